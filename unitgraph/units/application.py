@@ -1,0 +1,249 @@
+"""The linked application: every function and wiring of a project, with constants evaluated and names resolved.
+
+Knows sources, not deployment: units and their names are the manifest's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from unitgraph.errors import Place
+from unitgraph.units.facts import Span
+
+FunctionKind = Literal[
+    "func", "sessionless", "void", "list", "channel", "channel-connection", "channel-disconnection",
+    "mcp-tool", "mcp-resource", "mcp-prompt", "trigger", "workflow", "workflow-graph", "agent",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """A top-level binding of a project file: its relative POSIX path and its local name there.
+
+    "default" is an anonymous default export, "*" the module's namespace.
+    """
+
+    module: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """A binding that comes from a package (``zod``), the runtime (``#pikku``) or a builtin (``node:fs``)."""
+
+    specifier: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """The source text of one expression."""
+
+    module: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A fragment and the loop variables that must be bound before it, outermost first.
+
+    ``bindings`` holds (pattern text, value): ``for (const { path, func } of routes)`` gives
+    ("{ path, func }", fragment of the element).
+    """
+
+    fragment: Fragment
+    bindings: tuple[tuple[str, Fragment], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Service names that code takes from its services object; ``escapes`` when it may take any."""
+
+    names: frozenset[str] = frozenset()
+    escapes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TypeSource:
+    """A type argument, such as ``In`` of ``pikkuFunc<In, Out>``, or a parameter's annotation."""
+
+    fragment: Fragment
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a workflow, as written: ``function`` names the callee of an ``rpc`` step."""
+
+    name: str
+    kind: Literal["rpc", "inline", "sleep", "approval", "event"]
+    function: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """What is static in ``pikkuAIAgent``: its own name, model, tools and sub-agents by function or agent name."""
+
+    name: str
+    model: str | None
+    tools: tuple[str, ...]
+    sub_agents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One authored function. ``value`` is its top-level binding, or where it stands inline in a wiring
+    the expression of the *wiring's object* with the path to it (("func",) or ("onMessageWiring", "action", "x", "func"))."""
+
+    id: str
+    kind: FunctionKind
+    value: Ref | tuple[Expression, tuple[str, ...]]
+    place: Place
+    span: Span                         # of the authoring call (or of the inline function)
+    services: Services
+    auth: bool | None = None           # None: the kind's default
+    deploy: Literal["serverless", "server"] | None = None
+    expose: bool = False
+    internal: bool = False
+    remote: bool = False
+    mcp: bool = False
+    requires_approval: bool = False
+    tags: tuple[str, ...] = ()
+    title: str | None = None
+    description: str | None = None
+    has_input_schema: bool = False
+    has_output_schema: bool = False
+    input: TypeSource | None = None    # where no schema is given
+    output: TypeSource | None = None
+    invokes: tuple[str, ...] = ()      # rpc.invoke, workflow.do by name, rpc.startWorkflow …, tools
+    steps: tuple[Step, ...] = ()
+    agent: Agent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpWiring:
+    """``options`` are object literals, outermost group first, the route's own last."""
+
+    method: str                        # upper case
+    route: str                         # with every prefix, "/books/:id"
+    function: str
+    options: tuple[Expression, ...]
+    sse: bool
+    tags: tuple[str, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class QueueWiring:
+    queue: str
+    function: str
+    options: Expression
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleWiring:
+    name: str
+    schedule: str
+    function: str
+    options: Expression
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelWiring:
+    name: str
+    route: str
+    functions: tuple[str, ...]
+    options: Expression
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class McpWiring:
+    kind: Literal["tool", "resource", "prompt"]
+    name: str
+    function: str
+    options: Expression | None         # None for ``mcp: true`` on the function
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerWiring:
+    """``source`` is True for wireTriggerSource, whose function is a unit's (server target)."""
+
+    name: str
+    function: str
+    source: bool
+    options: Expression
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class CliWiring:
+    program: str
+    functions: tuple[str, ...]
+    options: Expression
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ScopedWiring:
+    """addHTTPMiddleware, addHTTPPermission (scope: a route pattern), addMiddleware, addPermission (scope: a tag,
+    or "*" for all). ``value`` is the array of middleware, or the permissions value."""
+
+    kind: Literal["http-middleware", "http-permission", "tag-middleware", "tag-permission"]
+    scope: str
+    value: Expression
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """wireSecret, defineSecret, wireVariable, defineVariable."""
+
+    id: str
+    name: str
+    display_name: str
+    description: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Helper:
+    """pikkuMiddleware, pikkuPermission, pikkuAuth or another authored function which is no unit but takes services."""
+
+    module: str
+    span: Span
+    services: Services
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What one file reads by constant id; ``unresolved`` are reads whose id is not constant."""
+
+    secrets: frozenset[str] = frozenset()
+    variables: frozenset[str] = frozenset()
+    unresolved: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Everything analysis knows. Lists are sorted by name, then by place."""
+
+    functions: Mapping[str, Function]
+    http: tuple[HttpWiring, ...] = ()
+    queues: tuple[QueueWiring, ...] = ()
+    schedules: tuple[ScheduleWiring, ...] = ()
+    channels: tuple[ChannelWiring, ...] = ()
+    mcp: tuple[McpWiring, ...] = ()
+    triggers: tuple[TriggerWiring, ...] = ()
+    cli: tuple[CliWiring, ...] = ()
+    scoped: tuple[ScopedWiring, ...] = ()
+    secrets: tuple[Declared, ...] = ()
+    variables: tuple[Declared, ...] = ()
+    helpers: tuple[Helper, ...] = ()
+    reads: Mapping[str, Reads] = field(default_factory=dict)   # module → what it reads
+    config: Ref | None = None          # pikkuConfig
+    services: Ref | None = None        # pikkuServices
+    wire_services: Ref | None = None   # pikkuWireServices
+    notices: tuple[str, ...] = ()      # said once in info and plan: what could not be narrowed and why
