@@ -1,0 +1,25 @@
+"""Digests of content. Knows bytes only.
+
+xxh3-128 answers "did this change on this machine"; SHA-256 names what may leave it, because a shared cache has adversaries.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+import xxhash
+
+
+def local(data: bytes) -> str:
+    """The xxh3-128 of ``data``, 32 hex digits: for this machine only."""
+    return xxhash.xxh3_128_hexdigest(data)
+
+
+def sha256(data: bytes) -> str:
+    """The SHA-256 of ``data``, 64 hex digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def of(value: Any) -> str:
+    """The SHA-256 of a JSON value, the same whatever the order of its keys."""
+    return sha256(json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode())

@@ -1,0 +1,82 @@
+"""The cache on this machine's disk, shared by a user's checkouts and safe for many processes.
+
+Every write is a temporary file that is renamed into place, so a reader sees all of it or none.
+A blob that no longer has its digest counts as absent and is removed.
+"""
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from unitgraph.cache import digest
+
+
+def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Puts ``data`` at ``path`` whole or not at all; the folder is made where it is missing. May raise OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(name, mode)
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+class LocalBlobs:
+    """Blobs as files ``<root>/<first two digits>/<digest>``."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def _path(self, name: str) -> Path:
+        return self._root / name[:2] / name
+
+    def get(self, name: str) -> bytes | None:
+        path = self._path(name)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        if digest.sha256(data) == name:
+            return data
+        with contextlib.suppress(OSError):
+            path.unlink()
+        return None
+
+    def put(self, data: bytes) -> str:
+        name = digest.sha256(data)
+        path = self._path(name)
+        if not path.exists():
+            write_atomic(path, data)
+        return name
+
+
+class LocalActions:
+    """Action results as files ``<root>/<first two digits>/<key>``, one line of JSON each."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def _path(self, key: str) -> Path:
+        return self._root / key[:2] / key
+
+    def get(self, key: str) -> Mapping[str, str] | None:
+        try:
+            outputs = json.loads(self._path(key).read_bytes())
+        except (FileNotFoundError, ValueError):
+            return None
+        if not isinstance(outputs, dict) or not all(
+            isinstance(path, str) and isinstance(name, str) for path, name in outputs.items()
+        ):
+            return None
+        return outputs
+
+    def put(self, key: str, outputs: Mapping[str, str]) -> None:
+        write_atomic(self._path(key), json.dumps(outputs, sort_keys=True).encode())

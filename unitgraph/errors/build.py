@@ -1,0 +1,80 @@
+"""What can go wrong while the graph is built."""
+
+from collections.abc import Sequence
+
+from unitgraph.errors.base import Place, UnitgraphError
+
+
+class EsbuildFailed(UnitgraphError):
+    """esbuild ended without a message of its own."""
+
+    code = "esbuild-failed"
+
+    def __init__(self, status: int, output: str) -> None:
+        how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
+        said = f" It said: {output.strip()[-500:]}" if output.strip() else ""
+        super().__init__(f"esbuild {how}.{said}", remedy="Run the command again; see that memory isn't short.")
+
+
+class BundleFailed(UnitgraphError):
+    """esbuild refused the sources of one unit; the message is esbuild's."""
+
+    code = "bundle-failed"
+
+    def __init__(self, unit: str, message: str, place: Place | None) -> None:
+        super().__init__(f"Unit {unit} can't be bundled: {message}", remedy="Mend the source at that place.", place=place)
+        self.unit = unit
+
+
+class UndeclaredInput(UnitgraphError):
+    """A bundle holds a file that analysis didn't know of, so that its key would not change with it."""
+
+    code = "undeclared-input"
+
+    def __init__(self, unit: str, paths: Sequence[str]) -> None:
+        super().__init__(
+            f"The bundle of {unit} read what analysis did not declare: {', '.join(paths)}.",
+            remedy="Import it with a constant specifier, as in import('./name'), so that it can be seen without running code.",
+        )
+
+
+class InputChanged(UnitgraphError):
+    """A file was edited while an action read it: its output is neither recorded nor shipped."""
+
+    code = "input-changed"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path} changed while it was being built; the result was thrown away.", remedy="Run the command again."
+        )
+
+
+class UnknownTask(UnitgraphError):
+    """The command line names a task or a unit that isn't there."""
+
+    code = "unknown-task"
+
+    def __init__(self, name: str, near: Sequence[str]) -> None:
+        remedy = f"Did you mean {' or '.join(near)}?" if near else "See the names with 'doit list --all'."
+        super().__init__(f"No task or unit is called {name!r}.", remedy=remedy)
+
+
+class DependencyFailed(UnitgraphError):
+    """An action was left out because one that it needs failed."""
+
+    code = "dependency-failed"
+
+    def __init__(self, action: str, needed: str) -> None:
+        super().__init__(f"{action} was not run, since {needed} failed.", remedy=f"Mend {needed} first.")
+
+
+class DiskFull(UnitgraphError):
+    """The file system has no room left for an output."""
+
+    code = "disk-full"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"No space is left to write {path}; nothing there is half-written.",
+            remedy="Free some space and run the command again: what had finished is kept.",
+        )

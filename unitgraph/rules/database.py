@@ -1,0 +1,152 @@
+"""The build database of one checkout: digests by stat, facts by content, and what each action was last made of.
+
+SQLite in WAL mode, one commit a finished action, so that a killed build loses nothing that it finished.
+It is a memo: deleting it costs time, never correctness. A damaged one is set aside and begun anew.
+"""
+
+import contextlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from unitgraph.cache.key import Component, Key
+
+SCHEMA = 1
+_TABLES = """
+CREATE TABLE files (path TEXT PRIMARY KEY, signature TEXT NOT NULL, digest TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE facts (digest TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE stripped (raw TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE nodes (digest TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE actions (name TEXT PRIMARY KEY, key TEXT NOT NULL, components TEXT NOT NULL, outputs TEXT NOT NULL,
+                      facts TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The last finished run of one action. ``outputs``: relative path → SHA-256; ``facts``: what the action found."""
+
+    key: str
+    outputs: Mapping[str, str]
+    facts: Mapping[str, object]
+
+
+class Database:
+    """One connection; use it from one thread."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        try:
+            self._connection = self._open()
+        except sqlite3.DatabaseError:
+            self._set_aside()
+            self._connection = self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=60, isolation_level=None)
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version != SCHEMA:
+                self._create(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    @staticmethod
+    def _create(connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version != SCHEMA:
+            tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            for (name,) in tables:
+                connection.execute(f'DROP TABLE "{name}"')
+            for statement in filter(str.strip, _TABLES.split(";")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {SCHEMA}")
+        connection.execute("COMMIT")
+
+    def _set_aside(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(f"{self._path}{suffix}", f"{self._path}{suffix}.damaged")
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def files(self) -> dict[str, tuple[str, str]]:
+        """Path → (stat signature, digest)."""
+        rows = self._connection.execute("SELECT path, signature, digest FROM files")
+        return {path: (signature, digest) for path, signature, digest in rows}
+
+    def save_files(self, rows: Iterable[tuple[str, str, str]]) -> None:
+        """Rows of (path, signature, digest), in one commit."""
+        self._many("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", rows)
+
+    def facts(self, digests: Iterable[str]) -> dict[str, bytes]:
+        """Digest → serialised facts, of those that are known."""
+        return dict(self._among("SELECT digest, data FROM facts", "digest", digests))
+
+    def save_facts(self, rows: Iterable[tuple[str, bytes]]) -> None:
+        self._many("INSERT OR REPLACE INTO facts VALUES (?, ?)", rows)
+
+    def stripped(self, keys: Iterable[str]) -> dict[str, str]:
+        """Key of a raw file → digest of its stripped text, of those that are known."""
+        return dict(self._among("SELECT raw, digest FROM stripped", "raw", keys))
+
+    def save_stripped(self, rows: Iterable[tuple[str, str]]) -> None:
+        self._many("INSERT OR REPLACE INTO stripped VALUES (?, ?)", rows)
+
+    def node(self, digest: str) -> dict[str, object] | None:
+        """A closure node, as ``closure.py`` wrote it."""
+        row = self._connection.execute("SELECT data FROM nodes WHERE digest = ?", (digest,)).fetchone()
+        return json.loads(row[0]) if row else None
+
+    def save_nodes(self, rows: Iterable[tuple[str, str]]) -> None:
+        self._many("INSERT OR IGNORE INTO nodes VALUES (?, ?)", rows)
+
+    def records(self) -> dict[str, Record]:
+        """Action name → its last finished run."""
+        rows = self._connection.execute("SELECT name, key, outputs, facts FROM actions")
+        return {name: Record(key, json.loads(outputs), json.loads(facts)) for name, key, outputs, facts in rows}
+
+    def components(self, action: str) -> tuple[Component, ...] | None:
+        """What the last key of ``action`` was made of."""
+        row = self._connection.execute("SELECT components FROM actions WHERE name = ?", (action,)).fetchone()
+        return tuple(Component(*part) for part in json.loads(row[0])) if row else None
+
+    def save_action(self, name: str, key: Key, outputs: Mapping[str, str], facts: Mapping[str, object]) -> None:
+        """Records a finished action; on return it is committed."""
+        parts = json.dumps([(part.kind, part.name, part.digest) for part in key.components])
+        self._connection.execute(
+            "INSERT OR REPLACE INTO actions VALUES (?, ?, ?, ?, ?)",
+            (name, key.digest, parts, json.dumps(outputs), json.dumps(facts)),
+        )
+
+    def forget_actions(self, names: Iterable[str]) -> None:
+        self._many("DELETE FROM actions WHERE name = ?", ((name,) for name in names))
+
+    def _many(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+        rows = list(rows)
+        if not rows:
+            return
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._connection.executemany(statement, rows)
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def _among(self, select: str, column: str, values: Iterable[str]) -> Iterable[tuple[str, object]]:
+        wanted = list(values)
+        for start in range(0, len(wanted), 500):
+            chunk = wanted[start : start + 500]
+            marks = ",".join("?" * len(chunk))
+            yield from self._connection.execute(f"{select} WHERE {column} IN ({marks})", chunk)

@@ -1,0 +1,132 @@
+"""esbuild, the official binary, as a subprocess: builds many entries at once, returns what it wrote and what it read.
+
+Knows its command line and its messages, not units. https://esbuild.github.io/api/
+"""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unitgraph.errors import Place
+from unitgraph.errors.build import EsbuildFailed
+
+_MESSAGE = re.compile(
+    r"^✘ \[ERROR\] (?P<text>.*?)(?:\n\n {4}(?P<path>\S[^\n]*?):(?P<line>\d+):(?P<column>\d+):|\n\n|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One of esbuild's errors."""
+
+    text: str
+    place: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What one run made: output path → bytes, the metafile, and errors (then there are no outputs)."""
+
+    outputs: Mapping[str, bytes]
+    metafile: Mapping[str, Any]
+    errors: tuple[Message, ...]
+
+
+def environment(modules: Path | None = None, *, threads: int | None = None) -> dict[str, str]:
+    """The environment of esbuild: nothing of the user's reaches it, so nothing of it can reach an output."""
+    chosen = {"PATH": os.defpath, "GOGC": "200"}
+    if modules is not None:
+        chosen["NODE_PATH"] = str(modules)
+    if threads is not None:
+        chosen["GOMAXPROCS"] = str(threads)
+    return chosen
+
+
+def build(
+    binary: Path,
+    entries: Mapping[str, str],
+    options: Sequence[str],
+    *,
+    root: Path,
+    modules: Path | None = None,
+    threads: int | None = None,
+) -> Built:
+    """Builds ``entries`` (output name without suffix → source path, relative to ``root``).
+
+    Raises EsbuildFailed where esbuild didn't run to its end, as when it was killed.
+    """
+    with tempfile.TemporaryDirectory(prefix="unitgraph-") as folder:
+        metafile = os.path.join(folder, "meta.json")
+        outdir = os.path.join(folder, "out")
+        command = [
+            str(binary),
+            *(f"{name}={_relative(path)}" for name, path in entries.items()),
+            f"--outdir={outdir}",
+            "--log-level=error",
+            "--log-limit=0",
+            "--color=false",
+            f"--metafile={metafile}",
+            *options,
+        ]
+        done = subprocess.run(  # noqa: S603 - the binary is the toolchain's, verified when it was installed
+            command,
+            cwd=root,
+            env=environment(modules, threads=threads),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+        if done.returncode:
+            errors = messages(done.stderr)
+            if done.returncode < 0 or not errors:
+                raise EsbuildFailed(done.returncode, done.stderr)
+            return Built({}, {}, errors)
+        return Built(_read_tree(outdir), json.loads(Path(metafile).read_bytes()), ())
+
+
+def messages(text: str) -> tuple[Message, ...]:
+    """The errors in esbuild's own output, each with its place where it gives one (columns counted from 1)."""
+    found = []
+    for match in _MESSAGE.finditer(text):
+        place = None
+        if match["path"]:
+            place = Place(match["path"], int(match["line"]), int(match["column"]) + 1)
+        found.append(Message(" ".join(match["text"].split()), place))
+    return tuple(found)
+
+
+def reachable(metafile: Mapping[str, Any], entry: str) -> Iterable[str]:
+    """Every input that ``entry`` reads, itself included, by the metafile's import edges."""
+    inputs = metafile["inputs"]
+    seen = {entry}
+    pending = [entry]
+    while pending:
+        for edge in inputs[pending.pop()]["imports"]:
+            path = edge["path"]
+            if not edge.get("external") and path in inputs and path not in seen:
+                seen.add(path)
+                pending.append(path)
+    return seen
+
+
+def _relative(path: str) -> str:
+    return path if path.startswith(("/", "./", "../")) else f"./{path}"
+
+
+def _read_tree(folder: str) -> dict[str, bytes]:
+    found = {}
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            full = os.path.join(parent, name)
+            with open(full, "rb") as file:
+                found[os.path.relpath(full, folder).replace(os.sep, "/")] = file.read()
+    return found
