@@ -81,17 +81,23 @@ class Memo:
         self._seen.pop(path, None)
 
     def moved(self, paths: Iterable[str]) -> list[str]:
-        """Those of ``paths`` whose file is no longer the one that was digested."""
-        changed = []
-        for path in paths:
-            seen = self._seen.get(path)
-            try:
-                now = signature(os.stat(os.path.join(self._root, path)))
-            except OSError:
-                now = ""
-            if seen and seen[0] != now:
-                changed.append(path)
-        return changed
+        """Those of ``paths`` whose content is no longer what was digested.
+
+        A file with the same signature is read again where that signature was too young to be trusted.
+        """
+        return [path for path in paths if path in self._seen and self._has_moved(path)]
+
+    def _has_moved(self, path: str) -> bool:
+        mark, digest = self._seen[path]
+        full = os.path.join(self._root, path)
+        try:
+            trusted = path in self._unsaved or self._known.get(path, ("", ""))[0] == mark
+            if trusted and signature(os.stat(full)) == mark:
+                return False
+            with open(full, "rb") as file:
+                return self._compute(file.read()) != digest
+        except OSError:
+            return True
 
     def save(self) -> None:
         """Writes what was learnt to the database."""
