@@ -1,0 +1,3 @@
+import { pikkuPermission } from '#pikku'
+
+export const isStaff = pikkuPermission(async (_services, _data, { session }) => session?.role === 'staff')

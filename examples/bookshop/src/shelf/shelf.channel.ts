@@ -1,0 +1,26 @@
+import { pikkuChannelConnectionFunc, pikkuChannelDisconnectionFunc, pikkuChannelFunc, wireChannel } from '#pikku'
+
+export const shelfOpened = pikkuChannelConnectionFunc(async ({ logger }, { channel }) => {
+  logger.info(`${channel.channelId} watches the shelf`)
+})
+
+export const shelfClosed = pikkuChannelDisconnectionFunc(async ({ logger }, { channel }) => {
+  logger.info(`${channel.channelId} left`)
+})
+
+/** From here on the client hears of every change in this book's stock. */
+export const watchBook = pikkuChannelFunc<{ isbn: string }, { watching: string }>(
+  async ({ eventHub }, { isbn }, { channel }) => {
+    await eventHub.subscribe(`stock:${isbn}`, channel.channelId)
+    return { watching: isbn }
+  },
+)
+
+wireChannel({
+  name: 'shelf',
+  route: '/shelf',
+  auth: false,
+  onConnect: shelfOpened,
+  onDisconnect: shelfClosed,
+  onMessageWiring: { action: { watch: { func: watchBook } } },
+})
