@@ -1,0 +1,44 @@
+"""What tests of every area share: whole projects in a folder of their own, and the toolchain, installed once."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.harness import Checkout, Tools, prepare_tools
+
+settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+settings.load_profile("ci")
+
+
+@pytest.fixture(scope="session")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Tools:
+    """The pinned toolchain in the user's cache; workers that need it at once wait for one of them."""
+    return prepare_tools()
+
+
+@pytest.fixture
+def checkout(tools: Tools, tmp_path: Path) -> Callable[..., Checkout]:
+    """Makes checkouts: ``checkout({path: text}, name="a")``, each with caches of its own unless they are shared."""
+
+    def make(files: dict[str, str], *, name: str = "work", cache: Path | None = None) -> Checkout:
+        made = Checkout(tmp_path / name, tools, cache or tmp_path / f"{name}.cache")
+        made.write(files)
+        return made
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the developer's environment reaches a test."""
+    for name in os.environ:
+        if name.startswith(("UNITGRAPH_", "DOIT_", "CLOUDFLARE_")):
+            monkeypatch.delenv(name)
+
+
+def pytest_report_header() -> str:
+    return f"unitgraph's tests, {sys.implementation.name} on {sys.platform}"
