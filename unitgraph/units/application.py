@@ -48,11 +48,14 @@ class Expression:
     """A fragment and the loop variables that must be bound before it, outermost first.
 
     ``bindings`` holds (pattern text, value): ``for (const { path, func } of routes)`` gives
-    ("{ path, func }", fragment of the element).
+    ("{ path, func }", fragment of the element). ``omit`` are spans of whole properties of the object literal
+    that nobody needs at run time and which would drag in other units' code (``routes`` of a group, ``func`` of a
+    route or of a channel's message): a slice leaves them out.
     """
 
     fragment: Fragment
     bindings: tuple[tuple[str, Fragment], ...] = ()
+    omit: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
