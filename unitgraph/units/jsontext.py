@@ -95,3 +95,13 @@ def _walk(text: str) -> Iterator[tuple[Path, int]]:
 
 def _sentence(message: str) -> str:
     return message[:1].lower() + message[1:].removesuffix(".")
+
+
+def shown(value: Any) -> str:
+    """A value as a message quotes it: short."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "an array"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}…"

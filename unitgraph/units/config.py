@@ -1,0 +1,248 @@
+"""``pikku.config.json``: its settings, parsed into frozen data, with every mistake named at its place.
+
+Knows the file's shape and nothing of the project around it. The reader works from the annotations of the
+dataclasses below, and so does the JSON Schema: reading a configuration is part of every command's start,
+where importing pydantic and building its models would cost 100 ms of CPU.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
+
+from unitgraph.errors import Place, UnitgraphError
+from unitgraph.errors.project import BadJson, BadSetting, DuplicateKey, UnknownDefaultProvider, UnknownKey
+from unitgraph.units import jsontext
+
+FILE: Final = "pikku.config.json"
+
+# npm names of the reference's adapters → the built-in provider. Any other value of ``deploy.providers`` names a
+# built-in provider itself, or an entry point of the group ``unitgraph.providers``.
+PROVIDER_NAMES: Final[Mapping[str, str]] = {
+    "@pikku/deploy-cloudflare": "cloudflare",
+    "@pikku/deploy-serverless": "aws",
+    "@pikku/deploy-azure": "azure",
+    "@pikku/deploy-standalone": "standalone",
+}
+BUILT_IN: Final = ("aws", "azure", "cloudflare", "standalone")
+FALLBACK_PROVIDER: Final = "standalone"
+
+
+@dataclass(frozen=True, slots=True)
+class CacheConfig:
+    """A shared cache; the token's value is in the environment variable ``token_env``."""
+
+    url: str | None = None
+    token_env: str | None = None
+    tier: str | None = None
+    read: bool = True
+    write: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StateConfig:
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CloudflareConfig:
+    account_id: str | None = None
+    compatibility_date: str | None = None
+    compatibility_flags: tuple[str, ...] = ()
+    domain: str | None = None
+    dispatch_namespace: str | None = None
+    logpush: bool = False
+    observability: bool = True
+    placement: Literal["off", "smart"] = "off"
+    workers_dev: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StandaloneConfig:
+    """``target`` is a platform that Bun compiles for, such as ``bun-linux-arm64``; None: this machine's."""
+
+    host: str = "127.0.0.1"
+    port: int = 3000
+    target: str | None = None
+    directory: str | None = None
+    shutdown_timeout_s: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentConfig:
+    """What one environment (``--env staging``) has otherwise; what is None stays as in ``deploy``."""
+
+    provider: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    state: StateConfig | None = None
+    cloudflare: CloudflareConfig | None = None
+    standalone: StandaloneConfig | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeployConfig:
+    providers: Mapping[str, str] = field(default_factory=dict)
+    default_provider: str | None = None
+    default_target: Literal["serverless", "server"] = "serverless"
+    serverless_incompatible: tuple[str, ...] = ()
+    cache: CacheConfig = CacheConfig()
+    state: StateConfig = StateConfig()
+    environments: Mapping[str, EnvironmentConfig] = field(default_factory=dict)
+    cloudflare: CloudflareConfig = CloudflareConfig()
+    standalone: StandaloneConfig = StandaloneConfig()
+
+    @property
+    def provider(self) -> str:
+        """The name, as written under ``providers``, of the one used without ``--provider``."""
+        return self.default_provider or next(iter(self.providers), FALLBACK_PROVIDER)
+
+    def adapter(self, provider: str) -> str:
+        """The built-in provider, or the entry point, that a provider's name stands for."""
+        value = self.providers.get(provider, provider)
+        return PROVIDER_NAMES.get(value, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    src_directories: tuple[str, ...] = ("src",)
+    tsconfig: str | None = None         # None: ./tsconfig.json where there is one
+    out_dir: str = ".pikku"
+    deploy: DeployConfig = DeployConfig()
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigText:
+    """The text of a configuration and where its keys stand."""
+
+    path: str
+    text: str
+    offsets: Mapping[jsontext.Path, int]
+
+    def place(self, *key: str | int) -> Place:
+        """Where a setting stands; of one that isn't there, where the nearest setting around it does."""
+        path: jsontext.Path = key
+        while path not in self.offsets:
+            path = path[:-1]
+        return Place(self.path, *jsontext.position(self.text, self.offsets[path]))
+
+
+def parse_config(text: str, path: str = FILE) -> tuple[Config, ConfigText, tuple[UnitgraphError, ...]]:
+    """The configuration, the places of its settings, and everything that is wrong with it."""
+    try:
+        data = jsontext.parse_strict(text)
+    except jsontext.NotJson as error:
+        where = Place(path, error.line, error.column)
+        return Config(), ConfigText(path, "", {(): 0}), (BadJson(where, error.detail, strict=True),)
+    offsets, twice = jsontext.offsets(text.replace("\ufeff", " ", 1))
+    source = ConfigText(path, text, offsets)
+    problems: list[UnitgraphError] = [
+        DuplicateKey(Place(path, *jsontext.position(text, offset)), str(key[-1])) for key, offset in twice
+    ]
+    if isinstance(data, dict):
+        data.pop("$schema", None)
+    reader = _Reader(source, problems)
+    config: Config = reader.read(Config, data, ())
+    chosen = config.deploy.default_provider
+    known = (*BUILT_IN, *config.deploy.providers)
+    if chosen is not None and chosen not in known:
+        problems.append(UnknownDefaultProvider(source.place("deploy", "defaultProvider"), chosen, known=set(known)))
+    return config, source, tuple(problems)
+
+
+def camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+_SCALARS: Final[Mapping[Any, tuple[str, str]]] = {
+    str: ("a string", "string"),
+    bool: ("true or false", "boolean"),
+    int: ("a whole number", "integer"),
+}
+_INVALID: Final = object()
+
+
+@cache
+def _hints(model: type) -> Mapping[str, Any]:
+    return get_type_hints(model)
+
+
+class _Reader:
+    """Reads a value as the type that an annotation names, and collects what doesn't fit."""
+
+    def __init__(self, source: ConfigText, problems: list[UnitgraphError]) -> None:
+        self._source = source
+        self._problems = problems
+
+    def read(self, kind: Any, value: Any, path: jsontext.Path) -> Any:
+        if kind in _SCALARS:
+            return value if type(value) is kind else self._wrong(_SCALARS[kind][0], value, path)
+        if dataclasses.is_dataclass(kind):
+            return self._model(kind, value, path)
+        origin, arguments = get_origin(kind), get_args(kind)
+        if origin is Literal:
+            allowed = " or ".join(repr(choice) for choice in arguments)
+            return value if value in arguments else self._wrong(allowed, value, path)
+        if origin is UnionType:
+            inner = next(argument for argument in arguments if argument is not NoneType)
+            return None if value is None else self.read(inner, value, path)
+        if origin is tuple:
+            if not isinstance(value, list):
+                return self._wrong("an array", value, path)
+            items = [self.read(arguments[0], item, (*path, index)) for index, item in enumerate(value)]
+            return tuple(item for item in items if item is not _INVALID)
+        if not isinstance(value, dict):
+            return self._wrong("an object", value, path)
+        entries = {name: self.read(arguments[1], item, (*path, name)) for name, item in value.items()}
+        return {name: item for name, item in entries.items() if item is not _INVALID}
+
+    def _model(self, kind: Any, value: Any, path: jsontext.Path) -> Any:
+        if not isinstance(value, dict):
+            self._wrong("an object", value, path)
+            return kind()
+        types = {camel(name): (name, hint) for name, hint in _hints(kind).items()}
+        arguments: dict[str, Any] = {}
+        for key, item in value.items():
+            if key not in types:
+                self._problems.append(UnknownKey(self._source.place(*path, key), key, known=types))
+                continue
+            name, hint = types[key]
+            read = self.read(hint, item, (*path, key))
+            if read is not _INVALID:
+                arguments[name] = read
+        return kind(**arguments)
+
+    def _wrong(self, expected: str, value: Any, path: jsontext.Path) -> Any:
+        name = ".".join(str(part) for part in path) or "the configuration"
+        found = jsontext.shown(value)
+        self._problems.append(BadSetting(self._source.place(*path), name, expected=expected, found=found))
+        return _INVALID
+
+
+def config_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of the configuration, for editors."""
+    schema = _schema(Config)
+    schema["properties"] = {"$schema": {"type": "string"}, **schema["properties"]}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": FILE, **schema}
+
+
+def _schema(kind: Any) -> dict[str, Any]:
+    if kind in _SCALARS:
+        return {"type": _SCALARS[kind][1]}
+    if dataclasses.is_dataclass(kind):
+        hints = _hints(kind)  # type: ignore[arg-type]  # is_dataclass also accepts instances; kind is a class
+        properties = {camel(name): _schema(hint) for name, hint in hints.items()}
+        for entry in dataclasses.fields(kind):
+            if isinstance(entry.default, (str, bool, int, tuple)) and entry.default != ():
+                properties[camel(entry.name)]["default"] = entry.default
+        return {"type": "object", "properties": properties, "additionalProperties": False}
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return {"enum": list(arguments)}
+    if origin is UnionType:
+        return _schema(next(argument for argument in arguments if argument is not NoneType))
+    if origin is tuple:
+        return {"type": "array", "items": _schema(arguments[0])}
+    return {"type": "object", "additionalProperties": _schema(arguments[1])}
