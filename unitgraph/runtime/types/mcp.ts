@@ -1,0 +1,39 @@
+/** `#pikku/mcp`: what the project's Model Context Protocol server offers. */
+import type { AnyFunction, Author } from './function.js'
+import type { Middleware, Permissions } from './middleware.js'
+import type { Services, UserSession } from './services.js'
+import type { McpWire, Wire } from './wire.js'
+
+type InMcp = Omit<Wire<UserSession | undefined>, 'mcp'> & { readonly mcp: McpWire }
+
+export declare const pikkuMCPToolFunc: Author<'mcp-tool', Services, InMcp>
+export declare const pikkuMCPResourceFunc: Author<'mcp-resource', Services, InMcp>
+export declare const pikkuMCPPromptFunc: Author<'mcp-prompt', Services, InMcp>
+
+interface McpOptions {
+  func: AnyFunction
+  title?: string
+  description?: string
+  middleware?: readonly Middleware[]
+  permissions?: Permissions<unknown>
+  tags?: readonly string[]
+}
+
+export interface McpTool extends McpOptions {
+  name: string
+}
+
+export interface McpResource extends McpOptions {
+  uri: string
+  name?: string
+  mimeType?: string
+  size?: number
+}
+
+export interface McpPrompt extends McpOptions {
+  name: string
+}
+
+export declare function wireMCPTool(tool: McpTool): void
+export declare function wireMCPResource(resource: McpResource): void
+export declare function wireMCPPrompt(prompt: McpPrompt): void

@@ -1,0 +1,100 @@
+/** Middleware and permissions: what stands around a function, on every transport alike. */
+import type { Services, SecretId, SingletonServices, UserSession } from './services.js'
+import type { CookieOptions, Wire } from './wire.js'
+
+export type Middleware = (services: SingletonServices, wire: Wire, next: () => Promise<unknown>) => Promise<unknown> | unknown
+
+export type Permission<Data = never> = (services: Services, data: Data, wire: Wire) => Promise<boolean> | boolean
+
+/** The values are alternatives, any one grants; an array inside is a conjunction. A bare one stands for itself. */
+export type Permissions<Data = never> =
+  | Permission<Data>
+  | readonly Permission<Data>[]
+  | { readonly [name: string]: Permission<Data> | readonly Permission<Data>[] }
+
+export interface Described<Func> {
+  readonly name?: string
+  readonly description?: string
+  readonly func: Func
+}
+
+/** `next()` runs the rest. What is thrown in it is thrown here; what is returned here is what the caller gets,
+ * unless it is undefined. */
+export declare function pikkuMiddleware(middleware: Middleware | Described<Middleware>): Middleware
+
+export declare function pikkuPermission<Data = unknown>(
+  permission: Permission<Data> | Described<Permission<Data>>,
+): Permission<Data>
+
+type AuthCheck = (services: Services, session: UserSession | undefined, wire: Wire) => Promise<boolean> | boolean
+
+/** A permission which looks at the session only. */
+export declare function pikkuAuth(check: AuthCheck | Described<AuthCheck>): Permission<unknown>
+
+/** For every function with the tag; "*" for all functions. */
+export declare function addMiddleware(tag: string, middleware: readonly Middleware[]): void
+export declare function addPermission(tag: string, permissions: Permissions<unknown>): void
+
+export interface AuthBearerOptions {
+  /** The secret that tokens are signed with (HS256 …). Default `JWT_SECRET`. */
+  secretId?: SecretId
+  /** A public key, or a function that finds it, as of `jose`: takes the place of `secretId`. */
+  key?: unknown
+  issuer?: string | string[]
+  audience?: string | string[]
+  algorithms?: string[]
+  /** Seconds that clocks may differ. */
+  clockTolerance?: number
+  /** From the token's claims to the session; undefined: the token grants none. Default: the claims, `sub` as userId. */
+  session?: (claims: Record<string, unknown>) => UserSession | undefined | Promise<UserSession | undefined>
+}
+
+/** A session from `Authorization: Bearer <JWT>`. A bad token is a 401, none is no session. */
+export declare function authBearer(options?: AuthBearerOptions): Middleware
+
+export interface AuthCookieOptions {
+  /** Default `session`; with `secure` it is sent with the `__Host-` prefix's rules. */
+  name?: string
+  /** The secret that the cookie is signed with. Default `SESSION_SECRET`. */
+  secretId?: SecretId
+  /** Seconds; default a week. Renewed when half of it has passed. */
+  maxAge?: number
+  cookie?: Pick<CookieOptions, 'domain' | 'path' | 'secure' | 'sameSite'>
+  /** Other origins that may send unsafe requests with the cookie, such as `https://admin.example.com`. */
+  trustedOrigins?: string[]
+}
+
+/** The session in a signed cookie (HttpOnly, SameSite=Lax). Unsafe requests from another site are a 403. */
+export declare function authCookie(options?: AuthCookieOptions): Middleware
+
+export interface AuthAPIKeyOptions {
+  /** Where the key stands. Default the header `x-api-key`. */
+  header?: string
+  query?: string
+  /** The secret with the one key that is valid … */
+  secretId?: SecretId
+  /** … or what to look it up with. */
+  session?: (key: string, services: SingletonServices) => UserSession | undefined | Promise<UserSession | undefined>
+}
+
+export declare function authAPIKey(options: AuthAPIKeyOptions): Middleware
+
+export interface CorsOptions {
+  /** Default "*", without credentials. */
+  origin?: string | readonly string[] | ((origin: string) => boolean)
+  methods?: readonly string[]
+  headers?: readonly string[]
+  exposeHeaders?: readonly string[]
+  credentials?: boolean
+  /** Seconds. */
+  maxAge?: number
+}
+
+export declare function cors(options?: CorsOptions): Middleware
+
+export interface SecureHeadersOptions {
+  /** Extra headers; null leaves one of the defaults out. */
+  headers?: Readonly<Record<string, string | null>>
+}
+
+export declare function secureHeaders(options?: SecureHeadersOptions): Middleware

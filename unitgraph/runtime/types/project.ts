@@ -1,0 +1,40 @@
+/**
+ * What is known of one project: its services, session, and every name that code may refer to.
+ *
+ * This is the form in which nothing is known, so every name is allowed. The generated `.pikku/` folder holds the
+ * other files of this directory as they are, and a `project` of its own with the same members, closed.
+ */
+import type { CoreConfig, CoreUserSession } from './services.js'
+
+/** What a caller gives and gets. Generated as `FunctionTypes<typeof import('../src/books.js').getBooks>`. */
+export interface CallTypes {
+  // `any`: the open form must accept whatever a caller says
+  input: any
+  // `any`: as above
+  output: any
+}
+
+export interface Project {
+  /** What `pikkuConfig`'s factory returns. */
+  config: CoreConfig
+  /** What `pikkuServices`' factory returns (the built-in services are added by `services.ts`). */
+  singletonServices: object
+  /** What `pikkuWireServices`' factory returns. */
+  wireServices: object
+  /** What `setSession` takes and `session` gives. */
+  session: CoreUserSession
+  /** Every function by name. */
+  rpc: Record<string, CallTypes>
+  /** The part of `rpc` with `expose: true`. */
+  exposed: Record<string, CallTypes>
+  /** Queue name → what a job's data is. */
+  queues: Record<string, unknown>
+  /** Event hub topic → what is published. */
+  topics: Record<string, unknown>
+  workflows: Record<string, CallTypes>
+  agents: Record<string, CallTypes>
+  /** Secret id → what `getSecretJSON` gives. */
+  secrets: Record<string, unknown>
+  /** Variable id → what `variables.get` gives. */
+  variables: Record<string, unknown>
+}

@@ -1,0 +1,100 @@
+/** The built-in services, and how a project's own are added to them. */
+import type { Project } from './project.js'
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
+
+/** A message and, if useful, fields of the log line. An Error as either is written with its stack. */
+export interface Logger {
+  trace(message: unknown, fields?: unknown): void
+  debug(message: unknown, fields?: unknown): void
+  info(message: unknown, fields?: unknown): void
+  warn(message: unknown, fields?: unknown): void
+  error(message: unknown, fields?: unknown): void
+  /** The same logger with fields on every line. */
+  child?(fields: Record<string, unknown>): Logger
+}
+
+export interface CoreConfig {
+  logLevel?: LogLevel | undefined
+  /** `json` writes one object a line; `pretty` is for people. */
+  logFormat?: 'json' | 'pretty' | undefined
+}
+
+export interface CoreUserSession {
+  userId?: string | undefined
+}
+
+export type UserSession = Project['session']
+export type Config = Project['config']
+
+/** Reads by id from the environment (a worker's bindings, or the process'). */
+export interface VariablesService {
+  get<Id extends VariableId>(id: Id): Project['variables'][Id] | undefined
+  getJSON<T = unknown>(id: VariableId): T | undefined
+  has(id: VariableId): boolean
+}
+
+/** A missing secret is a `MissingSecretError`. Values that were read appear in log lines as `[secret]`. */
+export interface SecretsService {
+  getSecret(id: SecretId): Promise<string>
+  getSecretJSON<Id extends SecretId>(id: Id): Promise<Project['secrets'][Id]>
+  hasSecret(id: SecretId): Promise<boolean>
+}
+
+export type VariableId = Extract<keyof Project['variables'], string>
+export type SecretId = Extract<keyof Project['secrets'], string>
+
+/** Signs and reads JSON Web Tokens with the secret `JWT_SECRET` (HS256). */
+export interface JWTService {
+  /** `expiresIn` as `30s`, `5m`, `2h`, `7d`, or seconds. */
+  encode(expiresIn: string | number, claims: Record<string, unknown>): Promise<string>
+  /** Throws `UnauthorizedError` when the token is malformed, expired or signed by somebody else. */
+  decode<T = Record<string, unknown>>(token: string): Promise<T>
+  verify(token: string): Promise<void>
+}
+
+export interface QueueJobOptions {
+  /** Makes adding idempotent. */
+  jobId?: string
+  /** Milliseconds, or `30s`, `5m`, `2h`, `7d`. */
+  delay?: number | string
+  priority?: number
+  attempts?: number
+}
+
+export type QueueName = Extract<keyof Project['queues'], string>
+
+export interface QueueService {
+  add<Name extends QueueName>(queue: Name, data: Project['queues'][Name], options?: QueueJobOptions): Promise<string>
+}
+
+export type TopicName = Extract<keyof Project['topics'], string>
+
+export interface EventHub {
+  subscribe(topic: TopicName, channelId: string): Promise<void> | void
+  unsubscribe(topic: TopicName, channelId: string): Promise<void> | void
+  /** To all channels subscribed to the topic; `channelId` is the sender, which is left out, or null for all. */
+  publish<Topic extends TopicName>(
+    topic: Topic, channelId: string | null, data: Project['topics'][Topic],
+  ): Promise<void> | void
+}
+
+/** What every function may take, whether or not the project provides services of its own. */
+export interface BuiltinServices {
+  config: Config
+  logger: Logger
+  variables: VariablesService
+  secrets: SecretsService
+  jwt: JWTService
+  queueService: QueueService
+  eventHub: EventHub
+}
+
+/** A project's own service of the same name takes the place of the built-in one. */
+export type WithBuiltins<Own> = Omit<BuiltinServices, keyof Own> & Own
+
+export type CoreSingletonServices<C = Config> = Omit<BuiltinServices, 'config'> & { config: C }
+export type CoreServices<Singleton = CoreSingletonServices> = Singleton
+
+export type SingletonServices = WithBuiltins<Project['singletonServices']>
+export type Services = Omit<SingletonServices, keyof Project['wireServices']> & Project['wireServices']

@@ -1,0 +1,161 @@
+/** The third parameter of a function: who called it, through what, and what it may call. */
+import type { Project } from './project.js'
+import type { UserSession } from './services.js'
+import type { WorkflowStepWire, WorkflowWire } from './workflow.js'
+
+/** Whether a call of a function without input may leave the data out. */
+export type DataArguments<Input> = unknown extends Input
+  ? [data?: Input]
+  : [Input] extends [undefined]
+    ? [data?: Input]
+    : undefined extends Input
+      ? [data?: Input]
+      : [data: Input]
+
+type Name<Table> = Extract<keyof Table, string>
+export type RpcName = Name<Project['rpc']>
+export type ExposedName = Name<Project['exposed']>
+export type WorkflowName = Name<Project['workflows']>
+export type AgentName = Name<Project['agents']>
+
+export interface Rpc {
+  /** Calls a function by name, with the permissions of a direct call, wherever its unit runs. */
+  invoke<N extends RpcName>(
+    name: N, ...data: DataArguments<Project['rpc'][N]['input']>
+  ): Promise<Project['rpc'][N]['output']>
+  /** As `invoke`, for functions with `expose: true` only. For names that come from a client. */
+  exposed<N extends ExposedName>(
+    name: N, ...data: DataArguments<Project['exposed'][N]['input']>
+  ): Promise<Project['exposed'][N]['output']>
+  /** As `invoke`, but always through the unit's own address, never in process. */
+  remote<N extends RpcName>(
+    name: N, ...data: DataArguments<Project['rpc'][N]['input']>
+  ): Promise<Project['rpc'][N]['output']>
+  startWorkflow<N extends WorkflowName>(
+    name: N, data: Project['workflows'][N]['input'], options?: { id?: string },
+  ): Promise<{ runId: string }>
+  readonly agent: AgentRpc
+}
+
+export interface AgentRpc {
+  run<N extends AgentName>(name: N, input: Project['agents'][N]['input']): Promise<Project['agents'][N]['output']>
+  stream<N extends AgentName>(name: N, input: Project['agents'][N]['input']): Promise<AsyncIterable<unknown>>
+  resume(runId: string, input?: unknown): Promise<unknown>
+  approve(runId: string, decisions: unknown): Promise<unknown>
+}
+
+export interface CookieOptions {
+  domain?: string
+  path?: string
+  /** Seconds. */
+  maxAge?: number
+  expires?: Date
+  httpOnly?: boolean
+  secure?: boolean
+  sameSite?: 'strict' | 'lax' | 'none'
+  partitioned?: boolean
+}
+
+export interface HttpRequest {
+  readonly method: string
+  readonly path: string
+  readonly url: string
+  readonly raw: Request
+  /** Case-insensitive. */
+  header(name: string): string | undefined
+  cookie(name: string): string | undefined
+  params(): Readonly<Record<string, string>>
+  /** A name that is given more than once is an array. */
+  query(): Readonly<Record<string, string | string[]>>
+}
+
+/** What is set here goes out with whatever the function returns, and with an error too. */
+export interface HttpResponse {
+  status(code: number): HttpResponse
+  header(name: string, value: string): HttpResponse
+  /** Adds a further value, as for Link or Vary. */
+  append(name: string, value: string): HttpResponse
+  cookie(name: string, value: string | null, options?: CookieOptions): HttpResponse
+  redirect(location: string, status?: 301 | 302 | 303 | 307 | 308): HttpResponse
+}
+
+export interface HttpWire {
+  readonly method: string
+  readonly path: string
+  /** The route's pattern, "/books/:id". */
+  readonly route: string
+  readonly request: HttpRequest
+  readonly response: HttpResponse
+  /** What the route's `headers` schema returned; without one, all request headers in lower case. */
+  readonly headers: Readonly<Record<string, unknown>>
+}
+
+export interface ChannelWire<Out = unknown> {
+  readonly channelId: string
+  readonly openingData?: unknown
+  send(data: Out, isBinary?: boolean): void | Promise<void>
+  close(): void | Promise<void>
+}
+
+export interface QueueWire {
+  readonly queueName: string
+  readonly jobId: string
+  readonly attempt: number
+  fail(reason?: string): Promise<void>
+  discard(reason?: string): Promise<void>
+}
+
+export interface ScheduledTaskWire {
+  readonly name: string
+  readonly schedule: string
+  readonly executionTime: Date
+  skip(reason?: string): void
+}
+
+export interface McpWire {
+  readonly uri?: string | undefined
+  sendResourceUpdated(uri: string): void | Promise<void>
+  elicitInput?(request: { message: string; schema?: unknown }): Promise<unknown>
+}
+
+export interface TriggerWire<Data = unknown> {
+  invoke(data: Data): Promise<void>
+}
+
+export interface CliWire {
+  readonly program: string
+  readonly command: readonly string[]
+}
+
+export type Transport =
+  | 'http' | 'rpc' | 'queue' | 'scheduler' | 'channel' | 'mcp' | 'agent' | 'workflow' | 'trigger' | 'cli'
+
+export interface Wire<Session = UserSession | undefined, Out = unknown> {
+  readonly transport: Transport
+  readonly session: Session
+  /** Over HTTP with a cookie session, it is kept for the next request. */
+  setSession(session: UserSession): void | Promise<void>
+  clearSession(): void | Promise<void>
+  readonly rpc: Rpc
+  /** The same on every log line of this request and of the calls that it makes. */
+  readonly requestId: string
+  readonly traceId: string
+  /** Aborts when the client has gone, or the deadline has come. */
+  readonly signal: AbortSignal
+  readonly http?: HttpWire | undefined
+  readonly channel?: ChannelWire<Out> | undefined
+  readonly queue?: QueueWire | undefined
+  readonly scheduledTask?: ScheduledTaskWire | undefined
+  readonly mcp?: McpWire | undefined
+  readonly trigger?: TriggerWire | undefined
+  readonly cli?: CliWire | undefined
+  readonly workflow?: WorkflowWire | undefined
+  readonly workflowStep?: WorkflowStepWire | undefined
+  readonly graph?: GraphWire | undefined
+}
+
+export interface GraphWire {
+  readonly graphName: string
+  readonly nodeId: string
+  branch(name: string): void
+}

@@ -1,0 +1,97 @@
+/** `#pikku/workflow`: durable functions. */
+import type { AnyFunction, Author, PikkuFunction } from './function.js'
+import type { Middleware, Permissions } from './middleware.js'
+import type { Project } from './project.js'
+import type { Services, UserSession } from './services.js'
+import type { Rpc, RpcName, Wire } from './wire.js'
+
+/** Milliseconds, or `30s`, `5m` = `5min`, `2h`, `7d`. */
+export type Duration = number | string
+
+export interface StepOptions {
+  retries?: number
+  retryDelay?: Duration
+  backoff?: 'exponential' | 'linear' | 'fixed'
+  timeout?: Duration
+  /** The function that undoes what was done, called when the step has failed for good. */
+  onError?: RpcName
+  description?: string
+  /** A step that started and whose end is unknown is never run again. */
+  once?: boolean
+}
+
+export interface Approval {
+  readonly approved: boolean
+  readonly by?: string | undefined
+  readonly reason?: string | undefined
+  readonly data?: unknown
+}
+
+export interface WorkflowWire {
+  readonly runId: string
+  readonly name: string
+  /** Another function, by name: its own unit, its own retries. */
+  do<N extends RpcName>(
+    step: string, rpc: N, data: Project['rpc'][N]['input'], options?: StepOptions,
+  ): Promise<Project['rpc'][N]['output']>
+  /** Inline: runs once, its result is stored. */
+  do<T>(step: string, inline: () => T | Promise<T>, options?: StepOptions): Promise<T>
+  sleep(step: string, duration: Duration): Promise<void>
+  approval(step: string, options?: { timeout?: Duration; description?: string }): Promise<Approval>
+  waitForEvent<T = unknown>(step: string, event: string, options?: { timeout?: Duration }): Promise<T>
+  cancel(reason?: string): Promise<never>
+  /** Branches with scopes of their own, so that each may hold steps in sequence. */
+  all<const B extends Readonly<Record<string, () => Promise<unknown>>>>(
+    key: string, branches: B,
+  ): Promise<{ -readonly [K in keyof B]: Awaited<ReturnType<B[K]>> }>
+  now(): Promise<Date>
+  random(): Promise<number>
+  uuid(): Promise<string>
+  patch(id: string): Promise<boolean>
+}
+
+/** What a function sees when a workflow's step calls it. */
+export interface WorkflowStepWire {
+  readonly runId: string
+  readonly stepName: string
+  readonly attempt: number
+  /** The same for every attempt. */
+  readonly idempotencyKey: string
+}
+
+type WorkflowServices = Services & { readonly workflow: WorkflowWire; readonly rpc: Rpc }
+type InWorkflow = Omit<Wire<UserSession | undefined>, 'workflow'> & { readonly workflow: WorkflowWire }
+
+export declare const pikkuWorkflowFunc: Author<'workflow', WorkflowServices, InWorkflow>
+export declare const pikkuWorkflow: typeof pikkuWorkflowFunc
+
+type NodeRef<Nodes> = (node: Extract<keyof Nodes, string> | 'trigger', path?: string) => unknown
+type Next<Nodes> = Extract<keyof Nodes, string> | readonly Extract<keyof Nodes, string>[]
+
+export interface WorkflowGraph<Nodes extends Readonly<Record<string, RpcName | AnyFunction>>> {
+  name?: string
+  title?: string
+  description?: string
+  tags?: readonly string[]
+  auth?: boolean
+  permissions?: Permissions<unknown>
+  middleware?: readonly Middleware[]
+  deploy?: 'serverless' | 'server'
+  /** Node → the function that it calls, by name. */
+  nodes: Nodes
+  config?: {
+    readonly [Node in keyof Nodes]?: StepOptionsOfNode & {
+      input?: (ref: NodeRef<Nodes>) => unknown
+      /** The nodes that follow; by branch where the function picks one with `graph.branch(name)`. */
+      next?: Next<Nodes> | Readonly<Record<string, Next<Nodes>>>
+      onError?: Next<Nodes>
+    }
+  }
+}
+
+type StepOptionsOfNode = Omit<StepOptions, 'onError'>
+
+export declare function pikkuWorkflowGraph<
+  In = unknown, Out = unknown,
+  const Nodes extends Readonly<Record<string, RpcName | AnyFunction>> = Readonly<Record<string, RpcName | AnyFunction>>,
+>(graph: WorkflowGraph<Nodes>): PikkuFunction<In, Out, 'workflow-graph'>
