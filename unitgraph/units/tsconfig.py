@@ -62,12 +62,15 @@ def read_tsconfig(
         if asked is not None:
             problems.append(TsconfigMissing(asked, path))
         return Tsconfig(), tuple(problems)
-    reading = _Reading(sources, problems)
+    reading = _Reading(sources, posixpath.dirname(path), problems)
     merged = reading.load(path, ())
-    return (
-        Tsconfig(merged.options, merged.base_url, merged.paths, tuple(dict.fromkeys(reading.files))),
-        tuple(problems),
-    )
+    # An explicit baseUrl wins over the folder of the file that gives the paths, even where another file gives it.
+    anchor = merged.base_url if merged.base_url is not None else merged.paths_folder
+    paths = {
+        pattern: tuple(reading.under(anchor, target) for target in targets)
+        for pattern, targets in merged.paths.items()
+    }
+    return Tsconfig(merged.options, merged.base_url, paths, tuple(dict.fromkeys(reading.files))), tuple(problems)
 
 
 @dataclass(slots=True)
@@ -75,6 +78,7 @@ class _Merged:
     options: dict[str, Any] = field(default_factory=dict)
     base_url: str | None = None
     paths: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    paths_folder: str = ""
 
 
 @dataclass(slots=True)
@@ -88,8 +92,9 @@ class _Text:
 
 
 class _Reading:
-    def __init__(self, sources: Sources, problems: list[UnitgraphError]) -> None:
+    def __init__(self, sources: Sources, folder: str, problems: list[UnitgraphError]) -> None:
         self._sources = sources
+        self._folder = folder       # what ${configDir} means in every file
         self._problems = problems
         self.files: list[str] = []
 
@@ -117,7 +122,8 @@ class _Reading:
                 inherited = self.load(base, (*chain, path))
                 merged.options |= inherited.options
                 merged.base_url = inherited.base_url if inherited.base_url is not None else merged.base_url
-                merged.paths = inherited.paths or merged.paths
+                if inherited.paths:
+                    merged.paths, merged.paths_folder = inherited.paths, inherited.paths_folder
         self._own(data.get("compilerOptions", {}), source, merged)
         return merged
 
@@ -145,14 +151,17 @@ class _Reading:
         folder = posixpath.dirname(source.path)
         base = options.get("baseUrl")
         if isinstance(base, str):
-            merged.base_url = _under(folder, base)
+            merged.base_url = self.under(folder, base)
         elif base is not None:
             self._problems.append(BadTsconfig(source.place(top, "baseUrl"), "baseUrl", expected="a path"))
         if "paths" in options:
-            anchor = merged.base_url if isinstance(base, str) and merged.base_url is not None else folder
-            merged.paths = self._paths(options["paths"], anchor, source)
+            merged.paths, merged.paths_folder = self._paths(options["paths"], source), folder
 
-    def _paths(self, paths: Any, anchor: str, source: _Text) -> dict[str, tuple[str, ...]]:
+    def under(self, folder: str, path: str) -> str:
+        path = path.replace("${configDir}", posixpath.relpath(self._folder or ".", folder or "."))
+        return posixpath.normpath(posixpath.join(folder, path))
+
+    def _paths(self, paths: Any, source: _Text) -> dict[str, tuple[str, ...]]:
         key = ("compilerOptions", "paths")
         if not isinstance(paths, dict):
             self._problems.append(BadTsconfig(source.place(*key), "paths", expected="an object"))
@@ -161,7 +170,7 @@ class _Reading:
         for pattern, targets in paths.items():
             fits = isinstance(targets, list) and all(isinstance(target, str) for target in targets)
             if fits and pattern.count("*") <= 1 and all(target.count("*") <= 1 for target in targets):
-                found[pattern] = tuple(_under(anchor, target) for target in targets)
+                found[pattern] = tuple(targets)
             else:
                 expected = "an array of paths with at most one * each"
                 self._problems.append(BadTsconfig(source.place(*key, pattern), pattern, expected=expected))
@@ -169,7 +178,7 @@ class _Reading:
 
     def _find(self, folder: str, specifier: str) -> str | None:
         if specifier.startswith((".", "/")):
-            return self._file(_under(folder, specifier))
+            return self._file(self.under(folder, specifier))
         level = folder
         while True:
             found = self._file(posixpath.normpath(posixpath.join(level, "node_modules", specifier)))
@@ -183,10 +192,6 @@ class _Reading:
     def _file(self, path: str) -> str | None:
         candidates = (path, f"{path}.json", posixpath.join(path, "tsconfig.json"))
         return next((candidate for candidate in candidates if self._sources.is_file(candidate)), None)
-
-
-def _under(folder: str, path: str) -> str:
-    return posixpath.normpath(posixpath.join(folder, path))
 
 
 def _dotted(path: str) -> str:
