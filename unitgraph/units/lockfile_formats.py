@@ -188,8 +188,8 @@ def _pnpm(text: str, root: str, members: Mapping[str, PackageJson]) -> Parsed:
         candidates = (f"{name}@{value}", value, f"/{name}@{value}", f"/{name}/{value}")
         return "pnpm:" + next((key for key in candidates if key in snapshots), f"{name}@{value}")
 
-    for path, entry in snapshots.items():
-        entry = entry or {}
+    for path, snapshot in snapshots.items():
+        entry = snapshot or {}
         name, number = _pnpm_name(path)
         meta = resolutions.get(path) or resolutions.get(_PEERS.sub("", path)) or {}
         resolution = meta.get("resolution") or {}

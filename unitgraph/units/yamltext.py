@@ -8,10 +8,14 @@ import json
 import re
 from typing import Any, Final
 
-_KEY: Final = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:''|[^'])*'|[^\s'"\[{#&*!|>%@`-](?:[^:#]|:(?=\S)|(?<=\S)#)*?)(:(?=\s|$))""")
+_KEY: Final = re.compile(
+    r"""("(?:\\.|[^"\\])*"|'(?:''|[^'])*'|[^\s'"\[{#&*!|>%@`-](?:[^:#]|:(?=\S)|(?<=\S)#)*?)(:(?=\s|$))"""
+)
 _V1: Final = re.compile(r"""("(?:\\.|[^"\\])*"|\S+)\s+(.+)$""")
 _V1_HEAD: Final = re.compile(r"""("(?:\\.|[^"\\])*"|[^\s,"]+)(,\s*("(?:\\.|[^"\\])*"|[^\s,"]+))*:$""")
-_FLOW: Final = re.compile(r"""\s*("(?:\\.|[^"\\])*"|'(?:''|[^'])*'|[^\s,\[\]{}:'"](?:[^,\[\]{}:]|:(?=\S))*|[\[\]{},:])""")
+_FLOW: Final = re.compile(
+    r"""\s*("(?:\\.|[^"\\])*"|'(?:''|[^'])*'|[^\s,\[\]{}:'"](?:[^,\[\]{}:]|:(?=\S))*|[\[\]{},:])"""
+)
 
 
 class NotYaml(ValueError):
@@ -102,8 +106,8 @@ def _value(text: str, number: int) -> Any:
 
 
 def _flow(tokens: list[str]) -> Any:
-    token = tokens.pop()
-    if token == "{":
+    mark = tokens.pop()
+    if mark == "{":
         mapping: dict[str, Any] = {}
         while tokens[-1] != "}":
             key = _scalar(tokens.pop().strip())
@@ -114,7 +118,7 @@ def _flow(tokens: list[str]) -> Any:
                 tokens.pop()
         tokens.pop()
         return mapping
-    if token == "[":
+    if mark == "[":
         items: list[Any] = []
         while tokens[-1] != "]":
             items.append(_flow(tokens))
@@ -122,4 +126,4 @@ def _flow(tokens: list[str]) -> Any:
                 tokens.pop()
         tokens.pop()
         return items
-    return _scalar(token.strip())
+    return _scalar(mark.strip())
