@@ -2,7 +2,7 @@
 
 A project has one HTTP route a unit, one to three functions a file, helpers in four layers (each imports two of the
 layer below, the lowest all import ``lib/base.ts``), services with and without state, middleware by tag, and one
-wiring file an area. ``python benchmarks/generate.py DIR --units 1000``.
+wiring file an area. ``python -m benchmarks.generate DIR --units 1000``.
 """
 
 import argparse
@@ -161,7 +161,8 @@ def wiring(area: int, wired: list[tuple[str, list[int]]]) -> str:
         for number in numbers:
             method = ("get", "post")[number % 2]
             route = f"/area{area}/things/{number}/:id"
-            lines.append(f"wireHTTP({{ method: '{method}', route: '{route}', func: getThing{number:04}, auth: false }})")
+            name = f"getThing{number:04}"
+            lines.append(f"wireHTTP({{ method: '{method}', route: '{route}', func: {name}, auth: false }})")
     return "\n".join(lines) + "\n"
 
 

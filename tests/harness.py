@@ -16,6 +16,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+from unitgraph.rules.toolchain import ensure, user_cache
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[0-9.:+Z-]*")
 
@@ -198,8 +200,6 @@ def environment(tools: Tools, cache: Path) -> dict[str, str]:
 
 def prepare_tools() -> Tools:
     """Install what builds need, once; the toolchain itself makes processes wait for each other."""
-    from unitgraph.rules.toolchain import ensure, user_cache
-
     cache = user_cache(os.environ)
     ensure("runtime", cache)
     return Tools(cache, ensure("build", cache).esbuild)

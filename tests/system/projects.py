@@ -134,3 +134,76 @@ SHOP = texts(
     }
 )
 SHOP_UNITS = frozenset({"shop-get-book", "shop-list-books", "shop-create-order", "shop-cancel-order"})
+
+# One of everything that analysis lists, with names that are hard to carry through kebab-case.
+MALL = texts(
+    SHELL
+    | {
+        "package.json": '{ "name": "@acme/Mall", "version": "1.0.0", "private": true, "type": "module" }\n',
+        "pikku.config.json": CONFIG.replace(
+            '"defaultProvider"', '"serverlessIncompatible": ["transcode-video"],\n    "defaultProvider"'
+        ),
+        "src/services.ts": """
+            import { pikkuConfig, pikkuServices } from '#pikku'
+
+            class Texts {
+              send(to: string): string {
+                return `mall-texts:${to}`
+              }
+            }
+
+            export const createConfig = pikkuConfig(async () => ({}))
+            export const createSingletonServices = pikkuServices(async () => ({ texts: new Texts() }))
+            """,
+        "src/messages.functions.ts": """
+            import { pikkuSessionlessFunc } from '#pikku'
+
+            export const notifySMS = pikkuSessionlessFunc<{ to: string }, { sent: string }>({
+              func: async ({ texts }, { to }) => ({ sent: texts.send(to) }),
+            })
+
+            export const flakyHappyRPC = pikkuSessionlessFunc<void, { ok: boolean }>(async () => ({ ok: true }))
+
+            export const sendA4ToHTTPServer2 = pikkuSessionlessFunc<void, { ok: boolean }>(async () => ({ ok: true }))
+
+            export const callAll = pikkuSessionlessFunc<{ to: string }, { done: number }>({
+              func: async (_services, { to }, { rpc }) => {
+                await rpc.invoke('notifySMS', { to })
+                await rpc.invoke('flakyHappyRPC')
+                await rpc.invoke('sendA4ToHTTPServer2')
+                return { done: 3 }
+              },
+            })
+            """,
+        "src/background.functions.ts": """
+            import { pikkuSessionlessFunc, pikkuTriggerFunc, pikkuVoidFunc } from '#pikku'
+
+            export const transcodeVideo = pikkuSessionlessFunc<{ file: string }, void>({
+              func: async ({ logger }, { file }) => logger.info(`transcode ${file}`),
+            })
+
+            export const sweepFloors = pikkuVoidFunc(async ({ logger }) => logger.info('swept'))
+
+            export const watchDoor = pikkuTriggerFunc<void, { person: string }>(async (_services, _input, { trigger }) => {
+              trigger.invoke({ person: 'first' })
+              return async () => {}
+            })
+
+            export const greet = pikkuSessionlessFunc<{ person: string }, void>({
+              func: async ({ logger }, { person }) => logger.info(`hello ${person}`),
+            })
+            """,
+        "src/wiring.ts": """
+            import { wireHTTP, wireQueueWorker, wireScheduler, wireTrigger, wireTriggerSource } from '#pikku'
+            import { greet, sweepFloors, transcodeVideo, watchDoor } from './background.functions.js'
+            import { callAll, notifySMS } from './messages.functions.js'
+
+            wireHTTP({ method: 'post', route: '/sms', func: notifySMS, auth: false })
+            wireHTTP({ method: 'post', route: '/all', func: callAll, auth: false })
+            wireQueueWorker({ queue: 'videos', func: transcodeVideo })
+            wireScheduler({ name: 'sweep', schedule: '0 3 * * *', func: sweepFloors })
+            wireTrigger({ name: 'door', func: greet })
+            wireTriggerSource({ name: 'door', func: watchDoor })
+            """,
+    }
+)

@@ -26,7 +26,7 @@ def many() -> dict[str, str]:
 
 def finished(checkout: Checkout) -> frozenset[str]:
     """The units whose bundle was committed to the build database."""
-    (path,) = (checkout.root / ".deploy" / "cache").glob("*.db") or [None]
+    path = next((checkout.root / ".deploy" / "cache").glob("*.db"), None)
     if path is None:
         return frozenset()
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)

@@ -20,8 +20,7 @@ def test_incremental_is_clean_byte_for_byte(checkout: Callable[..., Checkout], s
     work.plan()
     history = ["start"]
     for _ in range(STEPS):
-        for _ in range(rng.choice((1, 1, 2, 3))):
-            history.append(step(model, rng))
+        history += [step(model, rng) for _ in range(rng.choice((1, 1, 2, 3)))]
         save(work, model)
         done = work.run("plan", status=None)
         if model.broken:
