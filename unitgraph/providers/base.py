@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from unitgraph.cache.digest import of
+from unitgraph.units.config import DeployConfig
 
 if TYPE_CHECKING:
     from unitgraph.providers.plan import Plan
@@ -42,8 +43,8 @@ class Tool:
 class Target:
     """A provider and an environment, and what of this machine and of the configuration goes with them.
 
-    ``out`` is the build output, ``.deploy/<provider>``; ``options`` is ``deploy.<provider>`` of the configuration,
-    plain JSON with camelCase keys; ``tools`` holds at least "bun".
+    ``out`` is the build output, ``.deploy/<provider>``; ``config`` is the configuration's ``deploy`` with what the
+    environment has otherwise put in; ``variables`` are the environment's values; ``tools`` holds at least "bun".
     """
 
     provider: str
@@ -51,8 +52,9 @@ class Target:
     project: str
     root: Path
     out: Path
-    options: Mapping[str, Any] = field(default_factory=dict)
-    tools: Mapping[str, Tool] = field(default_factory=dict)
+    tools: Mapping[str, Tool]
+    config: DeployConfig = field(default_factory=DeployConfig)
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,7 @@ class EsbuildOptions:
     main_fields: tuple[str, ...]
     externals: tuple[str, ...]
     target: str = "es2022"
+    aliases: Mapping[str, str] = field(default_factory=dict)
     define: Mapping[str, str] = field(default_factory=dict)
 
     def arguments(self) -> tuple[str, ...]:
@@ -201,6 +204,7 @@ class EsbuildOptions:
             f"--main-fields={','.join(self.main_fields)}",
             f"--target={self.target}",
             *(f"--external:{name}" for name in self.externals),
+            *(f"--alias:{name}={other}" for name, other in sorted(self.aliases.items())),
             *(f"--define:{name}={value}" for name, value in sorted(self.define.items())),
         )
 

@@ -1,6 +1,6 @@
-"""Which provider a name means: the built-in table, the reference's npm names, and Python entry points.
+"""Which provider a name means: the built-in table, and Python entry points of others.
 
-A provider's module is imported only when it is asked for.
+A provider's module is imported only when it is asked for. Configured names and npm names are the configuration's.
 """
 
 from collections.abc import Mapping
@@ -19,37 +19,15 @@ PROVIDERS: Final[Mapping[str, str]] = {
 LATER: Final = frozenset({"aws", "azure"})
 """Names that mean something, and that this version can't serve."""
 
-NPM_NAMES: Final[Mapping[str, str]] = {
-    "@pikku/deploy-cloudflare": "cloudflare",
-    "@pikku/deploy-serverless": "aws",
-    "@pikku/deploy-azure": "azure",
-    "@pikku/deploy-standalone": "standalone",
-}
-
-DEFAULT: Final = "standalone"
 GROUP: Final = "unitgraph.providers"
 
 
-def choose(*, asked: str | None, default: str | None, configured: Mapping[str, str]) -> str:
-    """The provider a command means: the one asked for, else the configuration's default, else its only one, else the
-    embedded one."""
-    if asked:
-        return asked
-    if default:
-        return default
-    if len(configured) == 1:
-        return next(iter(configured))
-    return DEFAULT
-
-
-def load(name: str, *, configured: Mapping[str, str] | None = None) -> Provider:
-    """Load the provider called ``name``; ``configured`` is ``deploy.providers``, which may give it another adapter."""
-    adapter = (configured or {}).get(name, name)
-    builtin = NPM_NAMES.get(adapter, adapter)
-    if builtin in PROVIDERS:
-        return checked(builtin, import_module(PROVIDERS[builtin]))
-    if builtin in LATER:
-        raise ProviderNotAvailable(builtin, available=PROVIDERS)
+def load(adapter: str) -> Provider:
+    """Load a provider by the name of a built-in one or of an entry point, as ``DeployConfig.adapter`` gives it."""
+    if adapter in PROVIDERS:
+        return checked(adapter, import_module(PROVIDERS[adapter]))
+    if adapter in LATER:
+        raise ProviderNotAvailable(adapter, available=PROVIDERS)
     return _from_entry_point(adapter)
 
 

@@ -1,0 +1,93 @@
+"""What a Worker is bound to, and under which names: other Workers, queues, stores, variables. Pure."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from unitgraph.units.model import Manifest, Unit
+
+StoreKind = Literal["d1", "r2", "kv"]
+
+STORES: Final[dict[str, StoreKind]] = {
+    "database": "d1",
+    "workflow-state": "d1",
+    "ai-storage": "d1",
+    "object-storage": "r2",
+    "kv": "kv",
+    "credential-store": "kv",
+}
+"""Capability → the kind of store. What is in neither this table nor the queues needs nothing from Cloudflare."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Store:
+    """A D1 database, an R2 bucket or a KV namespace of the project."""
+
+    kind: StoreKind
+    name: str
+    binding: str
+
+
+def binding_name(name: str) -> str:
+    """``my-app-get-books`` → ``MY_APP_GET_BOOKS``; ``userUploads`` → ``USER_UPLOADS``.
+
+    Unit names hold only ``[a-z0-9-]``, so two of them never come to one binding.
+    """
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    upper = re.sub(r"[^A-Za-z0-9]", "_", words).upper()
+    return f"_{upper}" if upper[:1].isdigit() else upper
+
+
+def resource_name(project: str, name: str) -> str:
+    """The name of something of the project's in the account: lower case, digits and hyphens."""
+    kebab = binding_name(name).strip("_").lower().replace("_", "-")
+    return f"{project}-{kebab}"
+
+
+def queue_name(name: str) -> str:
+    """A queue's name as Cloudflare takes it, which is lower case, digits and hyphens."""
+    return name if re.fullmatch(r"[a-z0-9-]+", name) else binding_name(name).strip("_").lower().replace("_", "-")
+
+
+def stores(unit: "Unit", manifest: "Manifest") -> tuple[Store, ...]:
+    """The stores behind the services that a unit takes; a store keeps out of the way of variables and secrets."""
+    taken = {*unit.secrets, *unit.variables}
+    found = set()
+    for service in unit.services:
+        kind = STORES.get(service.capability)
+        if kind is not None:
+            binding = binding_name(service.source_service_name)
+            name = resource_name(manifest.project_id, service.source_service_name)
+            found.add(Store(kind, name, f"{binding}_{kind.upper()}" if binding in taken else binding))
+    return tuple(sorted(found))
+
+
+def servers(manifest: "Manifest") -> frozenset[str]:
+    """Names of units that run as a server elsewhere, which no service binding reaches."""
+    return frozenset(unit.name for unit in manifest.units if unit.target == "server")
+
+
+def produces(unit: "Unit", manifest: "Manifest") -> tuple[str, ...]:
+    """Queues that a unit may add to: all of them if it takes the queue service, since names aren't known statically."""
+    if not any(service.capability == "queue" for service in unit.services):
+        return ()
+    return tuple(sorted({queue.name for queue in manifest.queues}))
+
+
+def consumes(unit: "Unit") -> tuple[str, ...]:
+    return tuple(sorted({handler.queue_name for handler in unit.handlers if handler.type == "queue"}))
+
+
+def schedules(unit: "Unit") -> tuple[str, ...]:
+    return tuple(sorted({handler.schedule for handler in unit.handlers if handler.type == "scheduled"}))
+
+
+def users(units: Iterable["Unit"], manifest: "Manifest") -> dict[Store, tuple[str, ...]]:
+    """Every store of the project with the units that take it; under one name, whatever they bind it as."""
+    found: dict[tuple[StoreKind, str], tuple[Store, list[str]]] = {}
+    for unit in units:
+        for store in stores(unit, manifest):
+            found.setdefault((store.kind, store.name), (store, []))[1].append(unit.name)
+    return {store: tuple(sorted(names)) for _identity, (store, names) in sorted(found.items())}

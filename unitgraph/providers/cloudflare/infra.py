@@ -1,0 +1,137 @@
+"""Everything the account must hold for a project: as infra.json for people and tools, as a state for the plan. Pure."""
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from unitgraph.cache.digest import sha256
+from unitgraph.providers.base import Build, Kind, Resource, State, Target, resource, state_of
+from unitgraph.providers.cloudflare import router, wrangler
+from unitgraph.providers.cloudflare.bindings import (
+    StoreKind,
+    binding_name,
+    produces,
+    queue_name,
+    servers,
+    users,
+)
+from unitgraph.providers.cloudflare.server import files as server_files
+
+if TYPE_CHECKING:
+    from unitgraph.units.model import Manifest
+
+KINDS: Final[dict[StoreKind, Kind]] = {"d1": "database", "r2": "bucket", "kv": "kv"}
+
+
+def document(manifest: "Manifest", target: Target) -> dict[str, Any]:
+    """infra.json. Secrets are names; their values never come here."""
+    elsewhere = servers(manifest)
+    workers = [unit for unit in manifest.units if unit.name not in elsewhere]
+    made: dict[str, Any] = {
+        "infraVersion": 1,
+        "provider": "cloudflare",
+        "project": manifest.project_id,
+        "workers": [
+            {"name": unit.name, "role": unit.role, "folder": f"units/{unit.name}", "source": unit.source}
+            for unit in workers
+        ],
+        "servers": [
+            {
+                "name": unit,
+                "folder": f"units/{unit}",
+                "variable": binding_name(unit),
+                "calledBy": sorted(other.name for other in workers if unit in other.depends_on),
+            }
+            for unit in sorted(elsewhere)
+        ],
+        "queues": _queues(manifest),
+        "crons": [
+            {"name": task.name, "schedule": task.schedule, "unit": task.unit_name}
+            | {"runsIn": "server" if task.unit_name in elsewhere else "worker"}
+            for task in manifest.scheduled_tasks
+        ],
+    }
+    for kind in KINDS:
+        made[kind] = [
+            {"name": store.name, "workers": list(names)}
+            for store, names in users(workers, manifest).items()
+            if store.kind == kind
+        ]
+    made["secrets"] = _readers(manifest, "secrets")
+    made["variables"] = _readers(manifest, "variables")
+    made["routes"] = _routes(manifest, target)
+    if router.is_needed(manifest):
+        made["workers"].append({"name": router.name(manifest), "role": "router", "folder": "router", "source": ""})
+    return made
+
+
+def render(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def state(manifest: "Manifest", build: Build, target: Target) -> State:
+    """The same as resources. A Worker's key covers its code and its whole wrangler.toml."""
+    made = document(manifest, target)
+    resources: list[Resource] = []
+    for unit in manifest.units:
+        bundle = build.bundles.get(unit.name)
+        if unit.target == "server":
+            data: dict[str, Any] = dict(server_files(unit, target))
+        else:
+            data = wrangler.document(unit, manifest, target)
+        resources.append(resource("unit", unit.name, data, bundle))
+    if router.is_needed(manifest):
+        code = "sha256:" + sha256(router.script(manifest).encode())
+        resources.append(resource("unit", router.name(manifest), router.document(manifest, target) | {"script": code}))
+    resources += [resource("queue", queue["name"], {"consumer": queue["consumer"]}) for queue in made["queues"]]
+    resources += [
+        resource("schedule", cron["name"], {"schedule": cron["schedule"], "unit": cron["unit"]})
+        for cron in made["crons"]
+    ]
+    for store, kind in KINDS.items():
+        resources += [resource(kind, found["name"], {}) for found in made[store]]
+    resources += [resource("secret", secret["name"], {"readBy": secret["readBy"]}) for secret in made["secrets"]]
+    resources += [
+        resource("route", f"{route['method']} {route['route']}", {"unit": route["unit"]}) for route in made["routes"]
+    ]
+    return state_of(resources)
+
+
+def _queues(manifest: "Manifest") -> list[dict[str, Any]]:
+    """A consumer that isn't a Worker pulls over HTTP, so that a queue has one wherever its function runs."""
+    elsewhere = servers(manifest)
+    return [
+        {
+            "name": queue_name(queue.name),
+            "queue": queue.name,
+            "consumer": queue.consumer_unit,
+            "consumerType": "http_pull" if queue.consumer_unit in elsewhere else "worker",
+            "producers": sorted(unit.name for unit in manifest.units if queue.name in produces(unit, manifest)),
+        }
+        for queue in manifest.queues
+    ]
+
+
+def _readers(manifest: "Manifest", what: str) -> list[dict[str, Any]]:
+    """Secrets or variables with the units that read them, whether declared or only read."""
+    if what == "secrets":
+        declared = {secret.secret_id: secret for secret in manifest.secrets}
+    else:
+        declared = {variable.variable_id: variable for variable in manifest.variables}
+    names = sorted({*declared, *(name for unit in manifest.units for name in getattr(unit, what))})
+    return [
+        {
+            "name": name,
+            "displayName": declared[name].display_name if name in declared else name,
+            "description": declared[name].description if name in declared else "",
+            "readBy": sorted(unit.name for unit in manifest.units if name in getattr(unit, what)),
+        }
+        for name in names
+    ]
+
+
+def _routes(manifest: "Manifest", target: Target) -> list[dict[str, Any]]:
+    domain = target.config.cloudflare.domain
+    return [
+        {"method": method, "route": route, "unit": unit, "domain": domain}
+        for method, route, unit in router.table(manifest)
+    ]

@@ -1,0 +1,97 @@
+"""The Worker in front: sends each request to the Worker that serves its route. Pure.
+
+Cloudflare gives a path to one Worker, whatever the method, and has no wildcard inside a path; ``GET /books/:id`` and
+``PUT /books/:id`` are two units. So one Worker takes the domain and calls the others through service bindings.
+"""
+
+import json
+import re
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+from unitgraph.providers.base import Target
+from unitgraph.providers.cloudflare import wrangler
+from unitgraph.providers.cloudflare.bindings import binding_name, servers
+
+if TYPE_CHECKING:
+    from unitgraph.units.model import Manifest
+
+SEGMENT: Final = re.compile(r":(?P<name>\w+)(?:\{(?P<pattern>.*)\})?(?P<optional>\?)?")
+
+
+def table(manifest: "Manifest") -> tuple[tuple[str, str, str], ...]:
+    """(method, route, unit) of everything that answers HTTP, the most specific route first."""
+    found = {
+        (route.method.upper(), route.route, unit.name)
+        for unit in manifest.units
+        for handler in unit.handlers
+        if handler.type == "fetch"
+        for route in handler.routes
+    }
+    found |= {("GET", channel.route, channel.unit_name) for channel in manifest.channels if channel.route}
+    return tuple(sorted(found, key=lambda row: (_specificity(row[1]), row)))
+
+
+def is_needed(manifest: "Manifest") -> bool:
+    return bool(table(manifest))
+
+
+def name(manifest: "Manifest") -> str:
+    """``<project>-router``, or a longer name where a unit is called that."""
+    taken = {unit.name for unit in manifest.units}
+    candidate = f"{manifest.project_id}-router"
+    while candidate in taken:
+        candidate = candidate.removesuffix("-router") + "-http-router"
+    return candidate
+
+
+def pattern(route: str) -> str:
+    """The regular expression of a route, the same in JavaScript: ``/books/:id`` → ``^/books/([^/]+)$``."""
+    made = ""
+    *inner, last = route.removeprefix("/").split("/")
+    for segment in inner:
+        made += "/[^/]+" if segment == "*" else _pattern_of(segment)
+    return f"^{made}{'(?:/.*)?' if last == '*' else _pattern_of(last)}$"
+
+
+def _pattern_of(segment: str) -> str:
+    parameter = SEGMENT.fullmatch(segment)
+    if parameter is None:
+        return "/" + re.sub(r"[.*+?^${}()|\[\]\\]", r"\\\g<0>", segment)
+    one = f"/(?:{parameter['pattern'] or '[^/]+'})"
+    return f"(?:{one})?" if parameter["optional"] else one
+
+
+def script(manifest: "Manifest") -> str:
+    """The router's module: the table in front of the code in ``router.js``."""
+    rows = [[method, pattern(route), binding_name(unit)] for method, route, unit in table(manifest)]
+    lines = ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}" for row in rows)
+    code = files("unitgraph.providers.cloudflare").joinpath("router.js").read_text("utf-8")
+    return f"const routes = [\n{lines},\n]\n{code}"
+
+
+def document(manifest: "Manifest", target: Target) -> dict[str, Any]:
+    """The router's configuration: bindings to what answers HTTP, and the domain."""
+    options = target.config.cloudflare
+    elsewhere = servers(manifest)
+    reached = sorted({unit for _method, _route, unit in table(manifest)})
+    made = wrangler.base(name(manifest), target) | {"workers_dev": options.workers_dev}
+    made["services"] = [{"binding": binding_name(unit), "service": unit} for unit in reached if unit not in elsewhere]
+    made["vars"] = {
+        binding_name(unit): target.variables[binding_name(unit)]
+        for unit in reached
+        if unit in elsewhere and binding_name(unit) in target.variables
+    }
+    if options.domain:
+        made["routes"] = [{"pattern": options.domain, "custom_domain": True}]
+    return wrangler.without_empty(made)
+
+
+def _specificity(route: str) -> tuple[tuple[int, str], ...]:
+    """Sorts fixed segments before parameters, those with a pattern before those without, and wildcards last."""
+    ranks = []
+    for segment in route.strip("/").split("/"):
+        parameter = SEGMENT.fullmatch(segment)
+        rank = 3 if segment == "*" else 0 if not parameter else 1 if parameter["pattern"] else 2
+        ranks.append((rank, segment if rank == 0 else ""))
+    return tuple(ranks)

@@ -1,0 +1,30 @@
+"""The merged server unit: what can't run in a Worker runs as a container with Bun. Pure."""
+
+from typing import TYPE_CHECKING
+
+from unitgraph.providers.base import Target
+from unitgraph.providers.cloudflare.bindings import binding_name
+
+if TYPE_CHECKING:
+    from unitgraph.units.model import Unit
+
+PORT = 8080
+
+
+def files(unit: "Unit", target: Target) -> dict[str, str]:
+    """The Dockerfile beside the unit's index.js. Its first lines say how to run it and how Workers find it."""
+    bun = target.tools["bun"].version
+    dockerfile = f"""\
+# Written by unitgraph; the next build writes it again.
+# docker build -t {unit.name} . && docker run -p {PORT}:{PORT} {unit.name}
+# Workers call it at the URL in their variable {binding_name(unit.name)}.
+# Its secrets and variables come from the environment; infra.json lists them.
+FROM oven/bun:{bun}-slim
+WORKDIR /app
+ENV NODE_ENV=production HOST=0.0.0.0 PORT={PORT}
+COPY . .
+USER bun
+EXPOSE {PORT}
+CMD ["bun", "index.js"]
+"""
+    return {"Dockerfile": dockerfile, ".dockerignore": "Dockerfile\n.dockerignore\n*.map\n"}

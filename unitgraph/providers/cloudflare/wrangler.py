@@ -1,0 +1,97 @@
+"""One Worker's configuration as data and as wrangler.toml. Pure.
+
+https://developers.cloudflare.com/workers/wrangler/configuration/
+"""
+
+from typing import TYPE_CHECKING, Any, Final
+
+import tomli_w
+
+from unitgraph.providers.base import Target
+from unitgraph.providers.cloudflare.bindings import (
+    StoreKind,
+    binding_name,
+    consumes,
+    produces,
+    queue_name,
+    schedules,
+    servers,
+    stores,
+)
+
+if TYPE_CHECKING:
+    from unitgraph.units.model import Manifest, Unit
+
+COMPATIBILITY_DATE: Final = "2026-07-01"
+HEADER: Final = "# Written by unitgraph; the next build writes it again.\n"
+TABLES: Final[dict[StoreKind, tuple[str, str | None]]] = {
+    "d1": ("d1_databases", "database_name"),
+    "r2": ("r2_buckets", "bucket_name"),
+    "kv": ("kv_namespaces", None),
+}
+"""Kind → (table, key of the name). wrangler looks up or creates what has no id."""
+
+
+def document(unit: "Unit", manifest: "Manifest", target: Target) -> dict[str, Any]:
+    """Everything that wrangler must know of a unit's Worker. It answers bindings only: the router is the way in."""
+    made = base(unit.name, target) | {"workers_dev": False, "preview_urls": False}
+    reached = servers(manifest)
+    made["services"] = [
+        {"binding": binding_name(other), "service": other} for other in sorted(unit.depends_on) if other not in reached
+    ]
+    made["queues"] = {
+        "producers": [
+            {"binding": f"QUEUE_{binding_name(queue)}", "queue": queue_name(queue)}
+            for queue in produces(unit, manifest)
+        ],
+        "consumers": [{"queue": queue_name(queue)} for queue in consumes(unit)],
+    }
+    made["triggers"] = {"crons": list(schedules(unit))}
+    for store in stores(unit, manifest):
+        table, name = TABLES[store.kind]
+        made.setdefault(table, []).append({"binding": store.binding} | ({name: store.name} if name else {}))
+    made["vars"] = {
+        variable: target.variables[variable]
+        for variable in sorted({*unit.variables, *server_variables(unit, manifest)})
+        if variable in target.variables
+    }
+    return without_empty(made)
+
+
+def base(name: str, target: Target) -> dict[str, Any]:
+    """What every Worker of the project has."""
+    options = target.config.cloudflare
+    made: dict[str, Any] = {
+        "name": name,
+        "main": "index.js",
+        "compatibility_date": options.compatibility_date or COMPATIBILITY_DATE,
+        "compatibility_flags": list(dict.fromkeys(["nodejs_compat", *options.compatibility_flags])),
+        "no_bundle": True,
+        "observability": {"enabled": options.observability},
+    }
+    if options.account_id:
+        made["account_id"] = options.account_id
+    if options.logpush:
+        made["logpush"] = True
+    if options.placement != "off":
+        made["placement"] = {"mode": options.placement}
+    return made
+
+
+def server_variables(unit: "Unit", manifest: "Manifest") -> tuple[str, ...]:
+    """Variables that hold the URLs of the servers a unit calls, under the name a service binding would have."""
+    return tuple(binding_name(other) for other in sorted(servers(manifest).intersection(unit.depends_on)))
+
+
+def without_empty(document: dict[str, Any]) -> dict[str, Any]:
+    """The document without tables and lists that say nothing."""
+    kept: dict[str, Any] = {}
+    for key, value in document.items():
+        tidy = without_empty(value) if isinstance(value, dict) else value
+        if tidy not in ({}, []):
+            kept[key] = tidy
+    return kept
+
+
+def render(document: dict[str, Any]) -> str:
+    return HEADER + tomli_w.dumps(document)
