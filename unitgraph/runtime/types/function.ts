@@ -69,28 +69,21 @@ export type Handler<S, In, Out, W> = (services: S, data: In, wire: W) => MaybePr
  * How a function is written: bare, or an object with both, one or no schema. The types that no schema says come
  * from the type arguments `<In, Out>`, or else from the handler itself.
  */
+type DataOf<I, In> = I extends StandardSchema ? InferOutput<I> : In
+type ResultOf<O, Out> = O extends StandardSchema ? InferInput<O> : Out
+
 export interface Author<Kind extends FunctionKind, S, W> {
   <In = unknown, Out = unknown>(func: Handler<S, In, Out, W>): PikkuFunction<In, Out, Kind>
-  <I extends StandardSchema, O extends StandardSchema>(
-    options: FunctionOptions<InferOutput<I>> & {
-      input: I
-      output: O
-      func: Handler<S, InferOutput<I>, InferInput<O>, W>
+  <
+    In = unknown, Out = unknown,
+    I extends StandardSchema | undefined = undefined, O extends StandardSchema | undefined = undefined,
+  >(
+    options: FunctionOptions<DataOf<I, In>> & {
+      input?: I
+      output?: O
+      func: Handler<S, DataOf<I, In>, ResultOf<O, Out>, W>
     },
-  ): PikkuFunction<InferInput<I>, InferInput<O>, Kind>
-  <I extends StandardSchema, Out>(
-    options: FunctionOptions<InferOutput<I>> & {
-      input: I
-      output?: undefined
-      func: Handler<S, InferOutput<I>, Out, W>
-    },
-  ): PikkuFunction<InferInput<I>, Out, Kind>
-  <O extends StandardSchema, In = unknown>(
-    options: FunctionOptions<In> & { input?: undefined; output: O; func: Handler<S, In, InferInput<O>, W> },
-  ): PikkuFunction<In, InferInput<O>, Kind>
-  <In = unknown, Out = unknown>(
-    options: FunctionOptions<In> & { input?: undefined; output?: undefined; func: Handler<S, In, Out, W> },
-  ): PikkuFunction<In, Out, Kind>
+  ): PikkuFunction<I extends StandardSchema ? InferInput<I> : In, ResultOf<O, Out>, Kind>
 }
 
 /** Needs a session: 401 without one. */

@@ -47,7 +47,7 @@ export type SecretId = Extract<keyof Project['secrets'], string>
 /** Signs and reads JSON Web Tokens with the secret `JWT_SECRET` (HS256). */
 export interface JWTService {
   /** `expiresIn` as `30s`, `5m`, `2h`, `7d`, or seconds. */
-  encode(expiresIn: string | number, claims: Record<string, unknown>): Promise<string>
+  encode(expiresIn: string | number, claims: object): Promise<string>
   /** Throws `UnauthorizedError` when the token is malformed, expired or signed by somebody else. */
   decode<T = Record<string, unknown>>(token: string): Promise<T>
   verify(token: string): Promise<void>

@@ -18,28 +18,41 @@ export type ExposedName = Name<Project['exposed']>
 export type WorkflowName = Name<Project['workflows']>
 export type AgentName = Name<Project['agents']>
 
+/**
+ * What a name of a table stands for. The name is inferred free and looked up afterwards: were it constrained to the
+ * table's names, the type of one call would ask for the types of all functions, and every call would be circular.
+ */
+export type InputIn<Table, N> = N extends keyof Table ? (Table[N] extends { input: infer In } ? In : never) : unknown
+export type OutputIn<Table, N> = N extends keyof Table ? (Table[N] extends { output: infer Out } ? Out : never) : unknown
+/** The name itself, or all names where there is no such one. */
+export type NameIn<Table, N> = N extends keyof Table ? N : Extract<keyof Table, string>
+
 export interface Rpc {
   /** Calls a function by name, with the permissions of a direct call, wherever its unit runs. */
-  invoke<N extends RpcName>(
-    name: N, ...data: DataArguments<Project['rpc'][N]['input']>
-  ): Promise<Project['rpc'][N]['output']>
+  invoke<N extends string>(
+    name: NameIn<Project['rpc'], N>, ...data: DataArguments<InputIn<Project['rpc'], N>>
+  ): Promise<OutputIn<Project['rpc'], N>>
   /** As `invoke`, for functions with `expose: true` only. For names that come from a client. */
-  exposed<N extends ExposedName>(
-    name: N, ...data: DataArguments<Project['exposed'][N]['input']>
-  ): Promise<Project['exposed'][N]['output']>
+  exposed<N extends string>(
+    name: NameIn<Project['exposed'], N>, ...data: DataArguments<InputIn<Project['exposed'], N>>
+  ): Promise<OutputIn<Project['exposed'], N>>
   /** As `invoke`, but always through the unit's own address, never in process. */
-  remote<N extends RpcName>(
-    name: N, ...data: DataArguments<Project['rpc'][N]['input']>
-  ): Promise<Project['rpc'][N]['output']>
-  startWorkflow<N extends WorkflowName>(
-    name: N, data: Project['workflows'][N]['input'], options?: { id?: string },
+  remote<N extends string>(
+    name: NameIn<Project['rpc'], N>, ...data: DataArguments<InputIn<Project['rpc'], N>>
+  ): Promise<OutputIn<Project['rpc'], N>>
+  startWorkflow<N extends string>(
+    name: NameIn<Project['workflows'], N>, data: InputIn<Project['workflows'], N>, options?: { id?: string },
   ): Promise<{ runId: string }>
   readonly agent: AgentRpc
 }
 
 export interface AgentRpc {
-  run<N extends AgentName>(name: N, input: Project['agents'][N]['input']): Promise<Project['agents'][N]['output']>
-  stream<N extends AgentName>(name: N, input: Project['agents'][N]['input']): Promise<AsyncIterable<unknown>>
+  run<N extends string>(
+    name: NameIn<Project['agents'], N>, input: InputIn<Project['agents'], N>,
+  ): Promise<OutputIn<Project['agents'], N>>
+  stream<N extends string>(
+    name: NameIn<Project['agents'], N>, input: InputIn<Project['agents'], N>,
+  ): Promise<AsyncIterable<unknown>>
   resume(runId: string, input?: unknown): Promise<unknown>
   approve(runId: string, decisions: unknown): Promise<unknown>
 }

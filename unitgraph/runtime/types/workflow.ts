@@ -3,7 +3,7 @@ import type { AnyFunction, Author, PikkuFunction } from './function.js'
 import type { Middleware, Permissions } from './middleware.js'
 import type { Project } from './project.js'
 import type { Services, UserSession } from './services.js'
-import type { Rpc, RpcName, Wire } from './wire.js'
+import type { InputIn, NameIn, OutputIn, Rpc, RpcName, Wire } from './wire.js'
 
 /** Milliseconds, or `30s`, `5m` = `5min`, `2h`, `7d`. */
 export type Duration = number | string
@@ -31,9 +31,9 @@ export interface WorkflowWire {
   readonly runId: string
   readonly name: string
   /** Another function, by name: its own unit, its own retries. */
-  do<N extends RpcName>(
-    step: string, rpc: N, data: Project['rpc'][N]['input'], options?: StepOptions,
-  ): Promise<Project['rpc'][N]['output']>
+  do<N extends string>(
+    step: string, rpc: NameIn<Project['rpc'], N>, data: InputIn<Project['rpc'], N>, options?: StepOptions,
+  ): Promise<OutputIn<Project['rpc'], N>>
   /** Inline: runs once, its result is stored. */
   do<T>(step: string, inline: () => T | Promise<T>, options?: StepOptions): Promise<T>
   sleep(step: string, duration: Duration): Promise<void>
