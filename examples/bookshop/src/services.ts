@@ -1,4 +1,4 @@
-import { JoseJWTService, pikkuServices } from '#pikku'
+import { pikkuServices } from '#pikku'
 import { Accounts } from './accounts/accounts.ts'
 import { seed as accounts } from './accounts/seed.ts'
 import { Catalogue } from './books/catalogue.ts'
@@ -7,10 +7,9 @@ import { InvoiceRenderer } from './orders/invoice-renderer.ts'
 import { Pricing } from './orders/pricing.ts'
 
 /** A unit holds only the services that its function takes, and what only they import. */
-export const createSingletonServices = pikkuServices(async (config, { secrets }) => ({
+export const createSingletonServices = pikkuServices(async (config) => ({
   accounts: new Accounts(accounts),
   catalogue: new Catalogue(books),
   invoices: new InvoiceRenderer(config.currency),
-  jwt: new JoseJWTService(async () => [{ id: 'bookshop', value: await secrets.getSecret('JWT_SECRET') }]),
   pricing: new Pricing(config),
 }))

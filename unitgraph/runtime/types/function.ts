@@ -65,13 +65,13 @@ export interface FunctionOptions<Data> {
 
 export type Handler<S, In, Out, W> = (services: S, data: In, wire: W) => MaybePromise<Out>
 
+type DataOf<I, In> = I extends StandardSchema ? InferOutput<I> : In
+type ResultOf<O, Out> = O extends StandardSchema ? InferInput<O> : Out
+
 /**
  * How a function is written: bare, or an object with both, one or no schema. The types that no schema says come
  * from the type arguments `<In, Out>`, or else from the handler itself.
  */
-type DataOf<I, In> = I extends StandardSchema ? InferOutput<I> : In
-type ResultOf<O, Out> = O extends StandardSchema ? InferInput<O> : Out
-
 export interface Author<Kind extends FunctionKind, S, W> {
   <In = unknown, Out = unknown>(func: Handler<S, In, Out, W>): PikkuFunction<In, Out, Kind>
   <

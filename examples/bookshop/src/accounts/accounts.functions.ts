@@ -14,5 +14,5 @@ export const signIn = pikkuSessionlessFunc({
 })
 
 export const whoAmI = pikkuFunc<void, UserSession>({
-  func: async (_services, _data, { session }) => session,
+  func: async (_services, _data, { session: { userId, role } }) => ({ userId, role }),
 })

@@ -1,10 +1,10 @@
 import { pikkuChannelConnectionFunc, pikkuChannelDisconnectionFunc, pikkuChannelFunc, wireChannel } from '#pikku'
 
-export const shelfOpened = pikkuChannelConnectionFunc(async ({ logger }, { channel }) => {
+export const shelfOpened = pikkuChannelConnectionFunc(async ({ logger }, _opening, { channel }) => {
   logger.info(`${channel.channelId} watches the shelf`)
 })
 
-export const shelfClosed = pikkuChannelDisconnectionFunc(async ({ logger }, { channel }) => {
+export const shelfClosed = pikkuChannelDisconnectionFunc(async ({ logger }, _opening, { channel }) => {
   logger.info(`${channel.channelId} left`)
 })
 
