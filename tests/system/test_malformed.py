@@ -1,0 +1,164 @@
+"""Broken projects, each with the code of its error: status 1, the code in brackets, a place, never a traceback."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.harness import Checkout
+from tests.system.projects import SHOP
+
+Make = Callable[..., Checkout]
+FUNCTION = "import { pikkuSessionlessFunc } from '#pikku'\n"
+WIRE = "import { wireHTTP } from '#pikku'\nimport { getBook } from './books.functions.js'\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """``files`` replace or add to the shop's, None removes one; ``place`` is how the error's place begins."""
+
+    code: str
+    files: dict[str, str | None] = field(default_factory=dict)
+    edits: tuple[tuple[str, str, str], ...] = ()
+    place: str = ""
+
+
+def config(**settings: object) -> dict[str, str | None]:
+    return {"pikku.config.json": json.dumps({"srcDirectories": ["src"], **settings}, indent=2)}
+
+
+def extra(text: str, head: str = "") -> dict[str, str | None]:
+    """One more source file."""
+    return {"src/extra.ts": head + text}
+
+
+def function(text: str) -> dict[str, str | None]:
+    return extra(text, FUNCTION)
+
+
+def wiring(text: str) -> dict[str, str | None]:
+    return extra(text, WIRE)
+
+
+PROJECT = {
+    "no configuration": Broken("project-not-found", {"pikku.config.json": None}),
+    "configuration isn't JSON": Broken("bad-json", {"pikku.config.json": "{ srcDirectories: [ }"}, place="pikku.config.json:1:"),
+    "configuration is empty": Broken("bad-json", {"pikku.config.json": ""}, place="pikku.config.json:1:"),
+    "configuration is a list": Broken("config-bad-value", {"pikku.config.json": "[]"}),
+    "configuration isn't UTF-8": Broken("unreadable-file", {"pikku.config.json": "\udcff\udcfe"}),
+    "unknown setting": Broken("config-unknown-key", config(srcDirectorys=["src"]), place="pikku.config.json:"),
+    "unknown setting inside": Broken("config-unknown-key", config(deploy={"defaultProvder": "cloudflare"})),
+    "setting given twice": Broken("config-duplicate-key", {"pikku.config.json": '{ "srcDirectories": ["src"], "srcDirectories": ["lib"] }'}),
+    "setting of another type": Broken("config-bad-value", config(srcDirectories="src")),
+    "source folder isn't there": Broken("source-directory-missing", config(srcDirectories=["sources"])),
+    "default provider isn't listed": Broken("config-unknown-provider", config(deploy={"providers": {"standalone": "standalone"}, "defaultProvider": "cloudflare"})),
+    "provider nobody knows": Broken("unknown-provider", config(deploy={"providers": {"moon": "@acme/moon"}, "defaultProvider": "moon"})),
+    "provider of later work": Broken("provider-not-available", config(deploy={"providers": {"aws": "@pikku/deploy-serverless"}, "defaultProvider": "aws"})),
+    "no package.json": Broken("package-json-missing", {"package.json": None}),
+    "package.json isn't JSON": Broken("bad-json", {"package.json": "{ 'name': 'shop' }"}, place="package.json:1:"),
+    "package.json without a name": Broken("project-unnamed", {"package.json": "{}"}),
+    "name without a letter": Broken("project-unnamed", {"package.json": '{ "name": "@acme/---" }'}),
+    "tsconfig isn't there": Broken("tsconfig-missing", config(tsconfig="./tsconfig.build.json")),
+    "tsconfig extends itself": Broken("tsconfig-cycle", {"tsconfig.json": '{ "extends": "./b.json" }', "b.json": '{ "extends": "./tsconfig.json" }'}),
+    "tsconfig extends nothing": Broken("tsconfig-missing", {"tsconfig.json": '{ "extends": "./base.json" }'}),
+    "tsconfig isn't JSON": Broken("bad-json", {"tsconfig.json": '{ "compilerOptions": '}, place="tsconfig.json:"),
+    "tsconfig paths of another type": Broken("tsconfig-bad-value", {"tsconfig.json": '{ "compilerOptions": { "paths": { "@/*": "src/*" } } }'}),
+    "lockfile with a merge conflict": Broken("lockfile-unreadable", {"package-lock.json": "<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> x\n"}),
+}  # fmt: skip
+
+SOURCE = {
+    "syntax error": Broken("syntax-error", extra("export const = 1\n"), place="src/extra.ts:1:"),
+    "unclosed brace": Broken("syntax-error", extra("export function a() {\n"), place="src/extra.ts:"),
+    "unclosed template": Broken("syntax-error", extra("export const a = `open\n"), place="src/extra.ts:"),
+    "unclosed string": Broken("syntax-error", extra("export const a = 'open\n"), place="src/extra.ts:1:"),
+    "merge conflict": Broken("syntax-error", extra("<<<<<<< HEAD\nexport const a = 1\n=======\nexport const a = 2\n>>>>>>> b\n"), place="src/extra.ts:1:"),
+    "not UTF-8": Broken("not-utf8", extra("export const a = '\udcff'\n"), place="src/extra.ts:1:"),
+    "import of no file": Broken("unresolved-import", extra("import { a } from './nothing.js'\nexport const b = a\n"), place="src/extra.ts:1:"),
+    "import of a package that isn't installed": Broken("package-not-installed", extra("import { z } from 'zod'\nexport const b = z\n"), place="src/extra.ts:1:"),
+    "import of a name that isn't exported": Broken("unknown-export", wiring("import { getBok } from './books.functions.js'\nwireHTTP({ method: 'get', route: '/x', func: getBok })\n"), place="src/extra.ts:3:"),
+    "route from a call": Broken("not-static", wiring("wireHTTP({ method: 'get', route: process.cwd(), func: getBook })\n"), place="src/extra.ts:3:"),
+    "route from a let": Broken("not-static", wiring("let route = '/a'\nroute += 'b'\nwireHTTP({ method: 'get', route, func: getBook })\n"), place="src/extra.ts:5:"),
+    "wiring without a route": Broken("wiring-incomplete", wiring("wireHTTP({ method: 'get', func: getBook })\n"), place="src/extra.ts:3:"),
+    "wiring without a function": Broken("wiring-incomplete", wiring("wireHTTP({ method: 'get', route: '/x' })\n"), place="src/extra.ts:3:"),
+    "wiring of nothing": Broken("wiring-incomplete", wiring("wireHTTP()\n"), place="src/extra.ts:3:"),
+    "wiring of an unknown name": Broken("unknown-name", wiring("wireHTTP({ method: 'get', route: '/x', func: getNothing })\n"), place="src/extra.ts:3:"),
+    "wiring of what isn't a function": Broken("not-a-function", wiring("const plain = 3\nwireHTTP({ method: 'get', route: '/x', func: plain })\n"), place="src/extra.ts:4:"),
+    "wiring inside a function": Broken("wiring-not-at-top-level", wiring("export function later() {\n  wireHTTP({ method: 'get', route: '/x', func: getBook })\n}\n"), place="src/extra.ts:4:"),
+    "wiring in a condition": Broken("wiring-not-at-top-level", wiring("if (process.env.X) {\n  wireHTTP({ method: 'get', route: '/x', func: getBook })\n}\n"), place="src/extra.ts:4:"),
+    "loop over what isn't constant": Broken("not-static", wiring("declare function names(): string[]\nfor (const route of names()) {\n  wireHTTP({ method: 'get', route, func: getBook })\n}\n"), place="src/extra.ts:4:"),
+    "method nobody knows": Broken("bad-method", wiring("wireHTTP({ method: 'fetch', route: '/x', func: getBook })\n"), place="src/extra.ts:3:"),
+    "route that is malformed": Broken("bad-route", wiring("wireHTTP({ method: 'get', route: 'no slash', func: getBook })\n"), place="src/extra.ts:3:"),
+    "one route wired twice": Broken("duplicate-route", wiring("wireHTTP({ method: 'get', route: '/books/:id', func: getBook })\n"), place="src/"),
+    "two functions of one name": Broken("duplicate-function", function("export const getBook = pikkuSessionlessFunc(async () => 1)\n"), place="src/"),
+    "two functions that come to one unit": Broken("unit-name-conflict", function("export const getBOOK = pikkuSessionlessFunc(async () => 1)\n"), place="src/"),
+    "function that nobody can name": Broken("unnamed-function", function("pikkuSessionlessFunc(async () => 1)\n"), place="src/extra.ts:2:"),
+    "function without its body": Broken("function-incomplete", function("export const empty = pikkuSessionlessFunc({})\n"), place="src/extra.ts:2:"),
+    "schedule that isn't cron": Broken("bad-schedule", wiring("import { wireScheduler } from '#pikku'\nwireScheduler({ name: 'x', schedule: 'daily', func: getBook })\n"), place="src/extra.ts:4:"),
+    "schedule out of range": Broken("bad-schedule", wiring("import { wireScheduler } from '#pikku'\nwireScheduler({ name: 'x', schedule: '61 * * * *', func: getBook })\n"), place="src/extra.ts:4:"),
+    "two consumers of one queue": Broken("duplicate-queue", wiring("import { wireQueueWorker } from '#pikku'\nimport { listBooks } from './books.functions.js'\nwireQueueWorker({ queue: 'q', func: getBook })\nwireQueueWorker({ queue: 'q', func: listBooks })\n"), place="src/extra.ts:"),
+    "two schedules of one name": Broken("duplicate-schedule", wiring("import { wireScheduler } from '#pikku'\nwireScheduler({ name: 'x', schedule: '0 3 * * *', func: getBook })\nwireScheduler({ name: 'x', schedule: '0 4 * * *', func: getBook })\n"), place="src/extra.ts:"),
+    "call of a function that isn't there": Broken("unknown-function", function("export const caller = pikkuSessionlessFunc(async (_s, _d, { rpc }) => rpc.invoke('getBok'))\n"), place="src/extra.ts:2:"),
+    "workflow step that isn't there": Broken("unknown-function", extra("import { pikkuWorkflow } from '#pikku'\nexport const flow = pikkuWorkflow({ func: async ({ workflow }) => { await workflow.do('Go', 'goNowhere', {}) } })\n"), place="src/extra.ts:2:"),
+    "agent's tool that isn't there": Broken("unknown-name", extra("import { pikkuAIAgent } from '#pikku'\nexport const helper = pikkuAIAgent({ name: 'helper', model: 'a/b', tools: [nothing] })\n"), place="src/extra.ts:2:"),
+    "two services factories": Broken("duplicate-factory", extra("import { pikkuServices } from '#pikku'\nexport const more = pikkuServices(async () => ({}))\n"), place="src/"),
+    "services without a factory": Broken("services-missing", {"src/services.ts": "export {}\n"}),
+    "service nobody makes": Broken("unknown-service", function("export const lost = pikkuSessionlessFunc(async ({ nothingAtAll }) => nothingAtAll.x())\n"), place="src/extra.ts:2:"),
+    "deploy target nobody knows": Broken("bad-option", function("export const odd = pikkuSessionlessFunc({ deploy: 'moon', func: async () => 1 })\n"), place="src/extra.ts:2:"),
+    "serverless-incompatible name nobody knows": Broken("unknown-incompatible", config(deploy={"serverlessIncompatible": ["transcode"]}), place="pikku.config.json:"),
+    "tags that aren't constant": Broken("not-static", function("export const odd = pikkuSessionlessFunc({ tags: [process.cwd()], func: async () => 1 })\n"), place="src/extra.ts:2:"),
+    "barrels in a circle": Broken("circular-export", {"src/a.ts": "export { x } from './b.js'\n", "src/b.ts": "export { x } from './a.js'\n", "src/extra.ts": "import { wireHTTP } from '#pikku'\nimport { x } from './a.js'\nwireHTTP({ method: 'get', route: '/x', func: x })\n"}, place="src/"),
+    "two channels of one name": Broken("duplicate-channel", extra("import { wireChannel } from '#pikku'\nwireChannel({ name: 'c', route: '/c' })\nwireChannel({ name: 'c', route: '/d' })\n"), place="src/extra.ts:"),
+    "secret declared twice": Broken("duplicate-secret", extra("import { wireSecret } from '#pikku'\nwireSecret({ name: 'a', secretId: 'KEY' })\nwireSecret({ name: 'b', secretId: 'KEY' })\n"), place="src/extra.ts:"),
+    "import with a computed name": Broken("undeclared-input", function("export const odd = pikkuSessionlessFunc(async (_s, _d) => (await import(`./lib/${process.argv[2]}.ts`)).heading('x'))\n"), place=""),
+}  # fmt: skip
+
+CASES = PROJECT | SOURCE
+
+
+def arrange(checkout: Make, case: Broken) -> Checkout:
+    broken = checkout({path: text for path, text in SHOP.items() if case.files.get(path, text) is not None}, name="shop")
+    for path, text in case.files.items():
+        if text is not None:
+            target = broken.root / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(text.encode("utf-8", "surrogateescape"))
+    for path, old, new in case.edits:
+        broken.edit(path, old, new)
+    return broken
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_broken_project_is_told_what_is_wrong(checkout: Make, case: Broken) -> None:
+    done = arrange(checkout, case).run("plan", status=None)
+    assert done.status == 1, done.text
+    assert "Traceback" not in done.text
+    lines = [line for line in done.text.splitlines() if f"[{case.code}]" in line]
+    assert lines, f"no [{case.code}] in:\n{done.text}"
+    assert any(line.startswith(case.place) for line in lines), done.text
+    if case.place.startswith("src/"):
+        assert any(re.match(r"\S+:\d+:\d+: ", line) for line in lines), done.text
+
+
+def test_there_are_forty_cases() -> None:
+    assert len(CASES) >= 40
+
+
+def test_all_problems_come_at_once_sorted_by_place(checkout: Make) -> None:
+    wanted = [
+        "syntax error", "import of no file", "route from a call", "schedule out of range", "deploy target nobody knows",
+        "call of a function that isn't there",
+    ]  # fmt: skip
+    files = {f"src/z{number}.ts": SOURCE[name].files["src/extra.ts"] for number, name in enumerate(wanted)}
+    done = arrange(checkout, Broken("", dict(files))).run("plan", status=1)
+    codes = [SOURCE[name].code for name in wanted]
+    found = [re.search(r"\[([a-z0-9-]+)\]$", line) for line in done.text.splitlines()]
+    assert [match[1] for match in found if match] == codes
+    places = [line for line in done.text.splitlines() if line.startswith("src/")]
+    assert places == sorted(places)
+
+
+def test_json_stays_json_where_a_project_is_broken(checkout: Make) -> None:
+    done = arrange(checkout, SOURCE["syntax error"]).run("plan", "--json", status=1)
+    assert done.out == "" or json.loads(done.out)
