@@ -85,6 +85,8 @@ export interface BuiltinServices {
   logger: Logger
   variables: VariablesService
   secrets: SecretsService
+  /** A worker's bindings that are not text: databases, buckets, other workers. Elsewhere empty. */
+  bindings: Readonly<Record<string, unknown>>
   jwt: JWTService
   queueService: QueueService
   eventHub: EventHub
@@ -98,3 +100,30 @@ export type CoreServices<Singleton = CoreSingletonServices> = Singleton
 
 export type SingletonServices = WithBuiltins<Project['singletonServices']>
 export type Services = Omit<SingletonServices, keyof Project['wireServices']> & Project['wireServices']
+
+/** Writes to the console, for people. */
+export declare class ConsoleLogger implements Logger {
+  constructor(level?: LogLevel)
+  trace(message: unknown, fields?: unknown): void
+  debug(message: unknown, fields?: unknown): void
+  info(message: unknown, fields?: unknown): void
+  warn(message: unknown, fields?: unknown): void
+  error(message: unknown, fields?: unknown): void
+  child(fields: Record<string, unknown>): Logger
+}
+
+/** Variables from an object, by default the environment of the process. For tests. */
+export declare class LocalVariablesService implements VariablesService {
+  constructor(environment?: Readonly<Record<string, string | undefined>>)
+  get<Id extends VariableId>(id: Id): Project['variables'][Id] | undefined
+  getJSON<T = unknown>(id: VariableId): T | undefined
+  has(id: VariableId): boolean
+}
+
+/** Secrets from an object, by default the environment of the process. For tests. */
+export declare class LocalSecretService implements SecretsService {
+  constructor(environment?: Readonly<Record<string, string | undefined>>)
+  getSecret(id: SecretId): Promise<string>
+  getSecretJSON<Id extends SecretId>(id: Id): Promise<Project['secrets'][Id]>
+  hasSecret(id: SecretId): Promise<boolean>
+}

@@ -80,6 +80,9 @@ export interface HttpRequest {
   params(): Readonly<Record<string, string>>
   /** A name that is given more than once is an array. */
   query(): Readonly<Record<string, string | string[]>>
+  /** The body as it came, for signatures. Whoever reads `raw` itself takes it from the function's data. */
+  bytes(): Promise<Uint8Array<ArrayBuffer>>
+  text(): Promise<string>
 }
 
 /** What is set here goes out with whatever the function returns, and with an error too. */

@@ -1,0 +1,2 @@
+/** `@pikku/core/agent`. */
+export * from '../pikku/agent.ts'

@@ -1,0 +1,2 @@
+/** `@pikku/core/channel`. */
+export * from '../pikku/channel.ts'

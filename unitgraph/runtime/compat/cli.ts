@@ -1,0 +1,2 @@
+/** `@pikku/core/cli`. */
+export * from '../pikku/cli.ts'

@@ -1,0 +1,2 @@
+/** `@pikku/core/function`. */
+export * from '../pikku/function.ts'

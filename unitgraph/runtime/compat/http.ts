@@ -1,0 +1,2 @@
+/** `@pikku/core/http`. */
+export * from '../pikku/http.ts'

@@ -1,0 +1,2 @@
+/** `@pikku/core`. */
+export * from '../pikku/index.ts'

@@ -1,0 +1,2 @@
+/** `@pikku/core/mcp`. */
+export * from '../pikku/mcp.ts'

@@ -1,0 +1,2 @@
+/** `@pikku/core/middleware`. */
+export * from '../pikku/middleware.ts'

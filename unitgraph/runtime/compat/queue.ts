@@ -1,0 +1,2 @@
+/** `@pikku/core/queue`. */
+export * from '../pikku/queue.ts'

@@ -1,0 +1,2 @@
+/** `@pikku/core/scheduler`. */
+export * from '../pikku/scheduler.ts'

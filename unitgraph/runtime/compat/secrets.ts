@@ -1,0 +1,2 @@
+/** `@pikku/core/secrets`. */
+export * from '../pikku/secrets.ts'

@@ -1,0 +1,2 @@
+/** `@pikku/core/setup`. */
+export * from '../pikku/setup.ts'

@@ -1,0 +1,2 @@
+/** `@pikku/core/trigger`. */
+export * from '../pikku/trigger.ts'

@@ -1,0 +1,2 @@
+/** `@pikku/core/types`. */
+export type * from '../types/index.ts'

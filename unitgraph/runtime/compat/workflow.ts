@@ -1,0 +1,2 @@
+/** `@pikku/core/workflow`. */
+export * from '../pikku/workflow.ts'

@@ -1,0 +1,36 @@
+/** One call: what came in with it, and the wire that functions see of it. */
+import type { ChannelWire, HttpWire, Rpc, Transport, Wire } from '../types/wire.ts'
+import type { Session } from './session.ts'
+import type { Trace } from './trace.ts'
+
+export interface Call extends Trace {
+  readonly transport: Transport
+  readonly session: Session
+  /** How many calls lie between the one from outside and this one. */
+  readonly depth: number
+  readonly signal: AbortSignal
+  /** Keeps a worker alive until the promise has settled. */
+  readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined
+  readonly http?: HttpWire | undefined
+  readonly channel?: ChannelWire | undefined
+}
+
+/** `session` is read when it is asked for, since middleware sets it. */
+export const createWire = (call: Call, rpc: Rpc): Wire => ({
+  transport: call.transport,
+  get session() {
+    return call.session.value
+  },
+  setSession: (session) => {
+    call.session.value = session
+  },
+  clearSession: () => {
+    call.session.value = undefined
+  },
+  rpc,
+  requestId: call.requestId,
+  traceId: call.traceId,
+  signal: call.signal,
+  http: call.http,
+  channel: call.channel,
+})

@@ -1,0 +1,24 @@
+/** What the log says of a call that failed. */
+import type { Logger } from '../types/services.ts'
+import type { Call } from './call.ts'
+import type { ErrorReport } from './errors.ts'
+import { createLogger } from './logger.ts'
+import type { Unit } from './unit.ts'
+
+/** The project's logger, or one of ours where services are what failed. */
+export const loggerOf = async (unit: Unit): Promise<Logger> => {
+  try {
+    return (await unit.host.services())['logger'] as Logger
+  } catch {
+    return createLogger()
+  }
+}
+
+/** The caller's mistakes are no errors of ours: those are lines for who debugs. */
+export const logFailure = async (unit: Unit, call: Call, error: unknown, report: ErrorReport): Promise<void> => {
+  const logger = await loggerOf(unit)
+  const fields = { requestId: call.requestId, traceId: call.traceId, unit: unit.name, status: report.status, code: report.code }
+  const thrown = error instanceof Error ? error : new Error(`Something was thrown that is no error: ${String(error)}`)
+  if (report.status < 500) logger.debug(thrown.message, fields)
+  else logger.error(thrown, fields)
+}

@@ -1,0 +1,81 @@
+/**
+ * How a function is called, the same on every transport: middleware, session, input, permissions, the function.
+ * In that order: who has no session learns nothing of the input's form, and a permission sees valid data.
+ */
+import type { Middleware, Permissions } from '../types/middleware.ts'
+import type { Logger } from '../types/services.ts'
+import { createWire, type Call } from './call.ts'
+import type { Definition } from './definition.ts'
+import { ForbiddenError, MissingSessionError, NotImplementedError } from './errors.ts'
+import { onion } from './onion.ts'
+import { granted } from './permissions.ts'
+import { createRpc } from './rpc.ts'
+import { closeServices, servicesOfCall, type Services } from './services.ts'
+import type { Unit } from './unit.ts'
+import { coerce, validate } from './validate.ts'
+
+/** What a wiring adds to its function. */
+export interface Around {
+  readonly auth?: boolean | undefined
+  readonly tags?: readonly string[]
+  readonly middleware?: readonly Middleware[]
+  readonly permissions?: readonly (Permissions | undefined)[]
+}
+
+export interface Input {
+  readonly data: unknown
+  /** Names whose value is text from a path or a query. */
+  readonly texts?: ReadonlySet<string>
+}
+
+const NO_SUCH_KIND = new Set(['workflow', 'workflow-graph', 'agent', 'trigger'])
+
+export const tagged = <T>(table: Readonly<Record<string, T>> | undefined, tags: readonly string[]): T[] =>
+  table ? ['*', ...new Set(tags)].flatMap((tag) => (Object.hasOwn(table, tag) ? [table[tag] as T] : [])) : []
+
+/** `read` gives the input once the session is known to be enough; `begin` is called right before the function. */
+export const invoke = async (
+  unit: Unit, definition: Definition, call: Call, read: () => Promise<Input>, around: Around = {}, begin?: () => void,
+): Promise<unknown> => {
+  const { host } = unit
+  const singletons = await host.services()
+  const services = servicesOfCall(singletons, { requestId: call.requestId, traceId: call.traceId, function: definition.id })
+  const wire = createWire(call, createRpc(unit, call))
+  const tags = [...(around.tags ?? []), ...definition.tags]
+  const layers = [
+    ...tagged(unit.options.middleware, tags).flat(), ...(around.middleware ?? []), ...definition.middleware,
+  ]
+  return onion(layers as readonly Middleware[], services, wire, async () => {
+    if ((definition.auth || around.auth) && !call.session.value) throw new MissingSessionError()
+    if (NO_SUCH_KIND.has(definition.kind)) {
+      throw new NotImplementedError(`${definition.id} is a ${definition.kind}, which this runtime can't run yet`)
+    }
+    const { data: given, texts } = await read()
+    const coerced = definition.coerce ? coerce(given, definition.coerce, texts ?? new Set()) : given
+    const data = definition.input ? await validate(definition.input, coerced, texts) : coerced
+    const own = ((await host.wireServices?.(services as never, wire as never)) ?? {}) as Services
+    const all = { ...services, ...own }
+    try {
+      const permissions = [...tagged(unit.options.permissions, tags), ...(around.permissions ?? []), definition.permissions]
+      for (const needed of permissions) {
+        if (!(await granted(needed, all, data, wire))) throw new ForbiddenError()
+      }
+      begin?.()
+      const result = await definition.func(all as never, data as never, wire as never)
+      if (host.development) await checkOutput(definition, result, services['logger'] as Logger)
+      return result
+    } finally {
+      if (host.wireServices) await closeServices(own, services['logger'] as Logger, services)
+    }
+  })
+}
+
+/** In development only: a wrong output is the function's fault, not the caller's. */
+const checkOutput = async ({ id, output }: Definition, result: unknown, logger: Logger): Promise<void> => {
+  if (!output || result instanceof Response) return
+  const { issues } = await output['~standard'].validate(result)
+  if (issues) {
+    logger.error(`The output of ${id} is not what its schema says`, { issues })
+    throw new TypeError(`The output of ${id} is not what its schema says`)
+  }
+}

@@ -1,0 +1,70 @@
+/** One line a message: JSON for machines, text for people. Knows which values are secret and never writes one. */
+import type { CoreConfig, Logger, LogLevel } from '../types/services.ts'
+
+const LEVELS: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'silent']
+const secrets = /* @__PURE__ */ new Set<string>()
+
+/** A value which log lines show as `[secret]` from now on. Shorter ones would blot out ordinary text. */
+export const keepSecret = (value: string): void => {
+  if (value.length >= 6) secrets.add(value)
+}
+
+const redact = (line: string): string => {
+  let text = line
+  for (const secret of secrets) {
+    text = text.replaceAll(secret, '[secret]')
+    const escaped = JSON.stringify(secret).slice(1, -1)
+    if (escaped !== secret) text = text.replaceAll(escaped, '[secret]')
+  }
+  return text
+}
+
+const plain = (value: unknown): unknown =>
+  value instanceof Error
+    ? { name: value.name, message: value.message, stack: value.stack, ...(value.cause !== undefined && { cause: plain(value.cause) }) }
+    : value
+
+const stringify = (value: unknown): string => {
+  try {
+    return JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? String(item) : plain(item)))
+  } catch {
+    return JSON.stringify({ message: String(value), note: 'fields are circular' })
+  }
+}
+
+export interface LoggerOptions {
+  level?: LogLevel | undefined
+  format?: CoreConfig['logFormat']
+  write?: (line: string, level: string) => void
+  fields?: Record<string, unknown>
+}
+
+const toConsole = (line: string, level: string): void => (level === 'error' ? console.error(line) : console.log(line))
+
+export const createLogger = (options: LoggerOptions = {}): Required<Logger> => {
+  const { level = 'info', format = 'json', write = toConsole, fields: bound } = options
+  const least = LEVELS.indexOf(level)
+  const log = (name: string) => (message: unknown, fields?: unknown) => {
+    if (LEVELS.indexOf(name) < least) return
+    const isError = message instanceof Error
+    const record: Record<string, unknown> = {
+      time: new Date().toISOString(),
+      level: name,
+      msg: isError ? message.message : typeof message === 'string' ? message : stringify(message),
+      ...bound,
+      ...(isError && { error: plain(message) }),
+      ...(fields instanceof Error ? { error: plain(fields) } : typeof fields === 'object' ? fields : fields !== undefined && { fields }),
+    }
+    write(redact(format === 'pretty' ? pretty(record) : stringify(record)), name)
+  }
+  return {
+    trace: log('trace'), debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error'),
+    child: (fields) => createLogger({ ...options, fields: { ...bound, ...fields } }),
+  }
+}
+
+const pretty = ({ time, level, msg, error, ...fields }: Record<string, unknown>): string => {
+  const rest = Object.entries(fields).map(([key, value]) => ` ${key}=${typeof value === 'string' ? value : stringify(value)}`)
+  const stack = (error as Error | undefined)?.stack
+  return `${String(time).slice(11, 23)} ${String(level).toUpperCase().padEnd(5)} ${msg}${rest.join('')}${stack ? `\n${stack}` : ''}`
+}

@@ -1,0 +1,42 @@
+/** `rpc`: calls by name, in this process where the function is here, else through a binding to its unit. */
+import type { AgentRpc, Rpc } from '../types/wire.ts'
+import type { Call } from './call.ts'
+import { InternalServerError, NotFoundError, NotImplementedError } from './errors.ts'
+import { invoke } from './invoke.ts'
+import { callRemote } from './remote.ts'
+import type { Unit } from './unit.ts'
+
+/** More calls inside calls than this are taken for a loop. */
+export const MAX_DEPTH = 32
+
+const call = async (unit: Unit, outer: Call, name: string, data: unknown, exposed: boolean, away: boolean): Promise<unknown> => {
+  if (outer.depth >= MAX_DEPTH) {
+    throw new InternalServerError(`${name} was not called: ${MAX_DEPTH} calls lie inside each other already`)
+  }
+  const remote = unit.options.remote
+  const target = remote && Object.hasOwn(remote, name) ? remote[name] : undefined
+  let home: Unit | undefined
+  if (!away || !target) home = unit.functions.has(name) ? unit : await unit.host.find?.(name)
+  const definition = home?.functions.get(name)
+  if (home && definition) {
+    if (exposed && (!definition.expose || definition.internal)) throw new NotFoundError(`No function ${name} is exposed`)
+    const inner: Call = { ...outer, transport: 'rpc', depth: outer.depth + 1, http: undefined, channel: undefined }
+    return invoke(home, definition, inner, async () => ({ data }))
+  }
+  if (target) return callRemote(unit, target, name, data, outer, exposed)
+  throw new NotFoundError(`No function is called ${name} in ${unit.name} or in the units that it can call`)
+}
+
+const later = (what: string) => (): Promise<never> =>
+  Promise.reject(new NotImplementedError(`${what} is not available: this runtime can't run it yet`))
+
+export const createRpc = (unit: Unit, outer: Call): Rpc => ({
+  invoke: (name: string, ...[data]: unknown[]) => call(unit, outer, name, data, false, false) as Promise<never>,
+  exposed: (name: string, ...[data]: unknown[]) => call(unit, outer, name, data, true, false) as Promise<never>,
+  remote: (name: string, ...[data]: unknown[]) => call(unit, outer, name, data, false, true) as Promise<never>,
+  startWorkflow: later('rpc.startWorkflow'),
+  agent: {
+    run: later('rpc.agent.run'), stream: later('rpc.agent.stream'),
+    resume: later('rpc.agent.resume'), approve: later('rpc.agent.approve'),
+  } satisfies AgentRpc,
+})

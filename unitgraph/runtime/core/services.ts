@@ -1,0 +1,89 @@
+/** The lifecycle of services: built once, shared, closed at the end. Knows no service by what it does. */
+import type { CoreConfig, Logger } from '../types/services.ts'
+import { bindingsOf, createSecrets, createVariables, readText, type Environment } from './environment.ts'
+import { NotImplementedError } from './errors.ts'
+import { createLogger } from './logger.ts'
+
+export type Services = Record<string, unknown>
+
+/** Built-in services which only some units use, such as `jwt`: name → what builds it. */
+export type Builtins = Readonly<Record<string, (base: Services) => unknown>>
+
+type ConfigFactory = (variables: never) => unknown
+type ServicesFactory = (config: never, existing: never) => unknown
+export type WireServicesFactory = (services: never, wire: never) => unknown
+
+export interface ServicesOptions {
+  config?: ConfigFactory | undefined
+  services?: ServicesFactory | undefined
+  builtins?: Builtins | undefined
+}
+
+/** One result for all callers, however many there are at once; a failure is not kept. */
+export const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = undefined
+      throw error
+    })
+    return made
+  }
+}
+
+/** Stands for a service that this unit doesn't have: any use of it says so. */
+const unavailable = (name: string): unknown =>
+  new Proxy({}, {
+    get: (_target, method) =>
+      // a promise would be asked for `then`, a printer for symbols
+      typeof method === 'symbol' || method === 'then'
+        ? undefined
+        : () => {
+            throw new NotImplementedError(`The service ${name} is not available here: return one from pikkuServices`)
+          },
+  })
+
+const PROMISED = ['jwt', 'queueService', 'eventHub']
+
+export const buildServices = async (options: ServicesOptions, env: Environment): Promise<Services> => {
+  const variables = createVariables(env)
+  const config = ((await options.config?.(variables as never)) ?? {}) as CoreConfig
+  const existing: Services = {
+    logger: createLogger({
+      level: config.logLevel ?? (readText(env, 'LOG_LEVEL') as CoreConfig['logLevel']),
+      format: config.logFormat ?? (readText(env, 'LOG_FORMAT') as CoreConfig['logFormat']),
+    }),
+    variables,
+    secrets: createSecrets(env),
+    bindings: bindingsOf(env),
+  }
+  for (const name of PROMISED) existing[name] = unavailable(name)
+  for (const [name, build] of Object.entries(options.builtins ?? {})) existing[name] = build(existing)
+  const own = (await options.services?.(config as never, existing as never)) as Services | undefined
+  return { ...existing, ...own, config }
+}
+
+/** The services of one call: the same, with a logger that says which call it is. */
+export const servicesOfCall = (services: Services, fields: Record<string, unknown>): Services => {
+  const logger = services['logger'] as Logger
+  return logger.child ? { ...services, logger: logger.child(fields) } : { ...services }
+}
+
+type Closeable = { stop?: unknown; close?: unknown; [Symbol.asyncDispose]?: unknown }
+
+/** Closes what can be closed, last built first; one failure doesn't keep the others open. */
+export const closeServices = async (services: Services, logger: Logger, except: Services = {}): Promise<void> => {
+  const kept = new Set(Object.values(except))
+  const seen = new Set<unknown>()
+  for (const [name, service] of Object.entries(services).reverse()) {
+    if (typeof service !== 'object' || service === null || kept.has(service) || seen.has(service) || name === 'config') continue
+    seen.add(service)
+    const { [Symbol.asyncDispose]: dispose, close, stop } = service as Closeable
+    const end = [dispose, close, stop].find((method) => typeof method === 'function') as (() => unknown) | undefined
+    try {
+      await end?.call(service)
+    } catch (error) {
+      logger.error(`The service ${name} could not be closed`, error)
+    }
+  }
+}

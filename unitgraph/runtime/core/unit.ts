@@ -1,0 +1,55 @@
+/** A unit: its functions, what stands around them, and who else can be called. Knows no transport. */
+import type { Middleware, Permissions } from '../types/middleware.ts'
+import type { Call } from './call.ts'
+import { define, type Definition, type FunctionEntry } from './definition.ts'
+import type { Services, WireServicesFactory } from './services.ts'
+import type { Environment } from './environment.ts'
+
+/** Where a function lives which is in another unit. */
+export interface Remote {
+  readonly unit: string
+  readonly binding: string
+}
+
+/** What a transport adds to a unit: answers a request, or undefined where it is none of its own. */
+export interface Part {
+  readonly name: string
+  start(unit: Unit): (request: Request, call: Call) => Promise<Response | undefined>
+}
+
+export interface UnitOptions {
+  readonly project?: string
+  readonly unit: string
+  readonly functions: Readonly<Record<string, FunctionEntry>>
+  /** By tag, "*" for all. */
+  readonly middleware?: Readonly<Record<string, readonly Middleware[]>>
+  readonly permissions?: Readonly<Record<string, Permissions>>
+  readonly parts?: readonly Part[]
+  readonly remote?: Readonly<Record<string, Remote>>
+}
+
+/** The process or isolate that a unit runs in. */
+export interface Host {
+  readonly project: string
+  readonly release: string | undefined
+  readonly env: Environment
+  readonly development: boolean
+  readonly wireServices: WireServicesFactory | undefined
+  services(): Promise<Services>
+  /** The unit with a function, where it runs in this process. */
+  find?(functionId: string): Promise<Unit | undefined>
+}
+
+export interface Unit {
+  readonly name: string
+  readonly host: Host
+  readonly options: UnitOptions
+  readonly functions: ReadonlyMap<string, Definition>
+}
+
+export const createUnit = (options: UnitOptions, host: Host): Unit => ({
+  name: options.unit,
+  host,
+  options,
+  functions: new Map(Object.entries(options.functions).map(([id, entry]) => [id, define(id, entry)])),
+})

@@ -1,0 +1,79 @@
+/** Data against a Standard Schema, with the text of paths and queries turned into what the schema expects. */
+import type { ErrorIssue } from '../types/errors.ts'
+import type { SchemaIssue, StandardSchema } from '../types/schema.ts'
+import type { Coercion } from './definition.ts'
+import { BadRequestError } from './errors.ts'
+
+type Data = Record<string, unknown>
+
+const pathOf = (issue: SchemaIssue): (string | number)[] =>
+  (issue.path ?? []).map((part) => {
+    const key = typeof part === 'object' ? part.key : part
+    return typeof key === 'number' ? key : String(key)
+  })
+
+export const publicIssues = (issues: readonly SchemaIssue[]): ErrorIssue[] =>
+  issues.map((issue) => ({ path: pathOf(issue), message: issue.message }))
+
+const number = (text: string): unknown => (text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text)
+const boolean = (text: string): unknown => (text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : text)
+
+const CONVERT: Record<Coercion, (text: string) => unknown> = {
+  number,
+  boolean,
+  bigint: (text) => (/^-?\d+$/.test(text) ? BigInt(text) : text),
+  date: (text) => (Number.isNaN(Date.parse(text)) ? text : new Date(text)),
+  array: (text) => [text],
+}
+
+/** By the map that was derived from the function's types. Only texts change; `date` and `bigint` in a body too. */
+export const coerce = (data: unknown, map: Readonly<Record<string, Coercion>>, texts: ReadonlySet<string>): unknown => {
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) return data
+  const result: Data = { ...data }
+  for (const [key, kind] of Object.entries(map)) {
+    const value = result[key]
+    if (typeof value === 'string' && (texts.has(key) || kind === 'date' || kind === 'bigint')) result[key] = CONVERT[kind](value)
+  }
+  return result
+}
+
+const guess = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(guess)
+  if (typeof value !== 'string') return value
+  const asNumber = number(value)
+  return asNumber !== value ? asNumber : boolean(value)
+}
+
+/**
+ * Where a schema refuses a text that came from the path or the query, the number or boolean that it spells, then a
+ * list of that, then a list of the text are tried instead. So a schema of any library, which can't be asked what it
+ * expects, gets `?page=2&tag=a` as it means it, and what it takes as a text stays a text.
+ */
+const REPAIRS: readonly ((now: unknown, text: unknown) => unknown)[] = [
+  guess,
+  (now) => (Array.isArray(now) ? now : [now]),
+  (now, text) => (Array.isArray(text) ? now : [text]),
+]
+
+const NO_TEXTS: ReadonlySet<string> = /* @__PURE__ */ new Set<string>()
+
+/** The validated data; a `BadRequestError` with all issues otherwise. */
+export const validate = async (
+  schema: StandardSchema, data: unknown, texts: ReadonlySet<string> = NO_TEXTS, what = 'input',
+): Promise<unknown> => {
+  const run = schema['~standard'].validate
+  const first = await run(data)
+  if (!first.issues) return first.value
+  let issues = first.issues
+  let candidate = data as Data
+  for (const repair of REPAIRS) {
+    const names = new Set(issues.map((issue) => String(pathOf(issue)[0])).filter((name) => texts.has(name)))
+    if (names.size === 0) break
+    candidate = { ...candidate }
+    for (const name of names) candidate[name] = repair(candidate[name], (data as Data)[name])
+    const result = await run(candidate)
+    if (!result.issues) return result.value
+    issues = result.issues
+  }
+  throw new BadRequestError(`The ${what} is not valid`, { issues: publicIssues(first.issues) })
+}

@@ -1,0 +1,38 @@
+/** Names and values from a path, a query and a body, merged into one object that functions get as data. */
+import { BadRequestError } from '../core/errors.ts'
+import { refuseKey } from '../core/json.ts'
+
+export type Fields = Record<string, unknown>
+
+/** A name that is given more than once holds a list. */
+export const collect = (entries: Iterable<[string, unknown]>): Fields => {
+  const fields: Fields = {}
+  for (const [name, value] of entries) {
+    refuseKey(name)
+    const before = fields[name]
+    if (!Object.hasOwn(fields, name)) fields[name] = value
+    else if (Array.isArray(before)) before.push(value)
+    else fields[name] = [before, value]
+  }
+  return fields
+}
+
+const same = (a: unknown, b: unknown): boolean =>
+  Array.isArray(a) && Array.isArray(b)
+    ? a.length === b.length && a.every((item, index) => same(item, b[index]))
+    : typeof a === 'object' || typeof b === 'object' ? false : String(a) === String(b)
+
+/** Later ones win, in their own type; a name with two different values is nobody's intention. */
+export const merge = (sources: readonly Fields[]): Fields => {
+  const data: Fields = {}
+  for (const source of sources) {
+    for (const [name, value] of Object.entries(source)) {
+      refuseKey(name)
+      if (Object.hasOwn(data, name) && !same(data[name], value)) {
+        throw new BadRequestError(`${name} is given twice, with different values`)
+      }
+      data[name] = value
+    }
+  }
+  return data
+}

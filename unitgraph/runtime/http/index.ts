@@ -1,0 +1,183 @@
+/** Requests to functions: which route is meant, what its data is, what goes back. */
+import { PatternRouter } from 'hono/router/pattern-router'
+import type { Call } from '../core/call.ts'
+import type { Definition } from '../core/definition.ts'
+import { MethodNotAllowedError, reportError } from '../core/errors.ts'
+import { logFailure } from '../core/failure.ts'
+import { invoke, tagged, type Around, type Input } from '../core/invoke.ts'
+import { onion } from '../core/onion.ts'
+import { createRpc } from '../core/rpc.ts'
+import { createWire } from '../core/call.ts'
+import type { Part, Unit } from '../core/unit.ts'
+import { validate } from '../core/validate.ts'
+import type { HttpOptions } from '../types/http.ts'
+import type { Middleware, Permissions } from '../types/middleware.ts'
+import { BODY_LIMIT, parseBody } from './body.ts'
+import { merge, type Fields } from './fields.ts'
+import { bySpecificity, normalisePath, normaliseRoute } from './path.ts'
+import { errorBody, jsonResponse, respond } from './respond.ts'
+import type { Sse } from './sse.ts'
+import { createHttp, type Incoming } from './wire.ts'
+
+export interface RouteEntry {
+  readonly method: string
+  readonly route: string
+  readonly function: string
+  readonly sse?: boolean
+  /** The options of its groups, outermost first, its own last. */
+  readonly options?: readonly Partial<HttpOptions>[]
+}
+
+export interface HttpPart {
+  readonly routes: readonly RouteEntry[]
+  /** By pattern: "*", "/api/*". */
+  readonly middleware?: readonly (readonly [string, readonly Middleware[]])[]
+  readonly permissions?: readonly (readonly [string, Permissions])[]
+  /** Needed by routes with `sse: true` only. */
+  readonly sse?: Sse
+}
+
+interface Route {
+  readonly method: string
+  readonly route: string
+  readonly definition: Definition
+  readonly sse: boolean
+  readonly options: readonly Partial<HttpOptions>[]
+  readonly tags: readonly string[]
+}
+
+const last = <K extends keyof HttpOptions>(route: Route, key: K): HttpOptions[K] | undefined =>
+  route.options.findLast((options) => options[key] !== undefined)?.[key]
+
+const gather = (unit: Unit, { routes, sse }: HttpPart): Route[] => {
+  const all = [...routes]
+  for (const { id, expose } of unit.functions.values()) {
+    if (expose) all.push({ method: 'POST', route: `/rpc/${id}`, function: id })
+  }
+  return all.map((entry) => {
+    const definition = unit.functions.get(entry.function)
+    if (!definition) throw new Error(`${entry.method} ${entry.route} needs the function ${entry.function}, which ${unit.name} doesn't hold`)
+    if (entry.sse && !sse) throw new Error(`${entry.method} ${entry.route} is a stream of events, and ${unit.name} was built without them`)
+    const options = entry.options ?? []
+    return {
+      method: entry.method.toUpperCase(), route: normaliseRoute(entry.route), definition, options,
+      sse: entry.sse ?? false, tags: options.flatMap((one) => one.tags ?? []),
+    }
+  }).filter((route) => !route.definition.internal).sort(bySpecificity)
+}
+
+/** The values whose pattern matches a path, in the order in which they were added. */
+const scoped = <T>(entries: readonly (readonly [string, T])[] = []): ((path: string) => T[]) => {
+  const router = new PatternRouter<T>()
+  for (const [pattern, value] of entries) router.add('ALL', pattern === '*' ? '*' : normaliseRoute(pattern), value)
+  return (path) => router.match('GET', path)[0].map(([value]) => value as T)
+}
+
+const decode = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+const readInput = async (route: Route, http: Incoming): Promise<Input> => {
+  const [headers, query] = [last(route, 'headers'), last(route, 'query')]
+  const given = http.request.query() as Fields
+  const texts = new Set([...Object.keys(given), ...Object.keys(http.request.params())])
+  if (headers) http.headers = (await validate(headers, http.headers, new Set(Object.keys(http.headers)), 'header')) as Fields
+  const fromQuery = query ? ((await validate(query, given, texts, 'query')) as Fields) : given
+  const hasBody = route.method !== 'GET' && route.method !== 'HEAD'
+  const body = hasBody ? await parseBody(await http.request.bytes(), http.request.header('content-type') ?? '') : undefined
+  const sources = [http.request.params() as Fields, fromQuery]
+  if (!body) return { data: merge(sources), texts }
+  if (typeof body.value !== 'object' || body.value === null || Array.isArray(body.value)) {
+    if (texts.size === 0) return { data: body.value }
+    return { data: merge([...sources, { body: body.value }]), texts }
+  }
+  if (body.isForm) for (const name of Object.keys(body.value)) texts.add(name)
+  return { data: merge([...sources, body.value as Fields]), texts }
+}
+
+export const http = (part: HttpPart): Part => ({
+  name: 'http',
+  start: (unit) => {
+    const router = new PatternRouter<Route>()
+    const routes = gather(unit, part)
+    const methods = [...new Set(routes.map((route) => route.method))].sort()
+    for (const route of routes) router.add(route.method, route.route, route)
+    const middleware = scoped(part.middleware)
+    const permissions = scoped(part.permissions)
+
+    const find = (method: string, path: string) => router.match(method, path)[0][0] as [Route, Record<string, string>] | undefined
+    const around = (route: Route, path: string): Around => ({
+      auth: last(route, 'auth'),
+      tags: route.tags,
+      middleware: [...middleware(path).flat(), ...route.options.flatMap((options) => options.middleware ?? [])],
+      permissions: [...permissions(path), ...route.options.map((options) => options.permissions)],
+    })
+
+    const run = async (request: Request, outer: Call, path: string, [route, found]: [Route, Record<string, string>]): Promise<Response> => {
+      const params: Record<string, string> = {}
+      for (const [name, value] of Object.entries(found)) if (value !== undefined) params[name] = decode(value)
+      const { http, out } = createHttp(request, path, route.route, params, last(route, 'bodyLimit') ?? BODY_LIMIT)
+      const wantsEvents = route.sse && request.headers.get('accept')?.includes('text/event-stream')
+      const events = wantsEvents ? part.sse?.(outer.requestId) : undefined
+      const signal = events ? AbortSignal.any([outer.signal, events.signal]) : outer.signal
+      const silent = { channelId: outer.requestId, send: () => undefined, close: () => undefined }
+      const call: Call = { ...outer, transport: 'http', http, signal, channel: events?.channel ?? (route.sse ? silent : undefined) }
+      const opened = Promise.withResolvers<Response>()
+      const settle = async (): Promise<Response> => {
+        try {
+          const value = await invoke(
+            unit, route.definition, call, () => readInput(route, http), around(route, path),
+            events && (() => opened.resolve(events.open(out.headers))),
+          )
+          if (!events) return respond(value, out, route.definition.kind === 'void')
+          await events.end(value)
+          return new Response()
+        } catch (error) {
+          const report = reportError(error)
+          await logFailure(unit, call, error, report)
+          const body = errorBody(report, call.requestId)
+          await events?.fail(body)
+          if (report.status === 401 && !out.headers.has('www-authenticate')) out.headers.set('www-authenticate', 'Bearer')
+          return jsonResponse(report.status, body, out.headers)
+        }
+      }
+      const settled = settle()
+      if (!events) return settled
+      outer.waitUntil?.(settled)
+      return Promise.race([opened.promise, settled])
+    }
+
+    /** An OPTIONS that nobody wrote: middleware, such as CORS, may answer it as it would the request it asks about. */
+    const options = async (request: Request, call: Call, path: string, allow: string[]): Promise<Response> => {
+      const asked = request.headers.get('access-control-request-method')?.toUpperCase()
+      const match = (asked && find(asked, path)) || methods.map((method) => find(method, path)).find(Boolean)
+      const { http, out } = createHttp(request, path, match?.[0].route ?? path, {}, BODY_LIMIT)
+      out.headers.set('allow', allow.join(', '))
+      const inner: Call = { ...call, transport: 'http', http }
+      const wire = createWire(inner, createRpc(unit, inner))
+      const { middleware: layers = [] } = match ? around(match[0], path) : {}
+      const tags = match ? [...match[0].tags, ...match[0].definition.tags] : []
+      const all = [...tagged(unit.options.middleware, tags).flat(), ...layers]
+      return respond(await onion(all as readonly Middleware[], await unit.host.services(), wire, async () => undefined), out, true)
+    }
+
+    return async (request, call) => {
+      const path = normalisePath(new URL(request.url).pathname)
+      const match = find(request.method, path) ?? (request.method === 'HEAD' ? find('GET', path) : undefined)
+      if (match) {
+        const response = await run(request, call, path, match)
+        return request.method === 'HEAD' ? new Response(null, response) : response
+      }
+      const allow = methods.filter((method) => find(method, path))
+      if (allow.length === 0) return undefined
+      if (allow.includes('GET') && !allow.includes('HEAD')) allow.push('HEAD')
+      if (request.method === 'OPTIONS') return options(request, call, path, [...allow, 'OPTIONS'])
+      const report = reportError(new MethodNotAllowedError(`${path} answers ${allow.join(', ')} only`))
+      return jsonResponse(405, errorBody(report, call.requestId), { allow: [...allow, 'OPTIONS'].join(', ') })
+    }
+  },
+})

@@ -1,0 +1,22 @@
+/** Paths and routes: how they are compared, and which of two routes that match is meant. */
+
+/** RFC 3986 6.2.2: what needs no escape is not escaped, so that no pattern can be passed by in disguise. */
+export const normalisePath = (pathname: string): string => {
+  const path = pathname.replace(/%(?:[46][1-9a-f]|[57][0-9a]|3\d|2[de]|5f|7e)/gi, decodeURIComponent)
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
+}
+
+/** As it stands in a request's URL. */
+export const normaliseRoute = (route: string): string => {
+  const path = `/${route.replace(/^\/+/, '')}`.replace(/[^\x00-\x7f]+/g, encodeURIComponent)
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
+}
+
+const rank = (route: string): string =>
+  route.split('/').map((part) => (part === '*' ? '4' : part.endsWith('?') ? '3' : part.startsWith(':') ? (part.includes('{') ? '1' : '2') : '0')).join('')
+
+/** A fixed part stands before a parameter, a parameter before a wildcard, whatever the order in the source. */
+export const bySpecificity = (a: { route: string }, b: { route: string }): number => {
+  const [left, right] = [rank(a.route), rank(b.route)]
+  return left < right ? -1 : left > right ? 1 : a.route < b.route ? -1 : a.route > b.route ? 1 : 0
+}

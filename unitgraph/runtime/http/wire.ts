@@ -1,0 +1,76 @@
+/** `http` as functions and middleware see it: the request, and what goes out with the response. */
+import { parse, serialize } from 'hono/utils/cookie'
+import type { CookieOptions, HttpResponse, HttpWire } from '../types/wire.ts'
+import { readBytes } from './body.ts'
+import { collect } from './fields.ts'
+
+/** What is to go out, whatever the function returns or throws. */
+export interface Outgoing {
+  status: number | undefined
+  readonly headers: Headers
+}
+
+export interface Incoming extends Omit<HttpWire, 'headers'> {
+  headers: Readonly<Record<string, unknown>>
+}
+
+const createResponse = (out: Outgoing): HttpResponse => {
+  const response: HttpResponse = {
+    status: (code) => {
+      out.status = code
+      return response
+    },
+    header: (name, value) => {
+      out.headers.set(name, value)
+      return response
+    },
+    append: (name, value) => {
+      out.headers.append(name, value)
+      return response
+    },
+    cookie: (name, value, options: CookieOptions = {}) => {
+      const { sameSite, ...rest } = options
+      const gone = value === null && { maxAge: 0, expires: new Date(0) }
+      const attributes = { path: '/', ...rest, ...(sameSite && { sameSite }), ...gone }
+      out.headers.append('set-cookie', serialize(name, value ?? '', attributes))
+      return response
+    },
+    redirect: (location, status = 302) => {
+      out.status = status
+      out.headers.set('location', location)
+      return response
+    },
+  }
+  return response
+}
+
+export const createHttp = (
+  request: Request, path: string, route: string, params: Readonly<Record<string, string>>, limit: number,
+): { http: Incoming; out: Outgoing } => {
+  const url = new URL(request.url)
+  const out: Outgoing = { status: undefined, headers: new Headers() }
+  let body: Promise<Uint8Array<ArrayBuffer>> | undefined
+  const bytes = () => (body ??= readBytes(request, limit))
+  return {
+    out,
+    http: {
+      method: request.method,
+      path,
+      route,
+      headers: Object.fromEntries(request.headers),
+      request: {
+        method: request.method,
+        path,
+        url: request.url,
+        raw: request,
+        header: (name) => request.headers.get(name) ?? undefined,
+        cookie: (name) => parse(request.headers.get('cookie') ?? '', name)[name],
+        params: () => params,
+        query: () => collect(url.searchParams) as Record<string, string | string[]>,
+        bytes,
+        text: async () => new TextDecoder().decode(await bytes()),
+      },
+      response: createResponse(out),
+    },
+  }
+}

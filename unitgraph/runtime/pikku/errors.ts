@@ -1,0 +1,2 @@
+/** Errors with a status. */
+export * from '../compat/errors.ts'

@@ -1,0 +1,2 @@
+/** Services. */
+export * from '../compat/services.ts'

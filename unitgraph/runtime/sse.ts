@@ -1,0 +1,1 @@
+export { sse } from './http/sse.ts'

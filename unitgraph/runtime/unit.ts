@@ -1,0 +1,16 @@
+/** A unit that shares its process with others: made once its code is loaded, with what the process holds. */
+import { createAnswer } from './core/answer.ts'
+import type { Call } from './core/call.ts'
+import { createUnit, type Host, type Unit, type UnitOptions } from './core/unit.ts'
+
+export interface StartedUnit {
+  readonly unit: Unit
+  answer(request: Request, call: Call): Promise<Response>
+}
+
+export type UnitModule = (host: Host) => StartedUnit
+
+export const unit = (options: UnitOptions): UnitModule => (host) => {
+  const made = createUnit(options, host)
+  return { unit: made, answer: createAnswer(made, false) }
+}
