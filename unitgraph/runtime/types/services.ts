@@ -1,5 +1,6 @@
 /** The built-in services, and how a project's own are added to them. */
 import type { Project } from './project.js'
+import type { NameIn, ValueIn } from './wire.js'
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
@@ -65,7 +66,9 @@ export interface QueueJobOptions {
 export type QueueName = Extract<keyof Project['queues'], string>
 
 export interface QueueService {
-  add<Name extends QueueName>(queue: Name, data: Project['queues'][Name], options?: QueueJobOptions): Promise<string>
+  add<N extends string>(
+    queue: NameIn<Project['queues'], N>, data: ValueIn<Project['queues'], N>, options?: QueueJobOptions,
+  ): Promise<string>
 }
 
 export type TopicName = Extract<keyof Project['topics'], string>

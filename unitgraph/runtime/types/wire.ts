@@ -24,6 +24,7 @@ export type AgentName = Name<Project['agents']>
  */
 export type InputIn<Table, N> = N extends keyof Table ? (Table[N] extends { input: infer In } ? In : never) : unknown
 export type OutputIn<Table, N> = N extends keyof Table ? (Table[N] extends { output: infer Out } ? Out : never) : unknown
+export type ValueIn<Table, N> = N extends keyof Table ? Table[N] : unknown
 /** The name itself, or all names where there is no such one. */
 export type NameIn<Table, N> = N extends keyof Table ? N : Extract<keyof Table, string>
 
