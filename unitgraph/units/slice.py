@@ -4,12 +4,12 @@ A *sliced* module is an application module (authored functions, wirings, factori
 lead to one; every other file of the project is used from where it stands, and so is never in a unit twice.
 Knows the data only: ``slice_plan`` finds it, ``slice_text`` writes the text.
 
-    slicer = Slicer(analysis, facts, resolver, sources.read)            # one a run: it remembers across units
+    slicer = Slicer(analysis, facts, resolver, sources.read)            # slice_plan; one a run: it remembers
     plan = slicer.plan(Roots(refs=…, values=…, services=…))             # one a unit
     plan.modules[module].path                                          # src/books.functions~1a2b3c4d.ts
-    plan.export_of(ref), plan.values[expression]                       # (Target, exported name), for the entry's imports
+    plan.export_of(ref), plan.values[expression]                       # (Target, exported name), for the entry
     slicer.closure(plan.in_place)                                      # files, packages, assets behind helper modules
-    render_slice(text, facts, plan.modules[module], repoint)           # repoint: Target → specifier
+    render_slice(text, facts, plan.modules[module], repoint)           # slice_text; repoint: Target → str
 """
 
 from collections.abc import Mapping
@@ -74,10 +74,10 @@ class SliceImport:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A loop's pattern and its value: text of this module, or what another slice exports as ``$n``."""
+    """A loop's pattern and its value: text of this module, or the local name of what another slice exports."""
 
     pattern: str
-    value: Span | tuple[Sliced, str]
+    value: Span | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +136,9 @@ class Closure:
 class SlicePlan:
     """The slices of one unit.
 
-    ``services`` are the names to ask of the factories, with what kept middleware, permissions and per-request
-    services need; ``direct`` is what the slices themselves import, from where they stand.
+    ``exports`` holds the roots and those of the three factories that the unit calls: one that would build nothing for
+    it is not there. ``services`` are the names to ask of the factories, with what kept middleware, permissions and
+    per-request services need. ``direct`` is what slices and entry import from where it stands.
     """
 
     modules: Mapping[str, Request]
