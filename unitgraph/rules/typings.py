@@ -12,7 +12,9 @@ from pathlib import Path, PurePosixPath
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from unitgraph.rules.typings_project import Member, ModuleFacts, ProjectTypes, project_types
+from unitgraph.rules.typings_modules import ModuleFacts, Modules
+from unitgraph.rules.typings_project import Member, ProjectTypes, project_types
+from unitgraph.rules.typings_recursion import detached_types
 from unitgraph.units.application import Application
 
 TEMPLATES = Path(__file__).with_name("templates") / "typings"
@@ -47,8 +49,12 @@ def typings(
     types are left to them.
     """
     templates = _templates()
-    types = project_types(application, facts, read, folder=str(PurePosixPath(out_dir, "project")))
+    modules = Modules(facts, str(PurePosixPath(out_dir, "project")))
+    detached = detached_types(application, modules, read, out_dir=out_dir)
+    types = project_types(application, modules, read, detached=detached.types)
     files = dict(_names(types, templates))
+    recursion = templates.get_template("recursion.ts.j2")
+    files |= {place: recursion.render(source=source) for place, source in detached.modules.items()}
     files["project/services.d.ts"] = templates.get_template("services.d.ts.j2").render(types=types)
     files["types/project.d.ts"] = templates.get_template("project.d.ts.j2").render()
     core = () if "@pikku/core" in installed else _CORE

@@ -5,25 +5,13 @@ a session. Types are never computed here: they are expressions that refer to the
 """
 
 import json
-import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
+from unitgraph.rules.typings_modules import Modules
 from unitgraph.units.application import Application, Function, Ref
 from unitgraph.units.facts import Import, Statement, StatementKind
-
-
-class ModuleFacts(Protocol):
-    """The part of a file's facts that names and types come from."""
-
-    @property
-    def imports(self) -> tuple[Import, ...]: ...
-    @property
-    def statements(self) -> tuple[Statement, ...]: ...
-    @property
-    def exports(self) -> tuple[tuple[str, str], ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +61,13 @@ _DECLARED = {
 
 
 def project_types(
-    application: Application, facts: Mapping[str, ModuleFacts], read: Callable[[str], bytes], *, folder: str
+    application: Application, modules: Modules, read: Callable[[str], bytes], *, detached: Mapping[str, str]
 ) -> ProjectTypes:
-    """Types of the project as seen from a declaration file in ``folder``, a path relative to the project's root."""
-    modules = _Modules(facts, folder)
+    """Types of the project; ``detached`` has those of functions whose own type can't be asked for."""
     declared = {member: _declared(modules, read, *names) for member, names in _DECLARED.items()}
-    functions = {name: _call(function, modules) for name, function in sorted(application.functions.items())}
+    functions = {
+        name: detached.get(name) or _call(function, modules) for name, function in sorted(application.functions.items())
+    }
     kinds = {name: application.functions[name].kind for name in functions}
     calls = [Member(name, types) for name, types in functions.items()]
     return ProjectTypes(
@@ -97,38 +86,14 @@ def project_types(
     )
 
 
-class _Modules:
-    """How a file in one folder refers to what the project's modules export."""
-
-    def __init__(self, facts: Mapping[str, ModuleFacts], folder: str) -> None:
-        self.facts = facts
-        self._folder = folder
-
-    def exported_type(self, module: str, name: str) -> str:
-        path = posixpath.relpath(module, self._folder)
-        return f"import({json.dumps(path, ensure_ascii=False)}){_access(name)}"
-
-    def value(self, ref: Ref, *, preferred: str | None = None) -> str | None:
-        """`typeof` of a top-level binding; None where its module doesn't export it."""
-        facts = self.facts.get(ref.module)
-        names = sorted(exported for exported, local in facts.exports if local == ref.name) if facts else []
-        if not names:
-            return None
-        return f"typeof {self.exported_type(ref.module, preferred if preferred in names else names[0])}"
-
-
-def _access(name: str) -> str:
-    return f".{name}" if re.fullmatch(r"[^\W\d]\w*", name.replace("$", "_")) else f"[{json.dumps(name)}]"
-
-
-def _call(function: Function, modules: _Modules) -> str:
+def _call(function: Function, modules: Modules) -> str:
     if not isinstance(function.value, Ref):
         return _ANYTHING
     value = modules.value(function.value, preferred=function.id)
     return f"FunctionTypes<{value}>" if value else _ANYTHING
 
 
-def _made_by(factory: Ref | None, modules: _Modules) -> str | None:
+def _made_by(factory: Ref | None, modules: Modules) -> str | None:
     value = modules.value(factory) if factory else None
     return f"Awaited<ReturnType<{value}>>" if value else None
 
@@ -157,19 +122,22 @@ def _closed(names: Iterable[str], type_: str) -> tuple[Member, ...] | None:
     return tuple(Member(name, type_) for name in sorted(set(names))) or None
 
 
-def _declared(modules: _Modules, read: Callable[[str], bytes], base: str, name: str | None) -> str | None:
+def _declared(modules: Modules, read: Callable[[str], bytes], base: str, name: str | None) -> str | None:
     """The project's exported type that extends ``base``, or else the one called ``name``; the first by path."""
     by_name: str | None = None
     for module, facts in sorted(modules.facts.items()):
         local = _imported_as(facts.imports, base)
         for statement in facts.statements:
-            if statement.kind is not StatementKind.TYPE or not statement.exported or not statement.declares:
+            if statement.kind is not StatementKind.TYPE or not statement.declares:
                 continue
-            (type_name, *_) = statement.declares
+            exported = modules.exported_name(Ref(module, statement.declares[0]))
+            type_name = exported or (statement.declares[0] if statement.exported else None)
+            if type_name is None:
+                continue
             if local is not None and _mentions(read(module), statement, local):
-                return modules.exported_type(module, type_name)
+                return modules.exported(module, type_name)
             if type_name == name and by_name is None:
-                by_name = modules.exported_type(module, type_name)
+                by_name = modules.exported(module, type_name)
     return by_name
 
 
