@@ -69,18 +69,6 @@ class BuildMismatch(UnitgraphError):
         )
 
 
-class OptionInvalid(UnitgraphError):
-    """A value in ``deploy.<provider>`` that the provider can't use."""
-
-    code = "provider-option-invalid"
-
-    def __init__(self, option: str, *, value: object, expected: str) -> None:
-        super().__init__(
-            f"deploy.{option} in pikku.config.json is {value!r}, which isn't {expected}.",
-            remedy=f"Set deploy.{option} to {expected}, or leave it out.",
-        )
-
-
 class CloudflareUploadUnavailable(UnitgraphError):
     code = "cloudflare-upload-unavailable"
 
@@ -136,7 +124,7 @@ class OutputUnwritable(UnitgraphError):
     def __init__(self, folder: Path, *, detail: str) -> None:
         super().__init__(
             f"The release can't be written to {folder}: {detail}.",
-            remedy="Free space there or make it writable, or set deploy.standalone.output to another folder.",
+            remedy="Free space there or make it writable, or set deploy.standalone.directory to another folder.",
         )
 
 

@@ -44,7 +44,8 @@ class Target:
     """A provider and an environment, and what of this machine and of the configuration goes with them.
 
     ``out`` is the build output, ``.deploy/<provider>``; ``config`` is the configuration's ``deploy`` with what the
-    environment has otherwise put in; ``variables`` are the environment's values; ``tools`` holds at least "bun".
+    environment has otherwise put in; ``variables`` are the environment's values; ``tools`` holds at least "bun";
+    ``wait_lock_s`` is how long an apply waits for another one to end.
     """
 
     provider: str
@@ -55,6 +56,7 @@ class Target:
     tools: Mapping[str, Tool]
     config: DeployConfig = field(default_factory=DeployConfig)
     variables: Mapping[str, str] = field(default_factory=dict)
+    wait_lock_s: float = 0
 
 
 @dataclass(frozen=True, slots=True)
