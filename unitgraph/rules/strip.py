@@ -4,6 +4,7 @@ esbuild itself does the stripping, so two files with one stripped digest are one
 Memoised by the digest of the raw file; files that esbuild doesn't strip stand for themselves.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +17,8 @@ from unitgraph.rules.memo import Memo
 _SCRIPTS = frozenset((".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs"))
 _OPTIONS = ("--minify-whitespace", "--minify-syntax", "--legal-comments=none", "--charset=utf8")
 _AT_ONCE = 2000
+_ANNOTATION = re.compile(rb"[@#]__(?:PURE|NO_SIDE_EFFECTS)__")
+"""The comments that change a bundle: they steer tree shaking, and minified text doesn't have them."""
 
 
 class Stripper:
@@ -62,18 +65,26 @@ class Stripper:
         made = {path: self._content(path) for path in paths if PurePosixPath(path).suffix not in _SCRIPTS}
         for start in range(0, len(scripts), _AT_ONCE):
             made.update(self._strip_scripts(scripts[start : start + _AT_ONCE]))
+        annotated = [path for path in scripts if _ANNOTATION.search((self._root / path).read_bytes())]
+        if annotated:
+            printed = self._strip_scripts(annotated, printed=True)
+            made.update((path, digest.of([made[path], printed[path]])) for path in annotated)
         return made
 
-    def _strip_scripts(self, paths: list[str]) -> Mapping[str, str]:
+    def _strip_scripts(self, paths: list[str], *, printed: bool = False) -> Mapping[str, str]:
+        """``printed``: with annotations, and without any white space, that in strings included."""
         names = {str(number): path for number, path in enumerate(paths)}
-        built = esbuild.build(self._binary(), names, self._options, root=self._root)
+        options = [option for option in self._options if not (printed and option == "--minify-whitespace")]
+        built = esbuild.build(self._binary(), names, options, root=self._root)
         if not built.errors:
-            return {path: digest.sha256(built.outputs[f"{number}.js"]) for number, path in names.items()}
+            texts = {path: built.outputs[f"{number}.js"] for number, path in names.items()}
+            return {path: digest.sha256(b"".join(text.split()) if printed else text) for path, text in texts.items()}
         broken = {error.place.path for error in built.errors if error.place} & set(paths)
         if not broken:
             return {path: self._content(path) for path in paths}
         rest = [path for path in paths if path not in broken]
-        return {path: self._content(path) for path in broken} | (dict(self._strip_scripts(rest)) if rest else {})
+        kept = {path: self._content(path) for path in broken}
+        return kept | (dict(self._strip_scripts(rest, printed=printed)) if rest else {})
 
     def _content(self, path: str) -> str:
         """A file that can't be stripped stands for itself; its own bundle will say what is wrong with it."""
