@@ -5,7 +5,7 @@ export class OutOfStockError extends PikkuError {
     super(`Only ${left} of “${title}” left.`)
   }
 }
-addError(OutOfStockError, { status: 409, message: 'There are not enough copies in stock.' })
+addError(OutOfStockError, { status: 409 })
 
 export class InvalidReceiptError extends PikkuError {}
 addError(InvalidReceiptError, { status: 400, message: 'This is not a receipt of ours.' })
