@@ -16,8 +16,6 @@ export interface ProjectOptions extends ServicesOptions {
   readonly project: string
   readonly release?: string | undefined
   readonly wireServices?: WireServicesFactory | undefined
-  /** Services that functions take: said for people, the factory is already cut down to them. */
-  readonly required?: readonly string[]
   readonly secrets?: readonly Required[]
   readonly variables?: readonly Required[]
 }

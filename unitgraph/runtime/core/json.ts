@@ -8,15 +8,15 @@ const inspect = (value: unknown, depth: number): void => {
   if (typeof value !== 'object' || value === null) return
   if (depth > MAX_DEPTH) throw new BadRequestError(`The body is nested more than ${MAX_DEPTH} levels deep`)
   for (const key of Object.keys(value)) {
-    refuseKey(key)
-    inspect((value as Record<string, unknown>)[key], depth + 1)
+    const inner = (value as Record<string, unknown>)[key]
+    refuseKey(key, inner)
+    inspect(inner, depth + 1)
   }
 }
 
-export const refuseKey = (key: string): void => {
-  if (key === '__proto__' || key === 'constructor' || key === 'prototype') {
-    throw new BadRequestError(`The name ${key} is not allowed`)
-  }
+export const refuseKey = (key: string, value?: unknown): void => {
+  const reaches = key === 'constructor' && typeof value === 'object' && value !== null && Object.hasOwn(value, 'prototype')
+  if (key === '__proto__' || reaches) throw new BadRequestError(`The name ${key} is not allowed`)
 }
 
 export const parseJson = (text: string): unknown => {

@@ -3,20 +3,16 @@ import type { Permissions } from '../types/middleware.ts'
 
 type Check = (services: unknown, data: unknown, wire: unknown) => Promise<boolean> | boolean
 
-const every = async (checks: readonly Check[], args: readonly [unknown, unknown, unknown]): Promise<boolean> => {
-  for (const check of checks) if ((await check(...args)) !== true) return false
-  return true
-}
-
-/** No permissions grant; an empty object has no alternative that could. */
+/** No permissions grant; an object without alternatives has none that could. */
 export const granted = async (
-  permissions: Permissions | undefined, ...args: readonly [services: unknown, data: unknown, wire: unknown]
+  permissions: Permissions | readonly Permissions[] | undefined,
+  ...args: readonly [services: unknown, data: unknown, wire: unknown]
 ): Promise<boolean> => {
   if (permissions === undefined) return true
-  if (typeof permissions === 'function') return every([permissions as Check], args)
-  if (Array.isArray(permissions)) return every(permissions as Check[], args)
-  for (const one of Object.values(permissions)) {
-    if (await every((Array.isArray(one) ? one : [one]) as Check[], args)) return true
+  if (typeof permissions === 'function') return (await (permissions as Check)(...args)) === true
+  const all = Array.isArray(permissions)
+  for (const one of Object.values(permissions) as Permissions[]) {
+    if ((await granted(one, ...args)) !== all) return !all
   }
-  return false
+  return all
 }

@@ -1,28 +1,27 @@
 /**
  * Calls between units over HTTP: `POST /__unitgraph/rpc/<function>`, with a header that says who calls whom with
  * what and for whom, signed with a secret that all units of a project share. A call can't be forged from outside,
- * changed on its way, sent to another function, or kept for later than its half minute.
+ * changed on its way, sent to another function, or kept for later than its half minute. Here they are answered.
  */
 import type { UserSession } from '../types/services.ts'
 import type { Call } from './call.ts'
 import { RPC_SECRET } from './environment.ts'
-import { InternalServerError, NotFoundError, rebuildError, reportError, UnauthorizedError, type ErrorReport } from './errors.ts'
+import { InternalServerError, NotFoundError, reportError, UnauthorizedError, type ErrorReport } from './errors.ts'
 import { logFailure } from './failure.ts'
 import { invoke } from './invoke.ts'
 import { pack, unpack } from './json.ts'
 import { Session } from './session.ts'
-import { digest, seal, toBytes, toText, unseal } from './text.ts'
+import { digest, toText, unseal } from './text.ts'
 import { readTrace } from './trace.ts'
-import type { Host, Remote, Unit } from './unit.ts'
+import type { Host, Unit } from './unit.ts'
 
 export const RPC_PATH = '/__unitgraph/rpc/'
-const HEADER = 'x-unitgraph-call'
-const PURPOSE = 'unitgraph-rpc-1'
-const TTL_S = 30
+export const HEADER = 'x-unitgraph-call'
+export const PURPOSE = 'unitgraph-rpc-1'
 /** How much the clocks of two machines may differ. */
 const SKEW_S = 5
 
-interface Ticket {
+export interface Ticket {
   unit: string
   function: string
   body: string
@@ -34,15 +33,11 @@ interface Ticket {
   expires: number
 }
 
-interface Answer {
+export interface Answer {
   data?: unknown
   /** The session after the call, where the call changed it: null where it ended. */
   session?: UserSession | null
   error?: ErrorReport
-}
-
-interface Fetcher {
-  fetch(request: Request): Promise<Response>
 }
 
 export const rpcSecret = (host: Host): string => {
@@ -51,43 +46,6 @@ export const rpcSecret = (host: Host): string => {
   throw new InternalServerError(
     `${RPC_SECRET} is ${secret === undefined ? 'not set' : 'shorter than 16 characters'}: calls between units are signed with it`,
   )
-}
-
-export const callRemote = async (
-  unit: Unit, { unit: name, binding }: Remote, functionId: string, data: unknown, call: Call, exposed: boolean,
-): Promise<unknown> => {
-  const fetcher = unit.host.env[binding] as Fetcher | undefined
-  if (!fetcher?.fetch) throw new InternalServerError(`${unit.name} has no binding ${binding}, through which ${functionId} is called`)
-  const body = pack({ data })
-  const now = Math.floor(Date.now() / 1000)
-  const session = call.session.value
-  const ticket: Ticket = {
-    unit: name, function: functionId, body: await digest(toBytes(body)), depth: call.depth + 1,
-    request: call.requestId, issued: now, expires: now + TTL_S,
-    ...(session && { session }), ...(exposed && { exposed }),
-  }
-  const request = new Request(`https://${name}${RPC_PATH}${encodeURIComponent(functionId)}`, {
-    method: 'POST',
-    body,
-    headers: {
-      'content-type': 'application/json',
-      traceparent: call.traceparent,
-      [HEADER]: await seal(PURPOSE, ticket, rpcSecret(unit.host)),
-    },
-    signal: call.signal,
-  })
-  const response = await fetcher.fetch(request)
-  const text = await response.text()
-  let answer: Answer
-  try {
-    answer = unpack(text) as Answer
-  } catch {
-    throw new Error(`${name} answered a call of ${functionId} with status ${response.status} and no JSON`)
-  }
-  if (answer.error?.unknown !== false && !response.ok) throw new Error(`${functionId} failed in ${name} (status ${response.status})`)
-  if (answer.error) throw rebuildError(answer.error)
-  if (answer.session !== undefined) call.session.value = answer.session ?? undefined
-  return answer.data
 }
 
 /** Answers a call from another unit. */

@@ -3,7 +3,6 @@ import type { AgentRpc, Rpc } from '../types/wire.ts'
 import type { Call } from './call.ts'
 import { InternalServerError, NotFoundError, NotImplementedError } from './errors.ts'
 import { invoke } from './invoke.ts'
-import { callRemote } from './remote.ts'
 import type { Unit } from './unit.ts'
 
 /** More calls inside calls than this are taken for a loop. */
@@ -13,8 +12,8 @@ const call = async (unit: Unit, outer: Call, name: string, data: unknown, expose
   if (outer.depth >= MAX_DEPTH) {
     throw new InternalServerError(`${name} was not called: ${MAX_DEPTH} calls lie inside each other already`)
   }
-  const remote = unit.options.remote
-  const target = remote && Object.hasOwn(remote, name) ? remote[name] : undefined
+  const { remote } = unit.options
+  const target = remote && Object.hasOwn(remote.functions, name) ? remote.functions[name] : undefined
   let home: Unit | undefined
   if (!away || !target) home = unit.functions.has(name) ? unit : await unit.host.find?.(name)
   const definition = home?.functions.get(name)
@@ -23,7 +22,7 @@ const call = async (unit: Unit, outer: Call, name: string, data: unknown, expose
     const inner: Call = { ...outer, transport: 'rpc', depth: outer.depth + 1, http: undefined, channel: undefined }
     return invoke(home, definition, inner, async () => ({ data }))
   }
-  if (target) return callRemote(unit, target, name, data, outer, exposed)
+  if (remote && target) return remote.call(unit, target, name, data, outer, exposed)
   throw new NotFoundError(`No function is called ${name} in ${unit.name} or in the units that it can call`)
 }
 

@@ -11,6 +11,18 @@ export interface Remote {
   readonly binding: string
 }
 
+export type CallRemote = (
+  unit: Unit, target: Remote, functionId: string, data: unknown, call: Call, exposed: boolean,
+) => Promise<unknown>
+
+/** The functions of other units, with what only a unit that calls them needs. */
+export interface Remotes {
+  readonly functions: Readonly<Record<string, Remote>>
+  readonly call: CallRemote
+  /** Throws where calls could not be made. */
+  check(host: Host): unknown
+}
+
 /** What a transport adds to a unit: answers a request, or undefined where it is none of its own. */
 export interface Part {
   readonly name: string
@@ -23,9 +35,11 @@ export interface UnitOptions {
   readonly functions: Readonly<Record<string, FunctionEntry>>
   /** By tag, "*" for all. */
   readonly middleware?: Readonly<Record<string, readonly Middleware[]>>
-  readonly permissions?: Readonly<Record<string, Permissions>>
+  readonly permissions?: Readonly<Record<string, Permissions | readonly Permissions[]>>
+  /** Services that its functions take: said for people, factories are already cut down to them. */
+  readonly required?: readonly string[]
   readonly parts?: readonly Part[]
-  readonly remote?: Readonly<Record<string, Remote>>
+  readonly remote?: Remotes
 }
 
 /** The process or isolate that a unit runs in. */

@@ -3,7 +3,6 @@ import { createAnswer, openCall, type Platform } from '../core/answer.ts'
 import { answerBroken } from '../core/broken.ts'
 import type { Environment } from '../core/environment.ts'
 import { createHost, type ProjectOptions } from '../core/host.ts'
-import { rpcSecret } from '../core/remote.ts'
 import { once } from '../core/services.ts'
 import { createUnit, type UnitOptions } from '../core/unit.ts'
 
@@ -22,7 +21,7 @@ export const worker = (options: WorkerOptions): Worker => {
   let start: (() => Promise<ReturnType<typeof createAnswer>>) | undefined
   const build = async (env: Environment) => {
     const host = createHost(options, env)
-    if (options.remote && Object.keys(options.remote).length > 0) rpcSecret(host)
+    options.remote?.check(host)
     return createAnswer(createUnit(options, host))
   }
   return {

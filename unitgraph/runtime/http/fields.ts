@@ -27,7 +27,7 @@ export const merge = (sources: readonly Fields[]): Fields => {
   const data: Fields = {}
   for (const source of sources) {
     for (const [name, value] of Object.entries(source)) {
-      refuseKey(name)
+      refuseKey(name, value)
       if (Object.hasOwn(data, name) && !same(data[name], value)) {
         throw new BadRequestError(`${name} is given twice, with different values`)
       }

@@ -1,7 +1,7 @@
 /** `http` as functions and middleware see it: the request, and what goes out with the response. */
-import { parse, serialize } from 'hono/utils/cookie'
-import type { CookieOptions, HttpResponse, HttpWire } from '../types/wire.ts'
+import type { HttpResponse, HttpWire } from '../types/wire.ts'
 import { readBytes } from './body.ts'
+import { readCookie, writeCookie } from './cookies.ts'
 import { collect } from './fields.ts'
 
 /** What is to go out, whatever the function returns or throws. */
@@ -28,11 +28,8 @@ const createResponse = (out: Outgoing): HttpResponse => {
       out.headers.append(name, value)
       return response
     },
-    cookie: (name, value, options: CookieOptions = {}) => {
-      const { sameSite, ...rest } = options
-      const gone = value === null && { maxAge: 0, expires: new Date(0) }
-      const attributes = { path: '/', ...rest, ...(sameSite && { sameSite }), ...gone }
-      out.headers.append('set-cookie', serialize(name, value ?? '', attributes))
+    cookie: (name, value, options = {}) => {
+      out.headers.append('set-cookie', writeCookie(name, value, options))
       return response
     },
     redirect: (location, status = 302) => {
@@ -64,7 +61,7 @@ export const createHttp = (
         url: request.url,
         raw: request,
         header: (name) => request.headers.get(name) ?? undefined,
-        cookie: (name) => parse(request.headers.get('cookie') ?? '', name)[name],
+        cookie: (name) => readCookie(request.headers.get('cookie') ?? undefined, name),
         params: () => params,
         query: () => collect(url.searchParams) as Record<string, string | string[]>,
         bytes,

@@ -1,0 +1,115 @@
+/** All units of a project in one process, on Bun's server: only turns its events into calls. */
+import { HEALTH, health, notFound, openCall, requestLine, withRequestId } from '../core/answer.ts'
+import { answerBroken } from '../core/broken.ts'
+import type { Call } from '../core/call.ts'
+import type { Environment } from '../core/environment.ts'
+import { MethodNotAllowedError, reportError } from '../core/errors.ts'
+import { checkEnvironment, createHost, type ProjectOptions } from '../core/host.ts'
+import { createLogger } from '../core/logger.ts'
+import { closeServices, type Services } from '../core/services.ts'
+import { errorBody, jsonResponse } from '../http/respond.ts'
+import { readSettings } from '../server/settings.ts'
+import { createGauge, drain, heldBy, type Stoppable } from '../server/shutdown.ts'
+import { createUnits, type MainRoute, type UnitEntry } from '../server/units.ts'
+import type { Logger } from '../types/services.ts'
+
+export interface ServeOptions extends ProjectOptions {
+  readonly required?: readonly string[]
+  readonly routes: readonly MainRoute[]
+  readonly units: Readonly<Record<string, UnitEntry>>
+  /** Default: the process' own. */
+  readonly env?: Environment
+}
+
+interface Server extends Stoppable {
+  readonly port: number
+  readonly hostname: string
+  timeout(request: Request, seconds: number): void
+}
+
+declare const Bun: {
+  serve(options: {
+    port: number
+    hostname: string
+    idleTimeout: number
+    maxRequestBodySize: number
+    fetch: (request: Request, server: Server) => Promise<Response>
+  }): Server
+}
+declare const process: {
+  env: Environment
+  exit(code: number): never
+  on(event: string, listener: (reason: unknown) => void): void
+}
+
+/** The largest body that any route may allow for itself. */
+const MAX_BODY = 1024 * 1024 * 1024
+
+export const serve = async (options: ServeOptions): Promise<void> => {
+  const env = options.env ?? process.env
+  const units = createUnits(options.routes, options.units, () => host)
+  const host = createHost(options, env, { find: (id) => units.withFunction(id) })
+  const problems: string[] = []
+  const settings = readSettings(env, problems)
+  problems.push(...(await checkEnvironment(options, env)))
+  if (problems.length > 0) refuse(problems)
+  const services = await host.services().catch((error: unknown) => refuse(['its services could not be built'], error))
+  const logger = services['logger'] as Logger
+  process.on('unhandledRejection', (reason) => {
+    logger.error(reason instanceof Error ? reason : String(reason), { code: 'unhandled-rejection' })
+  })
+
+  const answer = async (request: Request, call: Call, path: string): Promise<{ response: Response; unit?: string }> => {
+    const found = units.find(request.method, path, request.headers.get('access-control-request-method')?.toUpperCase())
+    if ('unit' in found) {
+      const { answer: answerOf } = await units.start(found.unit)
+      return { response: await answerOf(request, call), unit: found.unit }
+    }
+    if (found.allow.length > 0) {
+      const allow = [...found.allow, ...(found.allow.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ')
+      const report = reportError(new MethodNotAllowedError(`${path} answers ${allow} only`))
+      return { response: jsonResponse(405, errorBody(report, call.requestId), { allow }) }
+    }
+    return { response: HEALTH.has(path) ? health(host) : notFound(request.method, path, call.requestId) }
+  }
+
+  const gauge = createGauge()
+  const handle = async (request: Request, server: Server): Promise<Response> => {
+    const started = performance.now()
+    const call = openCall(request, { signal: request.signal, waitUntil: (work) => void gauge.run(work).catch(() => undefined) })
+    const path = new URL(request.url).pathname
+    const { response, unit } = await answer(request, call, path).catch((error: unknown) => ({
+      response: answerBroken(error, call), unit: undefined,
+    }))
+    // a stream of events may be silent for longer than an ordinary connection
+    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream')
+    if (isStream) server.timeout(request, 0)
+    logger[HEALTH.has(path) ? 'debug' : 'info']('request', requestLine(request, path, response, call, started, unit))
+    return withRequestId(isStream ? heldBy(response, (work) => void gauge.run(work)) : response, call.requestId)
+  }
+  const server = Bun.serve({
+    ...settings, idleTimeout: 60, maxRequestBodySize: MAX_BODY,
+    fetch: (request, self) => gauge.run(handle(request, self)),
+  })
+  logger.info('listening', { port: server.port, host: server.hostname, project: host.project, release: host.release, units: Object.keys(options.units).length })
+
+  let stopping = false
+  const stop = async (signal: string): Promise<void> => {
+    if (stopping) return
+    stopping = true
+    logger.info('stopping', { signal })
+    await drain(server, gauge.idle, settings.shutdownTimeoutMs, logger)
+    await closeServices(services as Services, logger)
+    logger.info('stopped')
+    process.exit(0)
+  }
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void stop(signal))
+}
+
+/** Says everything that is wrong at once, then ends: a process that can't serve must not look as if it could. */
+const refuse = (problems: readonly string[], error?: unknown): never => {
+  const logger = createLogger()
+  const reason = error instanceof Error ? error : undefined
+  logger.error(`Not started: ${problems.join('; ')}`, { code: 'not-started', problems, ...(reason && { error: { name: reason.name, message: reason.message, stack: reason.stack } }) })
+  return process.exit(1)
+}

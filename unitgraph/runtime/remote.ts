@@ -1,0 +1,52 @@
+/** For units that call others: functions which live there, and how they are called. See `core/remote.ts`. */
+import { InternalServerError, rebuildError } from './core/errors.ts'
+import { pack, unpack } from './core/json.ts'
+import { HEADER, PURPOSE, RPC_PATH, rpcSecret, type Answer, type Ticket } from './core/remote.ts'
+import { digest, seal, toBytes } from './core/text.ts'
+import type { CallRemote, Remote, Remotes } from './core/unit.ts'
+
+/** How long a call may take to arrive. */
+const TTL_S = 30
+
+interface Fetcher {
+  fetch(request: Request): Promise<Response>
+}
+
+const callRemote: CallRemote = async (unit, { unit: name, binding }, functionId, data, call, exposed) => {
+  const fetcher = unit.host.env[binding] as Fetcher | undefined
+  if (!fetcher?.fetch) throw new InternalServerError(`${unit.name} has no binding ${binding}, through which ${functionId} is called`)
+  const body = pack({ data })
+  const now = Math.floor(Date.now() / 1000)
+  const session = call.session.value
+  const ticket: Ticket = {
+    unit: name, function: functionId, body: await digest(toBytes(body)), depth: call.depth + 1,
+    request: call.requestId, issued: now, expires: now + TTL_S,
+    ...(session && { session }), ...(exposed && { exposed }),
+  }
+  const request = new Request(`https://${name}${RPC_PATH}${encodeURIComponent(functionId)}`, {
+    method: 'POST',
+    body,
+    headers: {
+      'content-type': 'application/json',
+      traceparent: call.traceparent,
+      [HEADER]: await seal(PURPOSE, ticket, rpcSecret(unit.host)),
+    },
+    signal: call.signal,
+  })
+  const response = await fetcher.fetch(request)
+  const text = await response.text()
+  let answer: Answer
+  try {
+    answer = unpack(text) as Answer
+  } catch {
+    throw new Error(`${name} answered a call of ${functionId} with status ${response.status} and no JSON`)
+  }
+  if (answer.error?.unknown !== false && !response.ok) throw new Error(`${functionId} failed in ${name} (status ${response.status})`)
+  if (answer.error) throw rebuildError(answer.error)
+  if (answer.session !== undefined) call.session.value = answer.session ?? undefined
+  return answer.data
+}
+
+export const remote = (functions: Readonly<Record<string, Remote>>): Remotes => ({
+  functions, call: callRemote, check: rpcSecret,
+})

@@ -1,0 +1,67 @@
+/** The units of a process: which one a request or a call is for; each loaded when it is first asked. */
+import { RegExpRouter } from 'hono/router/reg-exp-router'
+import { SmartRouter } from 'hono/router/smart-router'
+import { TrieRouter } from 'hono/router/trie-router'
+import { once } from '../core/services.ts'
+import type { Host, Unit } from '../core/unit.ts'
+import { bySpecificity, normalisePath, normaliseRoute } from '../http/path.ts'
+import type { StartedUnit, UnitModule } from '../unit.ts'
+
+export interface UnitEntry {
+  readonly functions: readonly string[]
+  readonly load: () => Promise<{ readonly default: UnitModule }>
+}
+
+export interface MainRoute {
+  readonly method: string
+  readonly route: string
+  readonly unit: string
+}
+
+export interface Units {
+  /** The unit that answers a request; for a method that nobody answers, all methods of the path. */
+  find(method: string, path: string, askedMethod?: string): { unit: string } | { allow: readonly string[] }
+  start(name: string): Promise<StartedUnit>
+  withFunction(functionId: string): Promise<Unit | undefined>
+}
+
+/** A table with many routes, so the router that compiles them to one expression, and one that takes what it can't. */
+const createRouter = (routes: readonly MainRoute[]): SmartRouter<string> => {
+  const router = new SmartRouter<string>({ routers: [new RegExpRouter(), new TrieRouter()] })
+  const sorted = routes.map((route) => ({ ...route, route: normaliseRoute(route.route) })).sort(bySpecificity)
+  for (const { method, route, unit } of sorted) router.add(method.toUpperCase(), route, unit)
+  return router
+}
+
+export const createUnits = (
+  routes: readonly MainRoute[], entries: Readonly<Record<string, UnitEntry>>, host: () => Host,
+): Units => {
+  const router = createRouter(routes)
+  const methods = [...new Set(routes.map(({ method }) => method.toUpperCase()))].sort()
+  const owners = new Map(Object.entries(entries).flatMap(([name, { functions }]) => functions.map((id) => [id, name] as const)))
+  const started = new Map(
+    Object.entries(entries).map(([name, { load }]) => [name, once(async () => (await load()).default(host()))]),
+  )
+  const lookup = (method: string, path: string): string | undefined => router.match(method, path)[0][0]?.[0]
+  const start = (name: string): Promise<StartedUnit> => {
+    const make = started.get(name)
+    if (!make) throw new Error(`There is no unit ${name} in this process`)
+    return make()
+  }
+  return {
+    start,
+    find: (method, pathname, asked) => {
+      const path = normalisePath(pathname)
+      const exposed = /^\/rpc\/([^/]+)$/.exec(path)?.[1]
+      const unit = lookup(method, path) ?? (method === 'HEAD' ? lookup('GET', path) : undefined) ?? (exposed && owners.get(exposed))
+      if (unit) return { unit }
+      const allow = methods.filter((one) => lookup(one, path))
+      const meant = method === 'OPTIONS' ? ((asked && lookup(asked, path)) || lookup(allow[0] ?? '', path)) : undefined
+      return meant ? { unit: meant } : { allow }
+    },
+    withFunction: async (functionId) => {
+      const name = owners.get(functionId)
+      return name === undefined ? undefined : (await start(name)).unit
+    },
+  }
+}
