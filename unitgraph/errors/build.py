@@ -78,3 +78,50 @@ class DiskFull(UnitgraphError):
             f"No space is left to write {path}; nothing there is half-written.",
             remedy="Free some space and run the command again: what had finished is kept.",
         )
+
+
+class OutputEscapes(UnitgraphError):
+    """A recorded output names a place outside its folder."""
+
+    code = "output-escapes"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The cache holds an output named {name!r}, which lies outside its folder; it was refused.",
+            remedy="Empty the cache folder: it has been tampered with or damaged.",
+        )
+
+
+class PlanOutdated(UnitgraphError):
+    """A saved plan names bundles that the sources no longer give."""
+
+    code = "plan-outdated"
+
+    def __init__(self, moved: Sequence[str]) -> None:
+        super().__init__(
+            f"The plan was made from other sources; what differs: {', '.join(moved[:5])}{' …' if len(moved) > 5 else ''}.",
+            remedy="Run 'doit plan' again, look at it, and apply that.",
+        )
+
+
+class OwnTaskFailed(UnitgraphError):
+    """A task of the project's own dodo.py failed; doit has said how."""
+
+    code = "own-task-failed"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(
+            f"A task of dodo.py failed, or what it needs: {', '.join(names)}.",
+            remedy=f"See what it printed, mend it, or run it alone with 'doit {names[0]}'.",
+        )
+
+
+class NameMissing(UnitgraphError):
+    """A command that explains one thing was given none, or several."""
+
+    code = "name-missing"
+
+    def __init__(self, command: str) -> None:
+        super().__init__(
+            f"'{command}' explains one task or unit at a time.", remedy=f"Type 'doit {command} UNIT'; 'doit info' lists them."
+        )

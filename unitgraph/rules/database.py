@@ -25,7 +25,9 @@ CREATE TABLE facts (digest TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE stripped (raw TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE nodes (digest TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE actions (name TEXT PRIMARY KEY, key TEXT NOT NULL, components TEXT NOT NULL, outputs TEXT NOT NULL,
-                      facts TEXT NOT NULL) WITHOUT ROWID;
+                      facts TEXT NOT NULL, previous TEXT) WITHOUT ROWID;
+CREATE TABLE made (unit TEXT NOT NULL, bundle TEXT NOT NULL, components TEXT NOT NULL,
+                   PRIMARY KEY (unit, bundle)) WITHOUT ROWID;
 """
 
 
@@ -133,17 +135,31 @@ class Database:
         rows = self._connection.execute("SELECT name, key, outputs, facts FROM actions")
         return {name: Record(key, json.loads(outputs), json.loads(facts)) for name, key, outputs, facts in rows}
 
-    def components(self, action: str) -> tuple[Component, ...] | None:
-        """What the last key of ``action`` was made of."""
-        row = self._connection.execute("SELECT components FROM actions WHERE name = ?", (action,)).fetchone()
-        return tuple(Component(*part) for part in json.loads(row[0])) if row else None
+    def components(self, action: str) -> tuple[tuple[Component, ...], tuple[Component, ...] | None] | None:
+        """What the last key of ``action`` was made of, and the one before it that was another."""
+        row = self._connection.execute("SELECT components, previous FROM actions WHERE name = ?", (action,)).fetchone()
+        return (_components(row[0]), _components(row[1]) if row[1] else None) if row else None
 
     def save_action(self, name: str, key: Key, outputs: Mapping[str, str], facts: Mapping[str, object]) -> None:
         """Records a finished action; on return it is committed."""
-        parts = json.dumps([(part.kind, part.name, part.digest) for part in key.components])
         self._connection.execute(
-            "INSERT OR REPLACE INTO actions VALUES (?, ?, ?, ?, ?)",
-            (name, key.digest, parts, json.dumps(outputs), json.dumps(facts)),
+            "INSERT INTO actions VALUES (?, ?, ?, ?, ?, NULL) ON CONFLICT (name) DO UPDATE SET"
+            " previous = CASE WHEN key = excluded.key THEN previous ELSE components END,"
+            " key = excluded.key, components = excluded.components, outputs = excluded.outputs, facts = excluded.facts",
+            (name, key.digest, _parts(key.components), json.dumps(outputs), json.dumps(facts)),
+        )
+
+    def made(self, unit: str, bundle: str) -> tuple[Component, ...] | None:
+        """What the key was made of that gave ``unit`` the bundle with this digest, where it was built here."""
+        query = "SELECT components FROM made WHERE unit = ? AND bundle = ?"
+        row = self._connection.execute(query, (unit, bundle)).fetchone()
+        return _components(row[0]) if row else None
+
+    def save_made(self, rows: Iterable[tuple[str, str, Iterable[Component]]]) -> None:
+        """Rows of (unit, digest of its bundle, components of its key)."""
+        self._many(
+            "INSERT OR REPLACE INTO made VALUES (?, ?, ?)",
+            ((unit, bundle, _parts(components)) for unit, bundle, components in rows),
         )
 
     def forget_actions(self, names: Iterable[str]) -> None:
@@ -167,3 +183,11 @@ class Database:
             chunk = wanted[start : start + 500]
             marks = ",".join("?" * len(chunk))
             yield from self._connection.execute(f"{select} WHERE {column} IN ({marks})", chunk)
+
+
+def _parts(components: Iterable[Component]) -> str:
+    return json.dumps([(part.kind, part.name, part.digest) for part in components])
+
+
+def _components(text: str) -> tuple[Component, ...]:
+    return tuple(Component(*part) for part in json.loads(text))

@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
+from unitgraph.cache import digest
 from unitgraph.cache.key import Key
 from unitgraph.cache.store import ActionCache, Blobs
 from unitgraph.errors import UnitgraphError
@@ -103,7 +104,7 @@ class _Run:
         whole = {path: data for path, data in outputs.items() if data is not None}
         if len(whole) < len(outputs):
             return None
-        facts = record.facts if record and record.key == key.digest else _sizes(whole)
+        facts = record.facts if record and record.key == key.digest else _measured(whole)
         try:
             action.rule.place(action.subject, whole)
         except OSError as error:
@@ -137,7 +138,7 @@ class _Run:
         moved = self._stores.memo.moved(outcome.inputs)
         if moved:
             return Result(action.name, How.FAILED, key, error=InputChanged(moved[0]))
-        facts = {**_sizes(outcome.outputs), **outcome.facts}
+        facts = {**_measured(outcome.outputs), **outcome.facts}
         try:
             names = {path: self._stores.blobs.put(data) for path, data in outcome.outputs.items()}
             action.rule.place(action.subject, outcome.outputs)
@@ -153,8 +154,11 @@ class _Run:
         self._order.done(result.name)
 
 
-def _sizes(outputs: Mapping[str, bytes]) -> dict[str, object]:
-    return {"sizes": {path: len(data) for path, data in outputs.items()}}
+def _measured(outputs: Mapping[str, bytes]) -> dict[str, object]:
+    return {
+        "sizes": {path: len(data) for path, data in outputs.items()},
+        "local": {path: digest.local(data) for path, data in outputs.items()},
+    }
 
 
 def _guarded(run: Callable[[Sequence[str]], Outcomes], subjects: Sequence[str]) -> Outcomes:

@@ -1,0 +1,76 @@
+"""What ``plan`` says, and the snapshot that lets it say so again at once. Knows the engine and the report."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from unitgraph.cache.local import write_atomic
+from unitgraph.errors import UnitgraphError
+from unitgraph.providers.plan import document, render
+from unitgraph.rules import git, quick, report, ship, snapshot
+from unitgraph.rules.commands.session import engine_of, progress, project_graph
+from unitgraph.rules.engine import Engine
+
+_OURS = Path(__file__).parent.parent
+
+
+def plan(options: Mapping[str, Any], arguments: Sequence[str]) -> dict[str, Any]:
+    """Plans, and keeps the answer: {"out", "err", "status"}."""
+    began = time.monotonic()
+    taken_ns = snapshot.now_ns()
+    engine = engine_of(options)
+    root = engine.project.root
+    path = quick.snapshot_path(root, arguments)
+    snapshot.discard(path)
+    engine.workspace  # noqa: B018 - reads the project, so that what is watched is known
+    inputs = _inputs(engine)
+    try:
+        with progress(engine) as shown:
+            planned = ship.plan(engine, listener=shown)
+    except UnitgraphError:
+        engine.memo.save()
+        raise
+    if options["result_file"]:
+        write_atomic(Path(options["result_file"]).resolve(), render(planned.plan))
+    status = 2 if options["detailed_exitcode"] and planned.plan.has_changes else 0
+    saved = {"err": "", "out": "", "status": status}
+    if options["json"]:
+        saved["out"] = json.dumps(document(planned.plan), indent=2, ensure_ascii=False) + "\n"
+    else:
+        saved["out"] = report.plan_text(planned.plan, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+    graph = project_graph(root)
+    if graph is None or not graph[0].before:
+        result = [str(Path(options["result_file"]).resolve())] if options["result_file"] else []
+        outputs = [*_outputs(engine), *result]
+        snapshot.save(path, quick.salt(arguments, os.environ), inputs, taken_ns, outputs, saved)
+    seconds = time.monotonic() - began
+    return {**saved, "err": report.build_text(shown.counts, seconds)}
+
+
+def _inputs(engine: Engine) -> dict[str, str]:
+    """Signatures of every file and folder that the plan is read from, ours among them."""
+    project = engine.project
+    own = [os.path.join(parent, name) for parent, _, names in os.walk(_OURS) if "__pycache__" not in parent for name in names]
+    paths = [
+        *(project.sources.absolute(path) for path in engine.workspace.facts),
+        *(project.sources.absolute(path) for path in project.sources.read_paths),
+        *(project.sources.absolute(folder) for folder in project.sources.folders),
+        *engine.imports.watched(),
+        str(project.root / "dodo.py"),
+        str(engine.tools.esbuild()),
+        *git.watched(project.root),
+        *own,
+    ]
+    return snapshot.take(sorted(set(paths)))
+
+
+def _outputs(engine: Engine) -> list[str]:
+    """Every file of the build output, and what the provider keeps of what is deployed."""
+    found = []
+    for parent, folders, names in os.walk(engine.target.out):
+        found += [os.path.join(parent, name) for name in (*names, *folders)]
+    return found

@@ -1,0 +1,171 @@
+"""The rule ``bundle``: entry points to what runs. Knows esbuild's options and what a bundle depends on.
+
+Under unit isolation each unit is an action of its own, many to one run of esbuild; under process isolation all units
+are one action, whose outputs share chunks. A bundle that read what its key doesn't cover is refused.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unitgraph.cache import digest
+from unitgraph.cache.key import Component, Key, make
+from unitgraph.errors import Place, UnitgraphError
+from unitgraph.errors.build import BundleFailed, UndeclaredInput
+from unitgraph.rules import chunks, esbuild
+from unitgraph.rules.action import Finished, Pool
+from unitgraph.rules.closure import Closures
+from unitgraph.rules.database import Record
+from unitgraph.rules.memo import Memo
+from unitgraph.rules.outputs import Outputs
+from unitgraph.rules.strip import Stripper
+from unitgraph.rules.tools import RUNTIME, Tools
+
+PROCESS = "process"
+"""The subject of the one action under process isolation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a bundle is made of: its entries (output name → generated file), all generated files (each with the source
+    that it is cut from, or "" for an entry), and what they import: project modules and packages.
+    Paths are relative to the project's root."""
+
+    entries: Mapping[str, str]
+    generated: Mapping[str, str]
+    modules: tuple[str, ...]
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundling:
+    """What all bundles of one build share. ``options`` are the provider's and the tsconfig's; ``locate`` says where a
+    generated file's line comes from."""
+
+    root: Path
+    options: tuple[str, ...]
+    sourcemap: bool
+    splitting: bool
+    tools: Tools
+    memo: Memo
+    stripper: Stripper
+    closures: Closures
+    package_digest: Callable[[str], str]
+    source: Callable[[str], Source]
+    locate: Callable[[Place], Place]
+
+
+class BundleRule:
+    kind = "bundle"
+    pool = Pool.CPU
+    batch = 50
+
+    def __init__(self, bundling: Bundling, outputs: Outputs, threads: int | None) -> None:
+        self._shared = bundling
+        self._outputs = outputs
+        self._threads = threads
+        self._options = (
+            "--bundle", "--format=esm", "--minify", "--keep-names", "--tree-shaking=true", "--charset=utf8",
+            "--legal-comments=none",
+            *(("--splitting", f"--chunk-names={chunks.NAMES}") if bundling.splitting else ()),
+            *(("--sourcemap=external", "--sources-content=false") if bundling.sourcemap else ()),
+            *bundling.options,
+        )  # fmt: skip
+
+    def prepare(self, subjects: Iterable[str]) -> None:
+        """Learns the digests of everything that the bundles of ``subjects`` are made of, in one go."""
+        shared = self._shared
+        sources = [shared.source(subject) for subject in subjects]
+        reached = shared.closures.files({module for source in sources for module in source.modules})
+        if not shared.sourcemap:
+            shared.stripper.load(sorted({path for source in sources for path in source.generated} | reached.keys()))
+
+    def key(self, subject: str) -> Key:
+        shared = self._shared
+        source = shared.source(subject)
+        content = shared.memo.digest if shared.sourcemap else shared.stripper.digest
+        nodes = shared.closures.digest(source.modules, content, shared.package_digest)
+        components = [
+            *(Component("tool", name, version) for name, version in shared.tools.versions.items()),
+            Component("option", "esbuild", digest.of(self._options)),
+            *(Component("generated", origin or path, content(path)) for path, origin in source.generated.items()),
+            *(Component("closure", module, node) for module, node in nodes.items()),
+            *(Component("package", name, shared.package_digest(name)) for name in source.packages),
+        ]
+        return make(self.kind, components)
+
+    def intact(self, subject: str, record: Record) -> bool:
+        return self._outputs.intact(record, prefix=self._prefix(subject))
+
+    def place(self, subject: str, outputs: Mapping[str, bytes]) -> None:
+        self._outputs.place(outputs, prefix=self._prefix(subject))
+
+    def run(self, subjects: Sequence[str]) -> Mapping[str, Finished | UnitgraphError]:
+        sources = {subject: self._shared.source(subject) for subject in subjects}
+        entries = {name: path for source in sources.values() for name, path in source.entries.items()}
+        built = esbuild.build(
+            self._shared.tools.esbuild(), entries, (*self._options, *self._aliases()),
+            root=self._shared.root, modules=self._shared.tools.modules(), threads=self._threads,
+        )  # fmt: skip
+        if built.errors:
+            failed = self._blame(sources, built.errors)
+            rest = [subject for subject in subjects if subject not in failed]
+            return {**failed, **(self.run(rest) if rest else {})}
+        outputs = chunks.rename(built.outputs) if self._shared.splitting else dict(built.outputs)
+        return {subject: self._finish(subject, source, outputs, built.metafile) for subject, source in sources.items()}
+
+    def _prefix(self, subject: str) -> str:
+        return "" if self._shared.splitting else f"units/{subject}/"
+
+    def _aliases(self) -> list[str]:
+        return [f"--alias:{name}={path}" for name, path in self._shared.tools.aliases.items()]
+
+    def _finish(
+        self, subject: str, source: Source, outputs: Mapping[str, bytes], metafile: Mapping[str, Any]
+    ) -> Finished | UnitgraphError:
+        declared = {**self._shared.closures.files(source.modules)}
+        allowed = {*declared, *source.generated}
+        read = {path for entry in source.entries.values() for path in esbuild.reachable(metafile, _plain(entry))}
+        undeclared = sorted(path for path in read if not self._is_declared(path, allowed))
+        if undeclared:
+            return UndeclaredInput(subject, undeclared)
+        own = outputs if self._shared.splitting else _below(outputs, f"{subject}/")
+        return Finished(own, inputs=[*declared, *source.generated])
+
+    def _is_declared(self, path: str, allowed: set[str]) -> bool:
+        """Generated files, the closure, packages (their versions are in the key) and the runtime."""
+        if path in allowed or "node_modules/" in path:
+            return True
+        full = os.path.normpath(os.path.join(self._shared.root, path))
+        return full.startswith(f"{RUNTIME}{os.sep}") or path.startswith("(disabled):")
+
+    def _blame(
+        self, sources: Mapping[str, Source], errors: Sequence[esbuild.Message]
+    ) -> dict[str, Finished | UnitgraphError]:
+        """Each unit whose files hold an error fails with it; all of them where none can be told."""
+        failed: dict[str, Finished | UnitgraphError] = {}
+        for subject, source in sources.items():
+            files = {*source.generated, *self._shared.closures.files(source.modules)}
+            for error in errors:
+                if error.place is not None and error.place.path in files and subject not in failed:
+                    failed[subject] = BundleFailed(subject, error.text, self._shared.locate(error.place))
+        if failed:
+            return failed
+        first = errors[0]
+        return {subject: BundleFailed(subject, first.text, first.place) for subject in sources}
+
+
+def tsconfig_option(bundling: Mapping[str, Any]) -> tuple[str, ...]:
+    """What of the project's tsconfig changes a bundle, as esbuild's option."""
+    return (f"--tsconfig-raw={json.dumps(bundling, sort_keys=True)}",)
+
+
+def _plain(path: str) -> str:
+    return path.removeprefix("./")
+
+
+def _below(outputs: Mapping[str, bytes], prefix: str) -> dict[str, bytes]:
+    return {path.removeprefix(prefix): data for path, data in outputs.items() if path.startswith(prefix)}

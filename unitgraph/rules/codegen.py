@@ -1,0 +1,184 @@
+"""The rule ``codegen``: units to entry points and slices. Knows how a unit's parts come together in generated files.
+
+Its key is coarse (the unit in the manifest, and every file that could matter, bodies of pure helpers left out); what
+it writes is exact, so an edit that leaves the text as it was stops here.
+"""
+
+import os
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import cast
+
+from unitgraph import __version__
+from unitgraph.cache import digest
+from unitgraph.cache.key import Component, Key, make
+from unitgraph.errors import Place, UnitgraphError
+from unitgraph.providers.base import Provider
+from unitgraph.providers.cloudflare.bindings import binding_name
+from unitgraph.rules.action import Finished, Pool, Result
+from unitgraph.rules.bundle import PROCESS, Source
+from unitgraph.rules.closure import Closures, Imports
+from unitgraph.rules.database import Record
+from unitgraph.rules.imports import ProjectImports
+from unitgraph.rules.memo import Memo
+from unitgraph.rules.outputs import Outputs
+from unitgraph.rules.tools import Tools
+from unitgraph.rules.wirings import Wirings
+from unitgraph.rules.workspace import Workspace
+from unitgraph.units.model import Unit
+from unitgraph.units.resolve import Asset, ProjectFile
+from unitgraph.units.slice_plan import Slicer
+
+
+class CodegenRule:
+    kind = "codegen"
+    pool = Pool.HERE
+    batch = 1
+
+    def __init__(
+        self, workspace: Workspace, provider: Provider, units: Sequence[Unit], memo: Memo, tools: Tools,
+        outputs: Outputs, imports: ProjectImports,
+    ) -> None:  # fmt: skip
+        self._workspace = workspace
+        self._provider = provider
+        self._units = {unit.name: unit for unit in units}
+        self._memo = memo
+        self._tools = tools
+        self._outputs = outputs
+        self._imports = imports
+        self._closures = Closures(self._every_import)
+        self._sources: dict[str, Source] = {}
+        self._origins: dict[str, str] = {}
+
+    def key(self, subject: str) -> Key:
+        units = list(self._units.values()) if subject == PROCESS else [self._units[subject]]
+        modules = sorted({module for unit in units for module in self._wirings.modules(unit)})
+        nodes = self._closures.digest(modules, self._interface, lambda name: name)
+        components = [
+            Component("tool", "unitgraph", __version__),
+            Component("tool", "templates", self._tools.templates),
+            Component("option", "isolation", self._provider.isolation),
+            *(Component("unit", unit.name, digest.sha256(unit.model_dump_json().encode())) for unit in units),
+            *(Component("closure", module, node) for module, node in nodes.items()),
+        ]
+        return make(self.kind, components)
+
+    def intact(self, subject: str, record: Record) -> bool:  # noqa: ARG002 - the Rule's
+        return self._outputs.intact(record)
+
+    def place(self, subject: str, outputs: Mapping[str, bytes]) -> None:  # noqa: ARG002 - the Rule's
+        self._outputs.place(outputs)
+        self._link_packages(outputs)
+
+    def run(self, subjects: Sequence[str]) -> Mapping[str, Finished | UnitgraphError]:
+        from unitgraph.rules.generate import Generator  # noqa: PLC0415 - jinja2, and only where something is generated
+
+        generator = Generator(self._workspace, self._provider, self._slicer, self._wirings, binding_name)
+        made: dict[str, Finished | UnitgraphError] = {}
+        for subject in subjects:
+            generated = generator.process(self._units.values()) if subject == PROCESS else generator.unit(self._units[subject])
+            made[subject] = Finished(
+                generated.files,
+                inputs=generated.sources,
+                facts={
+                    "entries": generated.entries,
+                    "modules": sorted(generated.modules),
+                    "packages": sorted({self._imports.package(name, importer) for name, importer in generated.packages}),
+                    "origins": generated.origins,
+                    "notices": generated.notices,
+                },
+            )
+        return made
+
+    def accept(self, results: Mapping[str, Result]) -> None:
+        """Learns from finished actions what the bundles are made of."""
+        for subject, result in results.items():
+            facts = result.facts
+            entries = cast("Mapping[str, str]", facts["entries"])
+            origins = cast("Mapping[str, str]", facts["origins"])
+            self._sources[subject] = Source(
+                {name: self._outputs.path(path) for name, path in entries.items()},
+                {self._outputs.path(path): origins.get(path, "") for path in sorted(result.outputs)},
+                tuple(cast("Sequence[str]", facts["modules"])),
+                tuple(cast("Sequence[str]", facts["packages"])),
+            )
+            for path, origin in origins.items():
+                self._origins[self._outputs.path(path)] = origin
+
+    def source(self, subject: str) -> Source:
+        return self._sources[subject]
+
+    def notices(self, results: Iterable[Result]) -> list[str]:
+        """What people should know of the generated units, each once."""
+        return sorted({notice for result in results for notice in cast("Sequence[str]", result.facts.get("notices", ()))})
+
+    def locate(self, place: Place) -> Place:
+        """Where in the project's own sources a generated file's line comes from, as near as its text tells."""
+        origin = self._origins.get(place.path)
+        if origin is None:
+            return place
+        root = self._workspace.project.root
+        lines = (root / place.path).read_text("utf-8", "replace").splitlines()
+        wanted = lines[place.line - 1] if place.line <= len(lines) else ""
+        text = (root / origin).read_text("utf-8", "replace").splitlines()
+        found = [number for number, line in enumerate(text, 1) if line == wanted]
+        return Place(origin, found[0] if found else 1, place.column if found else 1)
+
+    def sweep(self, results: Mapping[str, Result]) -> None:
+        """Removes generated files of units that are no more."""
+        self._outputs.sweep(
+            path for result in results.values() if result.name.startswith("codegen:") for path in result.outputs
+        )
+
+    @cached_property
+    def _wirings(self) -> Wirings:
+        return Wirings(self._workspace.analysis.application)
+
+    @cached_property
+    def _slicer(self) -> Slicer:
+        workspace = self._workspace
+        return Slicer(workspace.analysis, workspace.facts, workspace.resolver, workspace.project.sources.read)
+
+    def _every_import(self, path: str) -> Imports:
+        """Type imports too: input schemas come from types."""
+        facts = self._workspace.facts.get(path)
+        if facts is None:
+            return Imports((), ())
+        found = (self._workspace.resolver.resolve(path, item.specifier) for item in facts.imports)
+        return Imports(tuple(sorted({item.path for item in found if isinstance(item, ProjectFile | Asset)})), ())
+
+    def _interface(self, path: str) -> str:
+        return self._workspace.interfaces[path] if path in self._pure else self._memo.digest(path)
+
+    @cached_property
+    def _pure(self) -> set[str]:
+        """Helper modules through which no application module is reached: never sliced, so their bodies don't matter."""
+        facts = self._workspace.facts
+        importers: dict[str, set[str]] = {}
+        for path in facts:
+            for target in self._every_import(path).files:
+                importers.setdefault(target, set()).add(path)
+        pending = [path for path, found in facts.items() if found.is_application]
+        reached = set(pending)
+        while pending:
+            for importer in importers.get(pending.pop(), ()):
+                if importer not in reached:
+                    reached.add(importer)
+                    pending.append(importer)
+        return set(facts) - reached
+
+    def _link_packages(self, outputs: Iterable[str]) -> None:
+        """Lets a slice of a nested package find what that package has installed for itself."""
+        project = self._workspace.project
+        for folder in {posixpath.dirname(path).partition("slices/")[2] for path in outputs if path.startswith("slices/")}:
+            parts = folder.split("/")
+            for depth in range(1, len(parts) + 1):
+                inner = "/".join(parts[:depth])
+                if inner and project.sources.is_folder(f"{inner}/node_modules"):
+                    link = Path(project.root, self._outputs.path(f"slices/{inner}/node_modules"))
+                    if not link.is_symlink():
+                        link.parent.mkdir(parents=True, exist_ok=True)
+                        link.symlink_to(os.path.relpath(project.root / inner / "node_modules", link.parent))
+

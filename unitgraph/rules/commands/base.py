@@ -1,0 +1,98 @@
+"""What every command has: the project's folder, exit statuses, and errors that read as sentences.
+
+Exit status: 0 done, 1 the user's or the project's error, 2 changes with --detailed-exitcode, 3 a fault of ours, 130 interrupted.
+"""
+
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any
+
+from doit.cmd_base import Command
+from doit.cmdparse import CmdParseError
+
+from unitgraph.errors import UnitgraphError
+
+Option = dict[str, Any]
+DIRECTORY: Option = {
+    "name": "directory", "short": "d", "long": "dir", "type": str, "default": ".",
+    "help": "the project's folder, or one inside it [default: the working folder]",
+}  # fmt: skip
+PROVIDER: Option = {
+    "name": "provider", "short": "", "long": "provider", "type": str, "default": "",
+    "help": "where the units go [default: deploy.defaultProvider of the configuration]",
+}  # fmt: skip
+ENVIRONMENT: Option = {
+    "name": "environment", "short": "", "long": "env", "type": str, "default": "",
+    "help": "an environment of the configuration, such as staging",
+}  # fmt: skip
+RESULT_FILE: Option = {
+    "name": "result_file", "short": "", "long": "result-file", "type": str, "default": "",
+    "help": "write the outcome as JSON to this file too",
+}  # fmt: skip
+JSON: Option = {
+    "name": "json", "short": "", "long": "json", "type": bool, "default": False,
+    "help": "print one JSON document on standard output and nothing else there",
+}  # fmt: skip
+DETAILED: Option = {
+    "name": "detailed_exitcode", "short": "", "long": "detailed-exitcode", "type": bool, "default": False,
+    "help": "end with status 2 where there are changes",
+}  # fmt: skip
+REFRESH: Option = {
+    "name": "refresh", "short": "", "long": "refresh", "type": str, "default": "units",
+    "choices": (("units", "what is deployed of each unit"), ("full", "every resource"), ("none", "the last known state")),
+    "help": "how much of what is deployed is read again",
+}  # fmt: skip
+SOURCEMAP: Option = {
+    "name": "sourcemap", "short": "", "long": "sourcemap", "type": bool, "default": False,
+    "help": "write index.js.map beside each bundle",
+}  # fmt: skip
+JOBS: Option = {
+    "name": "jobs", "short": "j", "long": "jobs", "type": int, "default": 0,
+    "help": "how many actions run at once [default: one a processor]",
+}  # fmt: skip
+
+
+class ProjectCommand(Command):
+    """A command of a project. Subclasses implement ``perform`` and may raise any UnitgraphError."""
+
+    def parse_execute(self, in_args: list[str]) -> int:
+        """Runs the command; every way to end has its exit status."""
+        try:
+            options, names = self.cmdparser.parse(in_args)
+            self.arguments = tuple(in_args)
+            return self.perform({**options, **self.given_before()}, names)
+        except CmdParseError as error:
+            sys.stderr.write(f"unitgraph: {error}\n  See '{self.bin_name} help {self.get_name()}'.\n")
+            return 1
+        except UnitgraphError as error:
+            sys.stderr.write(f"{error}\n")
+            return 1
+        except KeyboardInterrupt:
+            sys.stderr.write("interrupted: what had finished is kept\n")
+            return 130
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except Exception:  # noqa: BLE001 - the last line of defence: a fault of ours is written down, and said so
+            sys.stderr.write(_write_fault(self.get_name(), in_args))
+            return 3
+
+    def given_before(self) -> dict[str, Any]:
+        """Options that stood before the command's name, as in ``doit -d folder plan``."""
+        folder = self.opt_vals.get("cwdPath")
+        return {"directory": folder} if folder else {}
+
+    def perform(self, options: dict[str, Any], names: list[str]) -> int:
+        """The command's work; returns the exit status."""
+        raise NotImplementedError
+
+
+def _write_fault(command: str, args: list[str]) -> str:
+    handle, name = tempfile.mkstemp(prefix="unitgraph-fault-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(f"unitgraph {command} {' '.join(args)}\n{sys.version}\n{traceback.format_exc()}")
+    last = traceback.format_exc().strip().splitlines()[-1]
+    return f"A fault of unitgraph's own: {last} [internal-fault]\n  Please report it with {Path(name)}.\n"

@@ -1,0 +1,65 @@
+"""What the commands of a project share: its engine, its own doit tasks, what is said while it works."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unitgraph.errors.build import OwnTaskFailed
+from unitgraph.rules.engine import Engine, settings
+from unitgraph.rules.progress import Progress
+from unitgraph.units.project import load_project
+
+if TYPE_CHECKING:
+    from unitgraph.rules.graph import Graph
+
+
+def say(line: str) -> None:
+    """One line for people, beside the command's own output."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def engine_of(options: Mapping[str, Any]) -> Engine:
+    """The engine that the options ask for; runs the project's own tasks that come before."""
+    project = load_project(Path(options["directory"]).resolve())
+    graph = project_graph(project.root)
+    if graph is not None and graph[0].before:
+        run_own(graph[1], graph[0].before)
+        project = load_project(project.root)
+    provider = options.get("provider") or (graph[0].provider if graph else "")
+    chosen = settings(
+        os.environ, provider=provider, environment=options.get("environment", ""),
+        sourcemap=bool(options.get("sourcemap")), jobs=int(options.get("jobs") or 0),
+    )  # fmt: skip
+    return Engine(project, chosen, say)
+
+
+def progress(engine: Engine) -> Progress:
+    """The progress of a build of everything."""
+    return Progress(2 * len(engine.subjects()))
+
+
+def project_graph(root: Path) -> "tuple[Graph, dict[str, Any]] | None":
+    """The Graph of the project's dodo.py and that file's names, where there are any."""
+    if not (root / "dodo.py").is_file():
+        return None
+    from doit.loader import get_module  # noqa: PLC0415 - only for projects that have tasks of their own
+
+    from unitgraph.rules.graph import Graph  # noqa: PLC0415 - as above
+
+    namespace = vars(get_module(str(root / "dodo.py"), str(root)))
+    found = [value for value in namespace.values() if isinstance(value, Graph)]
+    return (found[0], namespace) if found else None
+
+
+def run_own(namespace: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Runs tasks of the project's own through doit itself; what they print goes to standard error."""
+    from doit.cmd_base import ModuleTaskLoader  # noqa: PLC0415 - as above
+    from doit.doit_cmd import DoitMain  # noqa: PLC0415 - as above
+
+    config = {"GLOBAL": {"outfile": sys.stderr, "reporter": "executed-only", "dep_file": ".deploy/cache/doit.db"}}
+    Path(".deploy/cache").mkdir(parents=True, exist_ok=True)
+    if DoitMain(ModuleTaskLoader(dict(namespace)), config_filenames=(), extra_config=config).run(["run", *names]):
+        raise OwnTaskFailed(names)

@@ -1,0 +1,351 @@
+"""The build of one project for one provider: opens the stores, makes the rules, runs them, and says what they made.
+
+Knows how the parts hang together; each part knows its own work.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from typing import cast
+
+from unitgraph.cache import digest
+from unitgraph.cache.key import Key
+from unitgraph.cache.local import LocalActions, LocalBlobs
+from unitgraph.errors import Problems, UnitgraphError
+from unitgraph.errors.build import UnknownTask
+from unitgraph.providers import registry
+from unitgraph.providers.base import Build, Bundle, EsbuildOptions, File, Provider, Target, Tool
+from unitgraph.rules import report, runner, toolchain
+from unitgraph.rules.action import Action, How, Result
+from unitgraph.rules.bundle import PROCESS, Bundling, BundleRule, tsconfig_option
+from unitgraph.rules.closure import Closures
+from unitgraph.rules.codegen import CodegenRule
+from unitgraph.rules.database import Database
+from unitgraph.rules.imports import ProjectImports
+from unitgraph.rules.memo import Memo
+from unitgraph.rules.outputs import Outputs
+from unitgraph.rules.runner import Listener, Stores
+from unitgraph.rules.strip import Stripper
+from unitgraph.rules.tools import Tools
+from unitgraph.rules.toolchain.install import locked
+from unitgraph.rules.workspace import Workspace, analyse, database_path
+from unitgraph.units.model import Manifest, Unit
+from unitgraph.units.project import Project, load_project
+
+RUNNABLE_ROLES = frozenset(("function", "workflow-step"))
+"""Roles that this version can run; the others are analysed and listed, and left out of builds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the command line and the environment say. ``cache`` is unitgraph's folder in the user's cache."""
+
+    cache: Path
+    provider: str = ""
+    environment: str = ""
+    sourcemap: bool = False
+    jobs: int = 0
+    esbuild: Path | None = None
+
+
+def settings(environ: Mapping[str, str], *, provider: str = "", environment: str = "", sourcemap: bool = False,
+             jobs: int = 0) -> Settings:  # fmt: skip
+    """Settings from the process's environment: UNITGRAPH_CACHE and UNITGRAPH_ESBUILD."""
+    cache = Path(environ["UNITGRAPH_CACHE"]) if environ.get("UNITGRAPH_CACHE") else toolchain.user_cache(environ)
+    override = environ.get("UNITGRAPH_ESBUILD")
+    return Settings(cache, provider, environment, sourcemap, jobs, Path(override) if override else None)
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build made of the units asked for."""
+
+    results: Mapping[str, Result]
+    build: Build
+
+    @property
+    def failures(self) -> list[UnitgraphError]:
+        return report.failures(self.results)
+
+
+def open_engine(*, start: Path | None = None, provider: str = "", environ: Mapping[str, str] | None = None) -> "Engine":
+    """The engine of the project around ``start`` (the working folder), as doit's own commands use it."""
+    chosen = settings(os.environ if environ is None else environ, provider=provider)
+    return Engine(load_project(start or Path.cwd()), chosen, say=lambda line: None)
+
+
+@dataclass
+class Engine:
+    """One project, one provider. Everything is made when it is first needed."""
+
+    project: Project
+    settings: Settings
+    say: toolchain.Say = field(repr=False)
+
+    @cached_property
+    def provider_name(self) -> str:
+        return self.settings.provider or self.project.config.deploy.provider
+
+    @cached_property
+    def provider(self) -> Provider:
+        return registry.load(self.provider_name, configured=self.project.config.deploy.providers)
+
+    @cached_property
+    def target(self) -> Target:
+        bun = toolchain.find_bun()
+        return Target(
+            provider=self.provider.name,
+            environment=self.settings.environment,
+            project=self.project.name,
+            root=self.project.root,
+            out=self.project.root / self.folder,
+            options=self.project.config.options(self.provider.name, self.settings.environment),
+            tools={"bun": Tool(bun.path, bun.version)},
+        )
+
+    @property
+    def folder(self) -> str:
+        """The build output, relative to the project's root."""
+        return f".deploy/{self.provider.name}"
+
+    @cached_property
+    def database(self) -> Database:
+        return Database(database_path(self.project.root))
+
+    @cached_property
+    def memo(self) -> Memo:
+        return Memo(self.project.root, self.database, digest.local)
+
+    @cached_property
+    def stores(self) -> Stores:
+        cache = self.settings.cache
+        return Stores(self.database, self.memo, LocalBlobs(cache / "cas"), LocalActions(cache / "ac"))
+
+    @cached_property
+    def tools(self) -> Tools:
+        return Tools(self.settings.cache, self.say, self.settings.esbuild)
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        """The project, read and linked; raises Problems with everything that is wrong in it."""
+        toolchain.install_project(self.project.root, say=self.say)
+        return analyse(self.project, self.database, self.memo)
+
+    @cached_property
+    def read_only_workspace(self) -> Workspace:
+        """The same without installing anything: what ``info`` needs."""
+        return analyse(self.project, self.database, self.memo)
+
+    @property
+    def manifest(self) -> Manifest:
+        return self.workspace.manifest
+
+    @cached_property
+    def units(self) -> dict[str, Unit]:
+        """The units that are built, by name."""
+        return {unit.name: unit for unit in self.manifest.units if unit.role in RUNNABLE_ROLES}
+
+    @cached_property
+    def left_out(self) -> list[Unit]:
+        """Units that are listed, and that this version can't run."""
+        return [unit for unit in self.manifest.units if unit.role not in RUNNABLE_ROLES]
+
+    @cached_property
+    def runnable(self) -> Manifest:
+        """The manifest with those units alone that are built."""
+        return self.manifest.model_copy(update={"units": tuple(self.units.values())})
+
+    @property
+    def is_process(self) -> bool:
+        return self.provider.isolation == "process"
+
+    @cached_property
+    def codegen(self) -> CodegenRule:
+        return CodegenRule(
+            self.workspace, self.provider, list(self.units.values()), self.memo, self.tools,
+            Outputs(self.project.root, f"{self.folder}/gen", self.memo), self.imports,
+        )  # fmt: skip
+
+    @cached_property
+    def imports(self) -> ProjectImports:
+        return ProjectImports(self.workspace, self.memo)
+
+    @cached_property
+    def bundles(self) -> BundleRule:
+        return self._bundle_rule(self.provider.esbuild_options, splitting=self.is_process)
+
+    @cached_property
+    def server_bundles(self) -> BundleRule:
+        """The rule for the merged server unit of a provider whose other units stand alone."""
+        return self._bundle_rule(registry.load("standalone").esbuild_options, splitting=False)
+
+    def _bundle_rule(self, options: EsbuildOptions, *, splitting: bool) -> BundleRule:
+        arguments = (*options.arguments(), *tsconfig_option(self.project.tsconfig.bundling()))
+        stripper = Stripper(
+            self.project.root, self.database, self.tools.esbuild, self.memo,
+            tsconfig_option(self.project.tsconfig.bundling()), self.tools.versions["esbuild"],
+        )  # fmt: skip
+        bundling = Bundling(
+            root=self.project.root, options=arguments, sourcemap=self.settings.sourcemap, splitting=splitting,
+            tools=self.tools, memo=self.memo, stripper=stripper, closures=Closures(self.imports.direct),
+            package_digest=self.imports.package_digest, source=self.codegen.source, locate=self.codegen.locate,
+        )  # fmt: skip
+        return BundleRule(bundling, Outputs(self.project.root, self.folder, self.memo), self._threads)
+
+    @property
+    def jobs(self) -> int:
+        return self.settings.jobs or os.cpu_count() or 1
+
+    @property
+    def _threads(self) -> int:
+        return max(1, (os.cpu_count() or 1) // self.jobs)
+
+    def subjects(self) -> list[str]:
+        """The subjects of codegen and bundle actions: a unit each, or the one process."""
+        return [PROCESS] if self.is_process else list(self.units)
+
+    def rule_of(self, subject: str) -> BundleRule:
+        unit = self.units.get(subject)
+        return self.server_bundles if unit is not None and unit.target == "server" else self.bundles
+
+    def build(self, wanted: Iterable[str] | None = None, *, listener: Listener = lambda _: None) -> Built:
+        """Brings the units' bundles up to date; all of them where none are named. What failed is in the result."""
+        with self._locked():
+            subjects = self.subjects() if wanted is None else self._subjects_of(wanted)
+            codegen = [Action(self.codegen, subject) for subject in subjects]
+            results = runner.run(codegen, self.stores, jobs=self.jobs, listener=listener)
+            good = [subject for subject in subjects if results[f"codegen:{subject}"].how is not How.FAILED]
+            self.codegen.accept({subject: results[f"codegen:{subject}"] for subject in good})
+            actions = []
+            for subject in good:
+                actions.append(Action(self.rule_of(subject), subject, (f"codegen:{subject}",)))
+            for rule in {action.rule for action in actions}:
+                cast("BundleRule", rule).prepare(action.subject for action in actions if action.rule is rule)
+            results |= runner.run(actions, self.stores, jobs=self.jobs, listener=listener)
+            self.database.save_nodes(self._closure_nodes())
+            self._remember(results)
+            self.memo.save()
+            if wanted is None:
+                self._finish(results)
+            return Built(results, self._build(results))
+
+    def _remember(self, results: Mapping[str, Result]) -> None:
+        """Keeps what each new bundle was made of, so that a later plan can say what moved since it was shipped."""
+        new = [result for result in results.values() if result.how in (How.RAN, How.CACHED) and result.key]
+        made = self._build({result.name: result for result in new})
+        keys = {result.name.partition(":")[2]: result.key for result in new if result.key}
+        self.database.save_made(
+            (unit, bundle.digest, keys[PROCESS if self.is_process else unit].components)
+            for unit, bundle in made.bundles.items()
+        )
+
+    def _closure_nodes(self) -> Iterable[tuple[str, str]]:
+        rules = [self.__dict__[name] for name in ("bundles", "server_bundles") if name in self.__dict__]
+        return (row for rule in rules for row in rule.closures.written.items())
+
+    def _finish(self, results: Mapping[str, Result]) -> None:
+        """Writes what isn't a bundle, and removes what no unit needs any more. A build with failures removes nothing."""
+        files = self.provider.files(self.runnable, self.target)
+        output = Outputs(self.project.root, self.folder, self.memo)
+        output.place({**files, "manifest.json": self.manifest.render()})
+        if any(result.how is How.FAILED for result in results.values()):
+            return
+        made = {
+            f"units/{result.name.partition(':')[2]}/{name}" if not self.is_process else name
+            for result in results.values()
+            if result.name.startswith("bundle:")
+            for name in result.outputs
+        }
+        Outputs(self.project.root, f"{self.folder}/units", self.memo).sweep(
+            name.removeprefix("units/") for name in {*made, *files} if name.startswith("units/")
+        )
+        Outputs(self.project.root, f"{self.folder}/chunks", self.memo).sweep(
+            name.removeprefix("chunks/") for name in made if name.startswith("chunks/")
+        )
+        self.codegen.sweep(results)
+
+    def _build(self, results: Mapping[str, Result]) -> Build:
+        bundles: dict[str, dict[str, File]] = {}
+        shared: dict[str, File] = {}
+        for result in results.values():
+            kind, _, subject = result.name.partition(":")
+            if kind != "bundle" or result.how is How.FAILED:
+                continue
+            sizes = cast("Mapping[str, int]", result.facts["sizes"])
+            for name, sha256 in result.outputs.items():
+                full = name if self.is_process else f"units/{subject}/{name}"
+                file = File(sha256, sizes[name], self.target.out / full)
+                if full.startswith("units/"):
+                    _, unit, rest = full.split("/", 2)
+                    bundles.setdefault(unit, {})[rest] = file
+                else:
+                    shared[full] = file
+        return Build({unit: Bundle(unit, files) for unit, files in bundles.items()}, shared)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One build of a checkout's provider at a time; a killed one holds nothing."""
+        path = self.project.root / ".deploy" / "cache" / f"{self.provider.name}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with locked(path, say=self.say, waiting="Another build of this project is running; waiting for it."):
+            yield
+
+    def _subjects_of(self, wanted: Iterable[str]) -> list[str]:
+        names = list(wanted)
+        for name in names:
+            if name not in self.units:
+                raise UnknownTask(name, get_close_matches(name, self.units, n=3))
+        return [PROCESS] if self.is_process else names
+
+    # What doit's tasks ask for.
+
+    def names(self, kind: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """The tasks of one kind, each with the tasks that it needs."""
+        if kind == "upload":
+            target = f"upload:{self.provider.name}"
+            yield target, tuple(f"bundle:{unit}" for unit in self.units)
+            return
+        for unit in self.units:
+            yield f"{kind}:{unit}", ((f"codegen:{unit}",) if kind == "bundle" else ())
+
+    def perform(self, name: str) -> None:
+        """Does one task and all that it needs; raises Problems with what failed."""
+        kind, _, subject = name.partition(":")
+        if kind == "upload":
+            from unitgraph.rules.ship import ship  # noqa: PLC0415 - ship builds on the engine
+
+            ship(self)
+            return
+        built = self.build([subject])
+        if built.failures:
+            raise Problems(built.failures)
+
+    def is_fresh(self, name: str) -> bool:
+        """Whether a task has nothing to do: its key is that of its last run, and its outputs are there."""
+        kind, _, task = name.partition(":")
+        subject = PROCESS if self.is_process else task
+        record = self.database.records().get(f"{kind}:{subject}")
+        if kind == "upload" or record is None:
+            return False
+        key = self.current_key(kind, subject)
+        rule = self.codegen if kind == "codegen" else self.rule_of(subject)
+        return key is not None and key.digest == record.key and rule.intact(subject, record)
+
+    def current_key(self, kind: str, subject: str) -> Key | None:
+        """The key that an action has now; None for a bundle whose generated files have to be written first."""
+        if kind == "codegen":
+            return self.codegen.key(subject)
+        generated = self.database.records().get(f"codegen:{subject}")
+        if generated is None or self.codegen.key(subject).digest != generated.key:
+            return None
+        if not self.codegen.intact(subject, generated):
+            return None
+        result = Result(f"codegen:{subject}", How.FRESH, outputs=generated.outputs, facts=generated.facts)
+        self.codegen.accept({subject: result})
+        rule = self.rule_of(subject)
+        rule.prepare([subject])
+        return rule.key(subject)

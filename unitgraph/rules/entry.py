@@ -1,0 +1,168 @@
+"""An entry point as data, and its text. Knows the runtime's calls (templates/*.j2), not where the parts come from."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import jinja2
+
+from unitgraph.rules.tools import TEMPLATES
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """One import of an entry: ``names`` are (exported name, local name); ("*", local) is the namespace."""
+
+    specifier: str
+    names: tuple[tuple[str, str], ...]
+
+    @property
+    def clause(self) -> str:
+        if len(self.names) == 1 and self.names[0][0] == "*":
+            return f"* as {self.names[0][1]}"
+        return "{ " + ", ".join(name if name == local else f"{name} as {local}" for name, local in self.names) + " }"
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFunction:
+    """``value`` is a JavaScript expression; ``input`` the source of a derived schema."""
+
+    id: str
+    value: str
+    input: str | None = None
+    coerce: Mapping[str, str] | None = None
+    expose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRoute:
+    method: str
+    route: str
+    function: str
+    sse: bool
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryHttp:
+    routes: tuple[EntryRoute, ...]
+    middleware: tuple[tuple[str, str], ...]
+    permissions: tuple[tuple[str, str], ...]
+
+    @property
+    def has_sse(self) -> bool:
+        return any(route.sse for route in self.routes)
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    function: str
+    unit: str
+    binding: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One unit's entry. ``config``, ``services`` and ``wire_services`` are local names, or None."""
+
+    project: str
+    unit: str
+    imports: tuple[Imported, ...]
+    functions: tuple[EntryFunction, ...]
+    http: EntryHttp | None
+    middleware: tuple[tuple[str, tuple[str, ...]], ...]
+    permissions: tuple[tuple[str, tuple[str, ...]], ...]
+    remote: tuple[Remote, ...]
+    required: tuple[str, ...]
+    config: str | None = None
+    services: str | None = None
+    wire_services: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MainUnit:
+    name: str
+    functions: tuple[str, ...]
+    specifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class MainRoute:
+    method: str
+    route: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Main:
+    """The entry of a process that holds several units."""
+
+    project: str
+    imports: tuple[Imported, ...]
+    routes: tuple[MainRoute, ...]
+    units: tuple[MainUnit, ...]
+    required: tuple[str, ...]
+    secrets: tuple[str, ...]
+    config: str | None = None
+    services: str | None = None
+    wire_services: str | None = None
+
+
+def render_worker(entry: Entry, adapter: str) -> bytes:
+    """The entry of a unit that is deployed by itself, for the runtime's ``entry/<adapter>``."""
+    return _template("worker.ts.j2").render(entry=entry, adapter=adapter).encode()
+
+
+def render_unit(entry: Entry) -> bytes:
+    """A unit as a part of a process."""
+    return _template("unit.ts.j2").render(entry=entry).encode()
+
+
+def render_main(main: Main) -> bytes:
+    return _template("main.ts.j2").render(main=main).encode()
+
+
+def imports_of(wanted: Iterable[tuple[str, str, str]]) -> tuple[Imported, ...]:
+    """(specifier, exported name, local name) gathered to one import a module, sorted."""
+    named: dict[str, set[tuple[str, str]]] = {}
+    spaces: list[Imported] = []
+    for specifier, name, local in wanted:
+        if name == "*":
+            spaces.append(Imported(specifier, ((name, local),)))
+        else:
+            named.setdefault(specifier, set()).add((name, local))
+    gathered = [Imported(specifier, tuple(sorted(names))) for specifier, names in named.items()]
+    return tuple(sorted({*gathered, *spaces}, key=lambda item: (item.specifier, item.names)))
+
+
+def literal(value: object) -> str:
+    """A JSON value as a JavaScript literal."""
+    return json.dumps(value, ensure_ascii=False).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+@cache
+def _template(name: str) -> jinja2.Template:
+    return _environment().get_template(name)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - TypeScript, not HTML; every value goes through the filter js
+    )
+    environment.filters["js"] = _js
+    return environment
+
+
+def _js(value: object) -> str:
+    if isinstance(value, Mapping):
+        return literal(dict(value))
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return literal(list(value))
+    return literal(value)

@@ -1,0 +1,270 @@
+"""Units to generated text: an entry, the slices that it imports, and a main for a process. Pure but for reading sources.
+
+Knows slices and entries; keys, folders and freshness are the rule's.
+"""
+
+import posixpath
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+
+from unitgraph.providers.base import Provider
+from unitgraph.rules import entry as text
+from unitgraph.rules.inputs import Inputs
+from unitgraph.rules.wirings import Wirings
+from unitgraph.rules.workspace import Workspace
+from unitgraph.units.application import Expression, Function, Ref
+from unitgraph.units.model import Unit
+from unitgraph.units.slice import InPlace, Roots, Sliced, SlicePlan, Target, Verbatim
+from unitgraph.units.slice_plan import Slicer
+from unitgraph.units.slice_text import render_slice
+
+SLICES = "slices"
+
+
+@dataclass
+class Generated:
+    """``files``: path below the generated folder → text; ``entries``: output name → file; ``modules`` and ``packages``
+    (name, importer) are what the files import from the project; ``origins``: slice → the source that it is cut from;
+    ``sources``: what was read."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    entries: dict[str, str] = field(default_factory=dict)
+    modules: set[str] = field(default_factory=set)
+    packages: set[tuple[str, str]] = field(default_factory=set)
+    origins: dict[str, str] = field(default_factory=dict)
+    sources: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+
+class Generator:
+    """Generates for one provider. ``binding`` names the binding of a unit."""
+
+    def __init__(
+        self, workspace: Workspace, provider: Provider, slicer: Slicer, wirings: Wirings, binding: Callable[[str], str]
+    ) -> None:
+        self._workspace = workspace
+        self._provider = provider
+        self._slicer = slicer
+        self._wirings = wirings
+        self._binding = binding
+        self._units = {name: unit.name for unit in workspace.manifest.units for name in unit.function_ids}
+        self._inputs = Inputs(workspace)
+
+    def unit(self, unit: Unit) -> Generated:
+        """A unit that stands alone: a worker, or the merged server with a main of its own."""
+        if unit.target == "server":
+            return self._server(unit)
+        services = self._services([unit])
+        plan = self._slicer.plan(self._roots([unit], services))
+        made = self._slices(plan)
+        path = f"units/{unit.name}.ts"
+        entry = self._entry(unit, plan, path, with_services=True)
+        made.files[path] = text.render_worker(entry, self._provider.name)
+        made.entries[f"{unit.name}/index"] = path
+        return made
+
+    def process(self, units: Iterable[Unit]) -> Generated:
+        """All units for one process, with its main."""
+        units = list(units)
+        plan = self._slicer.plan(self._roots(units, self._services(units)))
+        made = self._slices(plan)
+        self._members(made, units, plan)
+        made.entries |= {f"units/{unit.name}/index": f"units/{unit.name}.ts" for unit in units}
+        made.files["main.ts"] = text.render_main(self._main(units, plan, "main.ts"))
+        made.entries["main"] = "main.ts"
+        return made
+
+    def _server(self, unit: Unit) -> Generated:
+        plan = self._slicer.plan(self._roots([unit], self._services([unit])))
+        made = self._slices(plan)
+        self._members(made, [unit], plan)
+        path = f"servers/{unit.name}.ts"
+        made.files[path] = text.render_main(self._main([unit], plan, path))
+        made.entries[f"{unit.name}/index"] = path
+        return made
+
+    def _members(self, made: Generated, units: Iterable[Unit], plan: SlicePlan) -> None:
+        for unit in units:
+            path = f"units/{unit.name}.ts"
+            made.files[path] = text.render_unit(self._entry(unit, plan, path, with_services=False))
+
+    def _services(self, units: Iterable[Unit]) -> tuple[frozenset[str], bool]:
+        taken = [function.services for unit in units for function in self._wirings.functions(unit)]
+        return frozenset(name for one in taken for name in one.names), any(one.escapes for one in taken)
+
+    def _roots(self, units: Iterable[Unit], services: tuple[frozenset[str], bool]) -> Roots:
+        application = self._wirings.application
+        refs = [ref for ref in (application.config, application.services, application.wire_services) if ref is not None]
+        values: list[Expression] = []
+        for unit in units:
+            for function in self._wirings.functions(unit):
+                if isinstance(function.value, Ref):
+                    refs.append(function.value)
+                else:
+                    values.append(function.value[0])
+            values += [option for wiring in self._wirings.routes(unit) for option in wiring.options]
+            values += [scoped.value for scoped in self._wirings.scoped(unit)]
+        return Roots(
+            refs=tuple(dict.fromkeys(refs)), values=tuple(dict.fromkeys(values)), services=services[0],
+            all_services=services[1],
+        )  # fmt: skip
+
+    def _slices(self, plan: SlicePlan) -> Generated:
+        made = Generated(notices=list(plan.notices))
+        for module, request in plan.modules.items():
+            path = f"{SLICES}/{request.path}"
+            source = self._workspace.project.sources.read(module)
+            made.files[path] = render_slice(
+                source, self._workspace.facts[module], request, lambda target, path=path: self._specifier(target, path, plan)
+            ).encode()
+            made.origins[path] = module
+            made.sources.append(module)
+        made.modules = {*plan.direct.files, *plan.direct.assets}
+        made.packages = {(package.name, importer) for package, importer in plan.direct.packages}
+        return made
+
+    def _specifier(self, target: Target, importer: str, plan: SlicePlan) -> str:
+        """How a generated file names what it imports: relative paths within the checkout, everything else as it is."""
+        match target:
+            case Verbatim(specifier):
+                return specifier
+            case Sliced(module):
+                path = f"{SLICES}/{plan.modules[module].path}"
+                relative = posixpath.relpath(path, posixpath.dirname(importer) or ".")
+            case InPlace(path):
+                depth = importer.count("/")
+                relative = posixpath.normpath(posixpath.join(*[".."] * (depth + 3), path))
+        return relative if relative.startswith(".") else f"./{relative}"
+
+    def _entry(self, unit: Unit, plan: SlicePlan, path: str, *, with_services: bool) -> text.Entry:
+        names = _Names(self, plan, path)
+        functions = self._wirings.functions(unit)
+        services = self._service_names(names) if with_services else {}
+        return text.Entry(
+            project=self._workspace.project.name,
+            unit=unit.name,
+            functions=tuple(self._function(function, names) for function in functions),
+            http=self._http(unit, names),
+            middleware=self._tagged(unit, "tag-middleware", names),
+            permissions=self._tagged(unit, "tag-permission", names),
+            remote=tuple(self._remote(unit, functions)) if with_services else (),
+            required=tuple(sorted(plan.services)),
+            imports=names.imports(),
+            **services,
+        )
+
+    def _service_names(self, names: "_Names") -> dict[str, str | None]:
+        application = self._wirings.application
+        chosen = {
+            "config": application.config, "services": application.services, "wire_services": application.wire_services,
+        }  # fmt: skip
+        return {role: names.of(ref) if ref is not None else None for role, ref in chosen.items()}
+
+    def _function(self, function: Function, names: "_Names") -> text.EntryFunction:
+        derived = self._inputs.derive(function)
+        if derived.source:
+            names.use("valibot", "*", "v")
+        return text.EntryFunction(
+            function.id, names.value(function), derived.source, derived.coerce, function.expose
+        )
+
+    def _http(self, unit: Unit, names: "_Names") -> text.EntryHttp | None:
+        routes = self._wirings.routes(unit)
+        if not routes and not any(function.expose for function in self._wirings.functions(unit)):
+            return None
+        scoped = self._wirings.scoped(unit)
+        return text.EntryHttp(
+            tuple(
+                text.EntryRoute(
+                    wiring.method, wiring.route, wiring.function, wiring.sse,
+                    tuple(names.expression(option) for option in wiring.options),
+                )
+                for wiring in routes
+            ),
+            tuple((one.scope, names.expression(one.value)) for one in scoped if one.kind == "http-middleware"),
+            tuple((one.scope, names.expression(one.value)) for one in scoped if one.kind == "http-permission"),
+        )  # fmt: skip
+
+    def _tagged(self, unit: Unit, kind: str, names: "_Names") -> tuple[tuple[str, tuple[str, ...]], ...]:
+        found: dict[str, list[str]] = {}
+        for scoped in self._wirings.scoped(unit):
+            if scoped.kind == kind:
+                found.setdefault(scoped.scope, []).append(names.expression(scoped.value))
+        return tuple((tag, tuple(values)) for tag, values in sorted(found.items()))
+
+    def _remote(self, unit: Unit, functions: Collection[Function]) -> Iterable[text.Remote]:
+        own = set(unit.function_ids)
+        for name in sorted({name for function in functions for name in function.invokes} - own):
+            if name in self._units:
+                yield text.Remote(name, self._units[name], self._binding(self._units[name]))
+
+    def _main(self, units: Collection[Unit], plan: SlicePlan, path: str) -> text.Main:
+        names = _Names(self, plan, path)
+        services = self._service_names(names)
+        up = "./" if "/" not in path else "../"
+        return text.Main(
+            project=self._workspace.project.name,
+            routes=tuple(route for unit in units for route in self._main_routes(unit)),
+            units=tuple(
+                text.MainUnit(unit.name, tuple(unit.function_ids), f"{up}units/{unit.name}.ts") for unit in units
+            ),
+            required=tuple(sorted(plan.services)),
+            secrets=tuple(sorted({name for unit in units for name in unit.secrets})),
+            imports=names.imports(),
+            **services,
+        )
+
+    def _main_routes(self, unit: Unit) -> Iterable[text.MainRoute]:
+        for wiring in self._wirings.routes(unit):
+            yield text.MainRoute(wiring.method, wiring.route, unit.name)
+        for function in self._wirings.functions(unit):
+            if function.expose:
+                yield text.MainRoute("POST", f"/rpc/{function.id}", unit.name)
+
+
+class _Names:
+    """The imports of one generated file and the local names that they get, without clashes."""
+
+    def __init__(self, generator: Generator, plan: SlicePlan, path: str) -> None:
+        self._generator = generator
+        self._plan = plan
+        self._path = path
+        self._wanted: dict[tuple[str, str], str] = {}
+        self._taken = {"worker", "unit", "serve", "http", "sse", "remote", "jwt", "v"}
+
+    def use(self, specifier: str, name: str, local: str) -> str:
+        self._wanted[(specifier, name)] = local
+        self._taken.add(local)
+        return local
+
+    def of(self, ref: Ref) -> str:
+        """The local name of a top-level binding."""
+        return self._local(*self._plan.exports[ref], hint=ref.name)
+
+    def expression(self, expression: Expression) -> str:
+        target, name = self._plan.values[expression]
+        return self._local(target, name, hint=name)
+
+    def value(self, function: Function) -> str:
+        """A function's value: its own binding, or the way to it inside a wiring's options."""
+        if isinstance(function.value, Ref):
+            return self.of(function.value)
+        expression, steps = function.value
+        return self.expression(expression) + "".join(f"[{text.literal(step)}]" for step in steps)
+
+    def imports(self) -> tuple[text.Imported, ...]:
+        return text.imports_of((specifier, name, local) for (specifier, name), local in self._wanted.items())
+
+    def _local(self, target: Target, name: str, *, hint: str) -> str:
+        specifier = self._generator._specifier(target, self._path, self._plan)  # noqa: SLF001 - one module, two halves
+        known = self._wanted.get((specifier, name))
+        if known is not None:
+            return known
+        base = hint if hint not in ("default", "*") else "value"
+        local = base
+        number = 1
+        while local in self._taken:
+            number += 1
+            local = f"{base}_{number}"
+        return self.use(specifier, name, local)
+

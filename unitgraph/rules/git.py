@@ -1,0 +1,38 @@
+"""What git says of the checkout. Knows git's command line; a folder outside git, or without git, is no error."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """``commit`` is None outside a repository and before the first commit; ``dirty``: something isn't committed."""
+
+    commit: str | None
+    dirty: bool
+
+
+def checkout(root: Path) -> Checkout:
+    """The commit that the folder is at."""
+    try:
+        done = subprocess.run(
+            ["git", "status", "--porcelain=v2", "--branch", "--", "."],
+            cwd=root, capture_output=True, text=True, errors="replace", check=False, timeout=30,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return Checkout(None, dirty=False)
+    if done.returncode:
+        return Checkout(None, dirty=False)
+    lines = done.stdout.splitlines()
+    heads = [line.split()[-1] for line in lines if line.startswith("# branch.oid ")]
+    commit = heads[0] if heads and heads[0] != "(initial)" else None
+    return Checkout(commit, dirty=any(not line.startswith("#") for line in lines))
+
+
+def watched(root: Path) -> list[str]:
+    """Files that change when the checkout moves to another commit."""
+    for folder in (root, *root.parents):
+        if (folder / ".git").exists():
+            return [str(folder / ".git" / name) for name in ("HEAD", "logs/HEAD", "index")]
+    return []

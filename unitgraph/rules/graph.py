@@ -1,0 +1,109 @@
+"""The graph as doit's tasks: what a ``dodo.py`` imports. Knows doit; what the tasks do is the engine's.
+
+    from unitgraph.rules import Graph
+
+    graph = Graph(before=["prices"], after=["announce"])
+    task_analyze, task_codegen, task_bundle, task_upload = graph.tasks()
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from doit import create_after
+
+if TYPE_CHECKING:
+    from unitgraph.rules.engine import Engine
+
+Task = dict[str, Any]
+Creator = Callable[[], Iterator[Task]]
+BEFORE = "before_unitgraph"
+
+
+class Graph:
+    """The tasks of the project in the working folder.
+
+    ``before`` names tasks of the project's own which run before its sources are read (they may write sources);
+    ``after`` names those which run when an apply has shipped everything. Without a provider, the configured one.
+    """
+
+    def __init__(self, *, before: Sequence[str] = (), after: Sequence[str] = (), provider: str = "") -> None:
+        self.before = tuple(before)
+        self.after = tuple(after)
+        self.provider = provider
+        self._engine: Engine | None = None
+
+    @property
+    def engine(self) -> "Engine":
+        """The engine of the working folder's project, opened when the first task needs it."""
+        if self._engine is None:
+            from unitgraph.rules.engine import open_engine  # noqa: PLC0415 - heavy, and `doit help` doesn't need it
+
+            self._engine = open_engine(provider=self.provider)
+        return self._engine
+
+    def tasks(self) -> tuple[Creator, Creator, Creator, Creator]:
+        """Creators for the groups analyze, codegen, bundle and upload, in this order."""
+        creators = (self._analyze, self._group("codegen"), self._group("bundle"), self._group("upload"))
+        if not self.before:
+            return creators
+        first = self.before[0] if len(self.before) == 1 else BEFORE
+        analyze, codegen, bundle, upload = (create_after(executed=first)(_function(creator)) for creator in creators)
+        return analyze, codegen, bundle, upload
+
+    def _analyze(self) -> Iterator[Task]:
+        yield {
+            "basename": "analyze",
+            "doc": "read the sources: which units there are",
+            "actions": [self._analysed],
+            "uptodate": [True],
+        }
+
+    def _analysed(self) -> None:
+        self.engine.workspace  # noqa: B018 - raises with every problem of the project
+
+    def _group(self, kind: str) -> Creator:
+        def creator() -> Iterator[Task]:
+            yield {"basename": kind, "name": None, "doc": _DOCS[kind]}
+            for name, needs in self.engine.names(kind):
+                subject = name.partition(":")[2]
+                yield {
+                    "basename": kind,
+                    "name": subject,
+                    "actions": [(self._perform, [name])],
+                    "uptodate": [(self._is_fresh, [name])],
+                    "task_dep": list(needs) or ["analyze"],
+                    "verbosity": 2,
+                }
+
+        return creator
+
+    def _perform(self, name: str) -> None:
+        self.engine.perform(name)
+
+    def _is_fresh(self, name: str) -> bool:
+        return self.engine.is_fresh(name)
+
+
+_DOCS = {
+    "codegen": "write the entry point of each unit",
+    "bundle": "bundle each unit",
+    "upload": "ship each unit to its provider",
+}
+
+
+def _function(creator: Creator) -> Creator:
+    """A plain function, since doit sets attributes on what it delays."""
+
+    def create() -> Iterator[Task]:
+        return creator()
+
+    return create
+
+
+def default_namespace(names: Iterable[str] = ("analyze", "codegen", "bundle", "upload")) -> dict[str, Any]:
+    """What a ``dodo.py`` that holds nothing of its own would define."""
+    creators = dict(zip(names, Graph().tasks(), strict=True))
+    return {
+        "DOIT_CONFIG": {"default_tasks": ["bundle"]},
+        **{f"task_{name}": _function(creator) for name, creator in creators.items()},
+    }

@@ -1,0 +1,93 @@
+"""What each project file imports at run time, and the digests of packages: what closures are computed from.
+
+Knows facts, the resolver and the lockfile; a package that the lockfile doesn't pin counts by the content that is installed.
+"""
+
+import os
+import posixpath
+from functools import cached_property
+from pathlib import Path
+
+from unitgraph.cache import digest
+from unitgraph.rules.closure import Imports
+from unitgraph.rules.memo import Memo
+from unitgraph.rules.workspace import Workspace
+from unitgraph.units.facts import ImportKind
+from unitgraph.units.resolve import Asset, Package, ProjectFile
+
+
+class ProjectImports:
+    """Direct imports by file, and package digests by the folder that a package is installed in."""
+
+    def __init__(self, workspace: Workspace, memo: Memo) -> None:
+        self._workspace = workspace
+        self._memo = memo
+        self._digests: dict[str, str] = {}
+        self._importers: dict[str, tuple[str, str]] = {}
+        self.unpinned: set[str] = set()
+
+    def direct(self, path: str) -> Imports:
+        """What ``path`` imports; an asset imports nothing."""
+        facts = self._workspace.facts.get(path)
+        if facts is None:
+            return Imports((), ())
+        files: set[str] = set()
+        packages: set[str] = set()
+        for item in facts.imports:
+            if item.kind is ImportKind.TYPE:
+                continue
+            found = self._workspace.resolver.resolve(path, item.specifier)
+            if isinstance(found, ProjectFile | Asset):
+                files.add(found.path)
+            elif isinstance(found, Package):
+                packages.add(self.package(found.name, path))
+        return Imports(tuple(sorted(files)), tuple(sorted(packages)))
+
+    def package(self, name: str, importer: str) -> str:
+        """The identity of a package as ``importer`` sees it: where it is installed, or its bare name."""
+        folder = posixpath.dirname(importer)
+        place = self._workspace.project.installed(name, folder) or name
+        self._importers.setdefault(place, (name, folder))
+        return place
+
+    def package_digest(self, place: str) -> str:
+        """What the package and all that it needs are: from the lockfile, or from its files where it isn't pinned."""
+        known = self._digests.get(place)
+        if known is None:
+            name, folder = self._importers.get(place) or (place.rpartition("node_modules/")[2], "")
+            lock = self._workspace.project.lock
+            pinned = lock.entry(name, folder) if lock else None
+            if lock and pinned and pinned.version == self._installed_version(place):
+                known = f"lock:{lock.closure_digest([name], folder)}"
+            else:
+                self.unpinned.add(name)
+                known = f"files:{self._content(place)}"
+            self._digests[place] = known
+        return known
+
+    def _installed_version(self, place: str) -> str | None:
+        package = self._workspace.project.sources
+        try:
+            return str(_version(package.read(f"{place}/package.json")))
+        except (OSError, ValueError):
+            return None
+
+    def _content(self, place: str) -> str:
+        found = []
+        top = Path(self._root, place)
+        for parent, folders, names in os.walk(top):
+            folders.sort()
+            for name in sorted(names):
+                path = Path(parent, name)
+                found.append((path.relative_to(top).as_posix(), self._memo.digest(str(path))))
+        return digest.of(found)
+
+    @cached_property
+    def _root(self) -> Path:
+        return self._workspace.project.root
+
+
+def _version(text: bytes) -> object:
+    import json  # noqa: PLC0415 - only where packages are imported at all
+
+    return json.loads(text).get("version")

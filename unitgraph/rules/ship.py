@@ -1,0 +1,93 @@
+"""Plan and apply: a build compared with what is deployed, and made so. Knows the engine and the provider's interface."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from unitgraph.errors import Problems
+from unitgraph.errors.build import PlanOutdated
+from unitgraph.providers.base import Outcome
+from unitgraph.providers.diff import diff, explain
+from unitgraph.providers.plan import Plan, basis_of, refuse_stale, render
+from unitgraph.providers.plan_document import read_plan
+from unitgraph.rules import git
+from unitgraph.rules.engine import Built, Engine
+from unitgraph.rules.outputs import Outputs
+from unitgraph.rules.reasons import reasons_for
+from unitgraph.rules.runner import Listener
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan and the build that it is about."""
+
+    plan: Plan
+    built: Built
+
+
+def plan(engine: Engine, *, listener: Listener = lambda _: None) -> Planned:
+    """Builds what changed and compares; writes plan.json. Raises Problems where a unit can't be built."""
+    built = engine.build(listener=listener)
+    if built.failures:
+        raise Problems(built.failures)
+    deployed = engine.provider.deployed(engine.target)
+    desired = engine.provider.desired(engine.runnable, built.build, engine.target)
+    why = reasons_for(engine.database, deployed)
+    changes = explain(diff(desired, deployed), why)
+    found = git.checkout(engine.project.root)
+    made = Plan(
+        provider=engine.provider.name,
+        environment=engine.settings.environment,
+        project=engine.project.name,
+        commit=found.commit,
+        dirty=found.dirty,
+        migrations_digest=None,
+        basis=basis_of(deployed),
+        changes=changes,
+        created_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        notes=tuple(_notes(engine, built, deployed.note)),
+    )
+    Outputs(engine.project.root, engine.folder, engine.memo).place({"plan.json": render(made)})
+    return Planned(made, built)
+
+
+def ship(engine: Engine, *, from_plan: str | None = None, listener: Listener = lambda _: None,
+         say: Callable[[str], None] = lambda _: None) -> tuple[Plan, Outcome]:  # fmt: skip
+    """Applies a fresh plan, or one that was saved where nothing has moved since."""
+    planned = plan(engine, listener=listener)
+    chosen = planned.plan
+    if from_plan is not None:
+        chosen = read_plan(engine.project.root / from_plan)
+        refuse_stale(chosen, engine.provider.deployed(engine.target))
+        refuse_other_bytes(chosen, planned.plan)
+    for part in engine.provider.needs:
+        engine.tools.part(part)
+    outcome = engine.provider.apply(chosen, engine.runnable, planned.built.build, engine.target, say=say)
+    return chosen, outcome
+
+
+def refuse_other_bytes(saved: Plan, now: Plan) -> None:
+    """Raises PlanOutdated where the sources no longer give what the saved plan promised."""
+    promised = {(change.kind, change.name): change.new_key for change in saved.changes if change.new_key}
+    found = {(change.kind, change.name): change.new_key for change in now.changes if change.new_key}
+    moved = sorted(
+        f"{kind} {name}"
+        for kind, name in promised.keys() | found.keys()
+        if promised.get((kind, name)) != found.get((kind, name))
+    )
+    if moved:
+        raise PlanOutdated(moved)
+
+
+def _notes(engine: Engine, built: Built, note: str) -> list[str]:
+    notes = [note] if note else []
+    if engine.left_out:
+        names = ", ".join(unit.name for unit in engine.left_out)
+        notes.append(f"Listed, and not run by this version: {names}.")
+    notes += engine.workspace.analysis.application.notices
+    notes += engine.codegen.notices(result for result in built.results.values() if result.name.startswith("codegen:"))
+    if engine.imports.unpinned:
+        names = ", ".join(sorted(engine.imports.unpinned))
+        notes.append(f"Not pinned by a lockfile, so compared file by file: {names}.")
+    return notes
+

@@ -1,0 +1,77 @@
+"""Which wirings, middleware and permissions belong to which unit. Knows the application, generates nothing."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+from unitgraph.units.application import Application, Expression, Function, HttpWiring, Ref, ScopedWiring
+from unitgraph.units.model import Unit
+
+
+class Wirings:
+    """An application's wirings by function, and the modules that a unit's entry is made from."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+
+    @cached_property
+    def http(self) -> Mapping[str, list[HttpWiring]]:
+        """Function → its routes, in the order of the manifest."""
+        found: defaultdict[str, list[HttpWiring]] = defaultdict(list)
+        for wiring in self.application.http:
+            found[wiring.function].append(wiring)
+        return found
+
+    def functions(self, unit: Unit) -> list[Function]:
+        return [self.application.functions[name] for name in unit.function_ids]
+
+    def routes(self, unit: Unit) -> list[HttpWiring]:
+        return [wiring for name in unit.function_ids for wiring in self.http.get(name, ())]
+
+    def scoped(self, unit: Unit) -> list[ScopedWiring]:
+        """The middleware and permissions that may apply to the unit: by tag, or by a pattern that meets a route."""
+        routes = self.routes(unit)
+        tags = {tag for function in self.functions(unit) for tag in function.tags}
+        tags.update(tag for wiring in routes for tag in wiring.tags)
+        return [scoped for scoped in self.application.scoped if _applies(scoped, tags, routes)]
+
+    def modules(self, unit: Unit) -> set[str]:
+        """The files whose text, or what they lead to, decides what is generated for the unit."""
+        application = self.application
+        refs = [application.config, application.services, application.wire_services]
+        found = {ref.module for ref in refs if ref is not None}
+        for function in self.functions(unit):
+            found |= {function.value.module} if isinstance(function.value, Ref) else _modules(function.value[0])
+        for wiring in self.routes(unit):
+            for option in wiring.options:
+                found |= _modules(option)
+        for scoped in self.scoped(unit):
+            found |= _modules(scoped.value)
+        return found
+
+
+def meets(pattern: str, route: str) -> bool:
+    """Whether a pattern of addHTTPMiddleware may match a request of ``route``: "*", "/api/*", "/books/:id"."""
+    if pattern in ("*", "/*"):
+        return True
+    wanted = pattern.strip("/").split("/")
+    given = route.strip("/").split("/")
+    for position, part in enumerate(wanted):
+        if part == "*" and position == len(wanted) - 1:
+            return len(given) >= position
+        if position >= len(given):
+            return False
+        there = given[position]
+        if part != there and "*" not in part and not part.startswith(":") and not there.startswith((":", "*")):
+            return False
+    return len(wanted) == len(given)
+
+
+def _applies(scoped: ScopedWiring, tags: set[str], routes: Iterable[HttpWiring]) -> bool:
+    if scoped.kind in ("http-middleware", "http-permission"):
+        return any(meets(scoped.scope, wiring.route) for wiring in routes)
+    return scoped.scope == "*" or scoped.scope in tags
+
+
+def _modules(expression: Expression) -> set[str]:
+    return {expression.fragment.module, *(fragment.module for _, fragment in expression.bindings)}
