@@ -246,3 +246,10 @@ def _schema(kind: Any) -> dict[str, Any]:
     if origin is tuple:
         return {"type": "array", "items": _schema(arguments[0])}
     return {"type": "object", "additionalProperties": _schema(arguments[1])}
+
+
+if __name__ == "__main__":
+    import json
+    import sys
+
+    sys.stdout.write(json.dumps(config_schema(), indent=2) + "\n")

@@ -7,6 +7,7 @@ YAML is read by ``yamltext``, which covers what these tools write: a general par
 import posixpath
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from unitgraph.errors import Place, UnitgraphError
@@ -17,6 +18,7 @@ from unitgraph.units.packages import PackageJson
 from unitgraph.units.sources import Sources
 
 Find = Callable[[str, str], str | None]
+Placing = Callable[[str], str]        # a path of the lockfile → one of the project
 Parsed = tuple[Mapping[str, Locked], Find]
 
 
@@ -28,6 +30,7 @@ def read_lockfile(
     sources: Sources, root: str, members: Mapping[str, PackageJson]
 ) -> tuple[Lockfile | None, tuple[UnitgraphError, ...]]:
     """The lockfile in ``root``, the workspace's folder. ``members``: every package.json of the project, by folder."""
+    place = partial(_placed, str(sources.root), root)
     for manager in MANAGERS.values():
         for name in manager.lockfiles:
             path = posixpath.join(root, name)
@@ -35,7 +38,7 @@ def read_lockfile(
                 continue
             text = sources.read(path).decode("utf-8", "replace")
             try:
-                packages, find = _FORMATS[manager.name](text, root, members)
+                packages, find = _FORMATS[manager.name](text, place, members)
             except jsontext.NotJson as error:
                 where = Place(path, error.line, error.column)
                 return None, (BadLockfile(where, error.detail, install=manager.install),)
@@ -56,31 +59,36 @@ def manager_of(sources: Sources, root: str) -> Manager | None:
     return None
 
 
-def _join(root: str, path: str) -> str:
+def _placed(project: str, root: str, path: str) -> str:
+    """A path of the lockfile as one of the project's; the project's own folder is ""."""
     joined = posixpath.normpath(posixpath.join(root, path))
+    if joined.startswith("../"):
+        joined = posixpath.relpath(posixpath.join(project, joined), project)
     return "" if joined == "." else joined
 
 
 # npm ------------------------------------------------------------------------------------------------------------------
 
 
-def _npm(text: str, root: str, _members: Mapping[str, PackageJson]) -> Parsed:
+def _npm(text: str, place: Placing, _members: Mapping[str, PackageJson]) -> Parsed:
     data = jsontext.parse_strict(text)
     packages: dict[str, Locked] = {}
     links: dict[str, str] = {}
     if "packages" in data:
         for path, entry in data["packages"].items():
-            key = _join(root, path)
+            key = place(path)
             if entry.get("link"):
-                links[key] = _join(root, entry["resolved"])
+                links[key] = place(entry["resolved"])
                 continue
             name = entry.get("name") or path.rpartition("node_modules/")[2]
             source = None if "node_modules/" in f"{path}/" else key
             packages[key] = _npm_locked(key, name, entry, source)
     elif isinstance(data.get("dependencies"), dict):
-        _npm_nested(data["dependencies"], root, packages)
+        _npm_nested(data["dependencies"], place(""), packages)
     elif data.get("lockfileVersion") is None:
         raise Unsupported("it has no 'lockfileVersion' and no 'packages'")
+
+    root = place("")
 
     def find(name: str, importer: str) -> str | None:
         folder = importer
@@ -93,7 +101,7 @@ def _npm(text: str, root: str, _members: Mapping[str, PackageJson]) -> Parsed:
             if folder in ("", root):
                 break
             folder = posixpath.dirname(folder)
-        key = _join(root, f"node_modules/{name}")
+        key = f"{root}/node_modules/{name}" if root else f"node_modules/{name}"
         return key if key in packages else links.get(key)
 
     return packages, find
@@ -110,7 +118,7 @@ def _npm_locked(key: str, name: str, entry: Mapping[str, Any], source: str | Non
 
 def _npm_nested(dependencies: Mapping[str, Any], folder: str, packages: dict[str, Locked]) -> None:
     for name, entry in dependencies.items():
-        key = _join(folder, f"node_modules/{name}")
+        key = f"{folder}/node_modules/{name}" if folder else f"node_modules/{name}"
         pinned = entry.get("integrity") or entry.get("resolved") or entry["version"]
         packages[key] = Locked(key, name, entry["version"], pinned, tuple(sorted(entry.get("requires", {}))))
         _npm_nested(entry.get("dependencies", {}), key, packages)
@@ -119,9 +127,9 @@ def _npm_nested(dependencies: Mapping[str, Any], folder: str, packages: dict[str
 # Bun ------------------------------------------------------------------------------------------------------------------
 
 
-def _bun(text: str, root: str, _members: Mapping[str, PackageJson]) -> Parsed:
+def _bun(text: str, place: Placing, _members: Mapping[str, PackageJson]) -> Parsed:
     data = jsontext.parse_lenient(text)
-    folders = {_join(root, folder): entry.get("name", "") for folder, entry in data["workspaces"].items()}
+    folders = {place(folder): entry.get("name", "") for folder, entry in data["workspaces"].items()}
     packages: dict[str, Locked] = {}
     for path, entry in data["packages"].items():
         name, _, version = entry[0][1:].partition("@")
@@ -129,10 +137,10 @@ def _bun(text: str, root: str, _members: Mapping[str, PackageJson]) -> Parsed:
         meta = next((part for part in entry[1:] if isinstance(part, dict)), {})
         texts = [part for part in entry[1:] if isinstance(part, str) and part]
         source = None
-        protocol, _, place = version.partition(":")
-        if protocol in ("workspace", "file", "link") and not place.endswith((".tgz", ".tar.gz")):
-            source = _join(root, place)
-            own = data["workspaces"].get(place, {}) if protocol == "workspace" else {}
+        protocol, _, folder = version.partition(":")
+        if protocol in ("workspace", "file", "link") and not folder.endswith((".tgz", ".tar.gz")):
+            source = place(folder)
+            own = data["workspaces"].get(folder, {}) if protocol == "workspace" else {}
             meta = {**own, **meta}
         optional = frozenset(meta.get("optionalDependencies", ())) | frozenset(meta.get("optionalPeers", ()))
         names = {*meta.get("dependencies", ()), *meta.get("peerDependencies", ()), *optional}
@@ -171,7 +179,7 @@ def _owner(folders: Mapping[str, str], path: str) -> str:
 _PEERS: Final = re.compile(r"[(_].*$")
 
 
-def _pnpm(text: str, root: str, members: Mapping[str, PackageJson]) -> Parsed:
+def _pnpm(text: str, place: Placing, members: Mapping[str, PackageJson]) -> Parsed:
     data = yamltext.parse(text)
     version = float(str(data.get("lockfileVersion", "0")).strip("'\""))
     if version < 5:
@@ -196,7 +204,7 @@ def _pnpm(text: str, root: str, members: Mapping[str, PackageJson]) -> Parsed:
         pinned = resolution.get("integrity") or resolution.get("tarball") or resolution.get("commit") or number
         wanted = {**(entry.get("dependencies") or {}), **(entry.get("optionalDependencies") or {})}
         key = f"pnpm:{path}"
-        source = _join(root, resolution["directory"]) if resolution.get("directory") else None
+        source = place(resolution["directory"]) if resolution.get("directory") else None
         optional = frozenset(entry.get("optionalDependencies") or ())
         packages[key] = Locked(key, name, number, pinned, tuple(sorted(wanted)), source, optional)
         seen[key] = {dependency: key_of(dependency, value) for dependency, value in wanted.items()}
@@ -206,7 +214,7 @@ def _pnpm(text: str, root: str, members: Mapping[str, PackageJson]) -> Parsed:
             for name, value in ((entry or {}).get(field) or {}).items():
                 key = key_of(name, value["version"] if isinstance(value, dict) else value)
                 if key.startswith(("link:", "file:")):
-                    source = _join(root, posixpath.join(folder, key[5:]))
+                    source = place(posixpath.join(folder, key[5:]))
                     package = members.get(source)
                     packages.setdefault(
                         source,
@@ -214,7 +222,7 @@ def _pnpm(text: str, root: str, members: Mapping[str, PackageJson]) -> Parsed:
                     )
                     key = source
                 own[name] = key
-        seen[_join(root, folder)] = own
+        seen[place(folder)] = own
 
     def find(name: str, importer: str) -> str | None:
         folder = importer
@@ -240,7 +248,7 @@ def _pnpm_name(path: str) -> tuple[str, str]:
 # Yarn -----------------------------------------------------------------------------------------------------------------
 
 
-def _yarn(text: str, root: str, members: Mapping[str, PackageJson]) -> Parsed:
+def _yarn(text: str, place: Placing, members: Mapping[str, PackageJson]) -> Parsed:
     data = yamltext.parse(text)
     packages: dict[str, Locked] = {}
     keys: dict[str, str] = {}                       # descriptor → key
@@ -251,8 +259,8 @@ def _yarn(text: str, root: str, members: Mapping[str, PackageJson]) -> Parsed:
         first = descriptors.split(",")[0].strip().strip('"')
         name = first[0] + first[1:].partition("@")[0]
         resolution = entry.get("resolution", "")
-        _, is_workspace, place = resolution.partition("@workspace:")
-        source = _join(root, place) if is_workspace else None
+        _, is_workspace, folder = resolution.partition("@workspace:")
+        source = place(folder) if is_workspace else None
         key = source if source is not None else f"yarn:{name}@{entry['version']}"
         optional = frozenset(entry.get("optionalDependencies") or ())
         wanted = {**(entry.get("dependencies") or {}), **(entry.get("optionalDependencies") or {})}
@@ -281,7 +289,7 @@ def _yarn(text: str, root: str, members: Mapping[str, PackageJson]) -> Parsed:
     return packages, find
 
 
-_FORMATS: Final[Mapping[str, Callable[[str, str, Mapping[str, PackageJson]], Parsed]]] = {
+_FORMATS: Final[Mapping[str, Callable[[str, Placing, Mapping[str, PackageJson]], Parsed]]] = {
     "npm": _npm,
     "bun": _bun,
     "pnpm": _pnpm,

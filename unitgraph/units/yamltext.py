@@ -29,6 +29,7 @@ def parse(text: str) -> dict[str, Any]:
     """The document's mapping; raises NotYaml."""
     root: dict[str, Any] = {}
     stack: list[tuple[int, Any]] = [(-1, root)]     # indentation of the key, what it holds
+    inner: dict[int, int] = {}                      # a mapping → the indentation of its keys
     skipping: int | None = None                     # inside a block scalar of a key with this indentation
     pending: tuple[int, dict[str, Any], str] | None = None      # a key whose value may be a list below it
     for number, line in enumerate(text.splitlines(), 1):
@@ -51,7 +52,7 @@ def parse(text: str) -> dict[str, Any]:
         while indent <= stack[-1][0]:
             stack.pop()
         parent = stack[-1][1]
-        if not isinstance(parent, dict):
+        if not isinstance(parent, dict) or inner.setdefault(id(parent), indent) != indent:
             raise NotYaml("it is indented in a way that is not expected", number)
         key, value = _line(bare.rstrip(), number)
         pending = None
