@@ -47,6 +47,6 @@ def deployed(target: Target) -> State:
 
 def apply(plan: "Plan", manifest: "Manifest", build: Build, target: Target, *, say: Say) -> Outcome:
     """Make the release and put it in place, whole or not at all."""
-    from unitgraph.providers.standalone import apply as ship  # noqa: PLC0415 - starts processes, which plan never does
+    from unitgraph.providers.standalone import shipment  # noqa: PLC0415 - starts processes, which plan never does
 
-    return ship.apply(plan, manifest, build, target, say=say)
+    return shipment.apply(plan, manifest, build, target, say=say)

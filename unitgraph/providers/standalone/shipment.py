@@ -234,6 +234,15 @@ def _shown(path: Path, root: Path) -> str:
 
 
 def _of_disk(error: OSError, place: Place) -> UnitgraphError | OSError:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EISDIR}:
+    if error.errno in {
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.EISDIR,
+        errno.ENOTDIR,
+        errno.EEXIST,
+    }:
         return OutputUnwritable(place.output, detail=error.strerror or str(error))
     return error

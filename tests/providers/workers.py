@@ -1,0 +1,108 @@
+"""Every Worker of a build output, running in workerd by way of miniflare; knows the output folder, not what made it."""
+
+import json
+import os
+import queue
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from unitgraph.rules.toolchain import Toolchain
+
+SCRIPT = Path(__file__).parent / "miniflare.ts"
+TIMEOUT_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Workers:
+    """Asks the router, or one Worker by name. ``names`` are those that were started."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self._lines: queue.Queue[str] = queue.Queue()
+        assert process.stdout
+        threading.Thread(target=self._read, args=(process.stdout,), daemon=True).start()
+        self.names: list[str] = self._next()["workers"]
+
+    def fetch(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        worker: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a request; a body that isn't text goes as JSON."""
+        sent = dict(headers or {})
+        if body is not None and not isinstance(body, str):
+            body = json.dumps(body)
+            sent.setdefault("content-type", "application/json")
+        asked = {"worker": worker, "method": method, "path": path, "headers": sent, "body": body}
+        return Answer(**self._ask(asked))
+
+    def queue(self, worker: str, name: str, messages: list[Any]) -> Any:
+        """Deliver a batch by hand; what the Worker made of it."""
+        return self._ask({"worker": worker, "queue": name, "messages": messages})
+
+    def scheduled(self, worker: str, cron: str) -> Any:
+        return self._ask({"worker": worker, "cron": cron})
+
+    def _ask(self, asked: Mapping[str, Any]) -> Any:
+        assert self._process.stdin
+        line = json.dumps({key: value for key, value in asked.items() if value is not None})
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+        said = self._next()
+        assert "error" not in said, said["error"]
+        return said.get("answer")
+
+    def _next(self) -> dict[str, Any]:
+        line = self._lines.get(timeout=TIMEOUT_S)
+        assert line, "miniflare ended; its messages are above"
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    def _read(self, stream: IO[str]) -> None:
+        for line in stream:
+            if line.startswith("{"):
+                self._lines.put(line)
+        self._lines.put("")
+
+
+@contextmanager
+def started(folder: Path, dev: Toolchain, secrets: Mapping[str, str] | None = None) -> Iterator[Workers]:
+    """Start every Worker of ``folder``, a ``.deploy/cloudflare``, with the same secrets for all."""
+    process = subprocess.Popen(
+        [str(dev.bun), str(SCRIPT), str(folder), json.dumps(dict(secrets or {}))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "NODE_PATH": str(dev.modules), "MINIFLARE_WORKERD_CONFIG_DEBUG": ""},
+    )
+    try:
+        yield Workers(process)
+    finally:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.close()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
