@@ -3,8 +3,8 @@
 import json
 import posixpath
 import re
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from unitgraph.units.application import Ref
 from unitgraph.units.facts import Import, Statement
@@ -17,6 +17,10 @@ class ModuleFacts(Protocol):
     def imports(self) -> tuple[Import, ...]: ...
     @property
     def statements(self) -> tuple[Statement, ...]: ...
+    @property
+    def raw_imports(self) -> Sequence[Any]: ...
+    @property
+    def raw_statements(self) -> Sequence[Any]: ...
     @property
     def exports(self) -> tuple[tuple[str, str], ...]: ...
 

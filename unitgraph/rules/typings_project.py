@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from unitgraph.rules.typings_modules import Modules
+from unitgraph.rules.typings_modules import ModuleFacts, Modules
 from unitgraph.units.application import Application, Function, Ref
-from unitgraph.units.facts import Import, Statement, StatementKind
+from unitgraph.units.facts import StatementKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,32 +50,32 @@ _WORKFLOWS = frozenset({"workflow", "workflow-graph"})
 _NOT_CALLED_BY_NAME = _WORKFLOWS | {"agent", "trigger", "channel-connection", "channel-disconnection"}
 
 # A project's own interface of services or session is known by what it extends, as in
-# `interface UserSession extends CoreUserSession { … }`, or else by the second name.
-_DECLARED = {
-    "config": ("CoreConfig", None),
-    "singleton_services": ("CoreSingletonServices", None),
-    "wire_services": ("CoreServices", None),
-    "session": ("CoreUserSession", "UserSession"),
-    "topics": ("CoreEventHubTopics", "EventHubTopics"),
+# `interface UserSession extends CoreUserSession { … }`, or else by its name.
+_BY_BASE = {
+    "CoreConfig": "config",
+    "CoreSingletonServices": "singleton_services",
+    "CoreServices": "wire_services",
+    "CoreUserSession": "session",
 }
+_BY_NAME = {"UserSession": "session", "EventHubTopics": "topics"}
 
 
 def project_types(
     application: Application, modules: Modules, read: Callable[[str], bytes], *, detached: Mapping[str, str]
 ) -> ProjectTypes:
     """Types of the project; ``detached`` has those of functions whose own type can't be asked for."""
-    declared = {member: _declared(modules, read, *names) for member, names in _DECLARED.items()}
+    declared = _declared(modules, read)
     functions = {
         name: detached.get(name) or _call(function, modules) for name, function in sorted(application.functions.items())
     }
     kinds = {name: application.functions[name].kind for name in functions}
     calls = [Member(name, types) for name, types in functions.items()]
     return ProjectTypes(
-        config=declared["config"] or _made_by(application.config, modules),
-        singleton_services=_provided(declared["singleton_services"] or _made_by(application.services, modules)),
-        wire_services=_provided(declared["wire_services"] or _made_by(application.wire_services, modules)),
-        session=declared["session"],
-        topics=declared["topics"],
+        config=declared.get("config") or _made_by(application.config, modules),
+        singleton_services=_provided(declared.get("singleton_services") or _made_by(application.services, modules)),
+        wire_services=_provided(declared.get("wire_services") or _made_by(application.wire_services, modules)),
+        session=declared.get("session"),
+        topics=declared.get("topics"),
         rpc=tuple(call for call in calls if kinds[call.name] not in _NOT_CALLED_BY_NAME),
         exposed=tuple(call for call in calls if application.functions[call.name].expose),
         queues=_queues(application, functions),
@@ -122,33 +122,36 @@ def _closed(names: Iterable[str], type_: str) -> tuple[Member, ...] | None:
     return tuple(Member(name, type_) for name in sorted(set(names))) or None
 
 
-def _declared(modules: Modules, read: Callable[[str], bytes], base: str, name: str | None) -> str | None:
-    """The project's exported type that extends ``base``, or else the one called ``name``; the first by path."""
-    by_name: str | None = None
+def _declared(modules: Modules, read: Callable[[str], bytes]) -> dict[str, str]:
+    """Members of `Project` whose type the project declares itself; of several declarations the first by path."""
+    extending: dict[str, str] = {}
+    named: dict[str, str] = {}
     for module, facts in sorted(modules.facts.items()):
-        local = _imported_as(facts.imports, base)
-        for statement in facts.statements:
-            if statement.kind is not StatementKind.TYPE or not statement.declares:
+        bases = _imported_bases(facts)
+        for kind, start, end, declares, exported in facts.raw_statements:
+            if kind != StatementKind.TYPE or not exported or not declares:
                 continue
-            exported = modules.exported_name(Ref(module, statement.declares[0]))
-            type_name = exported or (statement.declares[0] if statement.exported else None)
-            if type_name is None:
-                continue
-            if local is not None and _mentions(read(module), statement, local):
-                return modules.exported(module, type_name)
-            if type_name == name and by_name is None:
-                by_name = modules.exported(module, type_name)
-    return by_name
+            name = declares[0]
+            if name in _BY_NAME and _BY_NAME[name] not in named:
+                named[_BY_NAME[name]] = modules.exported(module, name)
+            for local, member in bases.items():
+                if member not in extending and _mentions(read(module)[start:end], local):
+                    extending[member] = modules.exported(module, name)
+    return named | extending
 
 
-def _imported_as(imports: Iterable[Import], name: str) -> str | None:
-    return next(
-        (local for each in imports for imported, local in each.names if imported == name and "pikku" in each.specifier),
-        None,
-    )
+def _imported_bases(facts: ModuleFacts) -> dict[str, str]:
+    """Local name of an imported base → the member that what extends it declares."""
+    return {
+        local: _BY_BASE[imported]
+        for _, specifier, names, *_ in facts.raw_imports
+        if "pikku" in specifier
+        for imported, local in names
+        if imported in _BY_BASE
+    }
 
 
-def _mentions(text: bytes, statement: Statement, name: str) -> bool:
-    """Whether an interface's or type's own declaration, not its members', refers to ``name``."""
-    head = text[statement.span.start : statement.span.end].decode(errors="replace").split("{", 1)[0]
-    return re.search(rf"(?:\bextends\b|=)[^{{]*\b{re.escape(name)}\b", head) is not None
+def _mentions(declaration: bytes, name: str) -> bool:
+    """Whether an interface's or type's own head, not its members, refers to ``name``."""
+    head = declaration.decode(errors="replace").split("{", 1)[0]
+    return re.search(rf"(?:\bextends\b|=).*\b{re.escape(name)}\b", head, re.DOTALL) is not None

@@ -17,7 +17,7 @@ from tree_sitter_typescript import language_tsx, language_typescript
 
 from unitgraph.rules.typings_modules import Modules
 from unitgraph.units.application import Application, Function, Ref
-from unitgraph.units.facts import Statement, StatementKind
+from unitgraph.units.facts import ImportKind, Statement, StatementKind
 
 # A function's In, and its Out too: what it returns before the schema has read it.
 _SCHEMA = "import('../types/schema.js').InferInput<typeof {0}>"
@@ -120,10 +120,10 @@ class _Copy:
         self._text = text
         self._folder = folder
         self._facts = modules.facts[path]
-        self._local = {name: each for each in self._facts.statements for name in each.declares
-                       if each.kind in (StatementKind.DECLARATION, StatementKind.TYPE)}  # fmt: skip
+        self._local = [each for each in self._facts.statements
+                       if each.kind in (StatementKind.DECLARATION, StatementKind.TYPE)]  # fmt: skip
         self._imported = {local: (imported, each.specifier) for each in self._facts.imports
-                          for imported, local in each.names if local}  # fmt: skip
+                          if each.kind is not ImportKind.REEXPORT for imported, local in each.names}  # fmt: skip
         self._imports: dict[str, str] = {}
         self._copied: dict[Statement, str] = {}
         self._added: list[str] = []
@@ -145,10 +145,13 @@ class _Copy:
     def _follow(self, text: str) -> None:
         """Bring everything that a word of ``text`` may refer to; a word too many does no harm."""
         for word in dict.fromkeys(_WORD.findall(text)):
-            if word in self._imported and word not in self._imports:
+            if word in self._imports:
+                continue
+            if word in self._imported:
                 self._imports[word] = _import(word, *self._imported[word], source=self._path, folder=self._folder)
-            elif word in self._local:
-                self._bring(word, self._local[word])
+            for statement in self._local:  # a value and a type may have one name
+                if word in statement.declares:
+                    self._bring(word, statement)
 
     def _bring(self, word: str, statement: Statement) -> None:
         exported = self._modules.exported_name(Ref(self._path, word))
