@@ -33,6 +33,12 @@ class Sources:
         self._links: dict[str, str] = {}         # path of a symbolic link → real path
         self._files: tuple[str, ...] | None = None
         self._all: tuple[str, ...] | None = None
+        self._read: set[str] = set()
+
+    @property
+    def looked_at(self) -> tuple[str, ...]:
+        """Every folder that was listed and every file that was read so far: what the answers stand on."""
+        return tuple(sorted({*self._folders, *self._read}))
 
     def files(self) -> tuple[str, ...]:
         """Every TypeScript or JavaScript source under the source directories, sorted."""
@@ -78,6 +84,7 @@ class Sources:
         return self._prefix + path
 
     def read(self, path: str) -> bytes:
+        self._read.add(path)
         try:
             with open(self._prefix + path, "rb") as file:
                 return file.read()
