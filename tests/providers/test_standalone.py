@@ -58,17 +58,17 @@ def changed(texts: Mapping[str, str], to: Target) -> list[tuple[str, str]]:
 @contextmanager
 def running(executable: Path) -> Iterator[HTTPConnection]:
     process = subprocess.Popen([executable], stdout=subprocess.PIPE, text=True, env={}, cwd="/")
+    assert process.stdout
     try:
-        assert process.stdout
         line = process.stdout.readline()
         assert line.startswith("listening on "), line
         with closing(HTTPConnection("127.0.0.1", int(line.split()[-1]), timeout=10)) as connection:
             yield connection
     finally:
         process.terminate()
-        assert process.wait(10) == 0
-        assert process.stdout
+        status = process.wait(10)
         process.stdout.close()
+    assert status == 0
 
 
 def ask(connection: HTTPConnection, path: str) -> str:

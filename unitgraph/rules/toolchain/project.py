@@ -27,7 +27,7 @@ def install(root: Path, *, bun: Bun | None, say: Callable[[str], None]) -> bool:
     if is_ready(root):
         return False
     base, lockfile = _lock_above(root)
-    if base != root and is_ready(base):
+    if base != root and _is_installed(base):
         return False
     if lockfile is None:
         raise DependenciesNotInstalled(root)
@@ -38,10 +38,11 @@ def install(root: Path, *, bun: Bun | None, say: Callable[[str], None]) -> bool:
 
 def is_ready(root: Path) -> bool:
     """Whether nothing needs to be installed: no dependencies, or installed ones."""
-    modules = root / "node_modules"
-    if modules.is_dir():
-        return not (modules / INCOMPLETE).exists()
-    return not _has_dependencies(root)
+    return _is_installed(root) if (root / "node_modules").is_dir() else not _has_dependencies(root)
+
+
+def _is_installed(root: Path) -> bool:
+    return (root / "node_modules").is_dir() and not (root / "node_modules" / INCOMPLETE).exists()
 
 
 def _install_locked(base: Path, *, bun: Bun, say: Callable[[str], None]) -> bool:
@@ -51,7 +52,7 @@ def _install_locked(base: Path, *, bun: Bun, say: Callable[[str], None]) -> bool
     (base / ".deploy").mkdir(exist_ok=True)
     waiting = "Waiting for another process to install the project's packages …"
     with locked(base / ".deploy" / "install.lock", say=say, waiting=waiting):
-        if modules.is_dir() and not (modules / INCOMPLETE).exists():
+        if _is_installed(base):
             return False
         say("Installing the project's packages from bun.lock …")
         modules.mkdir(exist_ok=True)
