@@ -311,7 +311,7 @@ class _Reading:
 
     def _deferred(self) -> Iterable[tuple[Any, ...]]:
         for match in _DEFERRED.finditer(self.text):
-            node = self.root.descendant_for_byte_range(match.start(1), match.end(1))
+            node = self.root.named_descendant_for_byte_range(match.start(1), match.end(1))
             call = node.parent if node is not None else None
             if node is None or call is None or call.type != "call_expression" or _in_type(call):
                 continue
