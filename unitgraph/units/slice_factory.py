@@ -43,6 +43,11 @@ class Shape:
     properties: tuple[tuple[str | None, Part], ...] = ()
     declared: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def inner_start(self) -> int:
+        """Where the parts that may be left out begin."""
+        return self.header[0].end
+
 
 def shape_of(factory: Factory, statement: Statement, refs: Sequence[tuple[int, str]], text: bytes) -> Shape:
     """``refs`` are the file's, sorted."""
@@ -91,6 +96,13 @@ class Cut:
                     self._keep(index, fresh)
                     grown = True
         return self._start(fresh)
+
+    def kept(self) -> list[Span]:
+        """The parts that are kept; all of a factory that can't be taken apart."""
+        if not self.shape.factory.sliceable:
+            return list(self.shape.header)
+        parts = [self.shape.body[index].span for index in self.body]
+        return parts + [self.shape.properties[index][1].span for index in self.properties]
 
     def omitted(self) -> tuple[Span, ...]:
         gone = [part.span for index, part in enumerate(self.shape.body) if index not in self.body]

@@ -124,8 +124,20 @@ class Walk:
         need.exports.update(module.facts.statements[index].declares)
         without = cut.omitted()
         self._text(module, fresh, without, cut.shape.declared)
+        self._asked(module, cut)
+
+    def _asked(self, module: Module, cut: Cut) -> None:
+        """What the kept part of ``pikkuWireServices`` takes from the singleton services."""
+        if cut.shape.factory.kind != "wire-services":
+            return
+        kept = cut.kept()
+        mentioned = {name for span in kept for name in module.mentions(span)}
+        everywhere = module.mentions(cut.shape.factory.call)
         for offset, service in cut.shape.factory.reads:
-            if cut.shape.factory.kind == "wire-services" and any(span.start <= offset < span.end for span in fresh):
+            # What the parameter destructures counts where it is used; under another name, always.
+            in_parameter = cut.shape.factory.sliceable and offset < cut.shape.inner_start
+            inside = any(span.start <= offset < span.end for span in kept)
+            if inside or (in_parameter and (service in mentioned or service not in everywhere)):
                 if service == "*":
                     self._all = True
                 else:
