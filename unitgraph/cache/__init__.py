@@ -1,1 +1,1 @@
-"""Whether something must be built: digests, action keys, the action cache and the content store. Knows bytes, not units."""
+"""Whether something must be built: digests, action keys, the action cache, the store. Knows bytes, not units."""

@@ -1,6 +1,6 @@
 """Digests of content. Knows bytes only.
 
-xxh3-128 answers "did this change on this machine"; SHA-256 names what may leave it, because a shared cache has adversaries.
+xxh3-128 answers "did this change on this machine"; SHA-256 names what may leave it: a shared cache has adversaries.
 """
 
 import hashlib

@@ -22,7 +22,8 @@ class BundleFailed(UnitgraphError):
     code = "bundle-failed"
 
     def __init__(self, unit: str, message: str, place: Place | None) -> None:
-        super().__init__(f"Unit {unit} can't be bundled: {message}", remedy="Mend the source at that place.", place=place)
+        remedy = "Mend the source at that place."
+        super().__init__(f"Unit {unit} can't be bundled: {message}", remedy=remedy, place=place)
         self.unit = unit
 
 
@@ -34,7 +35,7 @@ class UndeclaredInput(UnitgraphError):
     def __init__(self, unit: str, paths: Sequence[str]) -> None:
         super().__init__(
             f"The bundle of {unit} read what analysis did not declare: {', '.join(paths)}.",
-            remedy="Import it with a constant specifier, as in import('./name'), so that it can be seen without running code.",
+            remedy="Import it with a constant specifier, as in import('./name'): then it is seen without running code.",
         )
 
 
@@ -98,8 +99,9 @@ class PlanOutdated(UnitgraphError):
     code = "plan-outdated"
 
     def __init__(self, moved: Sequence[str]) -> None:
+        shown = ", ".join(moved[:5]) + (" …" if len(moved) > 5 else "")
         super().__init__(
-            f"The plan was made from other sources; what differs: {', '.join(moved[:5])}{' …' if len(moved) > 5 else ''}.",
+            f"The plan was made from other sources; {shown} would differ.",
             remedy="Run 'doit plan' again, look at it, and apply that.",
         )
 
@@ -123,5 +125,6 @@ class NameMissing(UnitgraphError):
 
     def __init__(self, command: str) -> None:
         super().__init__(
-            f"'{command}' explains one task or unit at a time.", remedy=f"Type 'doit {command} UNIT'; 'doit info' lists them."
+            f"'{command}' explains one task or unit at a time.",
+            remedy=f"Type 'doit {command} UNIT'; 'doit info' lists them.",
         )

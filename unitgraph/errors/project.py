@@ -104,6 +104,17 @@ class UnknownDefaultProvider(UnitgraphError):
         )
 
 
+class UnknownEnvironment(UnitgraphError):
+    code = "unknown-environment"
+
+    def __init__(self, name: str, *, known: Iterable[str]) -> None:
+        names = ", ".join(sorted(known))
+        super().__init__(
+            f"The configuration has no environment called {name!r}.",
+            remedy=f"Use one of: {names}." if names else "Add it under deploy.environments in pikku.config.json.",
+        )
+
+
 class PackageJsonMissing(UnitgraphError):
     code = "package-json-missing"
 

@@ -236,5 +236,8 @@ class Provider(Protocol):
     def deployed(self, target: Target) -> State:
         """What is there. Reads only."""
 
+    def watched(self, target: Target) -> tuple[Path, ...]:
+        """Folders besides the build output whose files `deployed` reads; a plan is kept while none of them moves."""
+
     def apply(self, plan: "Plan", manifest: "Manifest", build: Build, target: Target, *, say: Say) -> Outcome:
         """Make what the plan says; refuses a plan made against another state."""

@@ -11,7 +11,7 @@ from unitgraph.rules.database import Record
 
 
 class Pool(StrEnum):
-    """Where a rule's work is done: in the calling thread, beside the processor's other work, or waiting for a network."""
+    """Where a rule's work is done: in the calling thread, on another processor, or waiting for a network."""
 
     HERE = "here"
     CPU = "cpu"

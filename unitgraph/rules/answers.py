@@ -54,12 +54,16 @@ def plan(options: Mapping[str, Any], arguments: Sequence[str]) -> dict[str, Any]
 def _inputs(engine: Engine) -> dict[str, str]:
     """Signatures of every file and folder that the plan is read from, ours among them."""
     project = engine.project
-    own = [os.path.join(parent, name) for parent, _, names in os.walk(_OURS) if "__pycache__" not in parent for name in names]
+    own = [
+        os.path.join(parent, name)
+        for parent, _, names in os.walk(_OURS)
+        if "__pycache__" not in parent
+        for name in names
+    ]
     paths = [
+        str(project.root / quick.CONFIG),
         *(project.sources.absolute(path) for path in engine.workspace.facts),
-        *(project.sources.absolute(path) for path in project.sources.read_paths),
-        *(project.sources.absolute(folder) for folder in project.sources.folders),
-        *engine.imports.watched(),
+        *(project.sources.absolute(path) for path in project.sources.looked_at),
         str(project.root / "dodo.py"),
         str(engine.tools.esbuild()),
         *git.watched(project.root),
@@ -71,6 +75,7 @@ def _inputs(engine: Engine) -> dict[str, str]:
 def _outputs(engine: Engine) -> list[str]:
     """Every file of the build output, and what the provider keeps of what is deployed."""
     found = []
-    for parent, folders, names in os.walk(engine.target.out):
-        found += [os.path.join(parent, name) for name in (*names, *folders)]
+    for top in (engine.target.out, *engine.provider.watched(engine.target)):
+        for parent, folders, names in os.walk(top):
+            found += [os.path.join(parent, name) for name in (*names, *folders)]
     return found

@@ -80,8 +80,8 @@ def _groups(graph: Mapping[str, Iterable[str]]) -> Iterable[tuple[str, ...]]:
         return [(module,) for module in TopologicalSorter(graph).static_order()]
     except CycleError:
         pass
-    import networkx  # noqa: PLC0415 - 0.1 s, and only a project with an import cycle needs it
+    import networkx as nx  # noqa: PLC0415 - 0.1 s, and only a project with an import cycle needs it
 
-    condensed = networkx.condensation(networkx.DiGraph({module: list(needs) for module, needs in graph.items()}))
-    order = reversed(list(networkx.topological_sort(condensed)))
+    condensed = nx.condensation(nx.DiGraph({module: list(needs) for module, needs in graph.items()}))
+    order = reversed(list(nx.topological_sort(condensed)))
     return [tuple(sorted(condensed.nodes[group]["members"])) for group in order]

@@ -78,14 +78,15 @@ class CodegenRule:
         generator = Generator(self._workspace, self._provider, self._slicer, self._wirings, binding_name)
         made: dict[str, Finished | UnitgraphError] = {}
         for subject in subjects:
-            generated = generator.process(self._units.values()) if subject == PROCESS else generator.unit(self._units[subject])
+            is_process = subject == PROCESS
+            generated = generator.process(self._units.values()) if is_process else generator.unit(self._units[subject])
             made[subject] = Finished(
                 generated.files,
                 inputs=generated.sources,
                 facts={
                     "entries": generated.entries,
                     "modules": sorted(generated.modules),
-                    "packages": sorted({self._imports.package(name, importer) for name, importer in generated.packages}),
+                    "packages": sorted({self._imports.package(*package) for package in generated.packages}),
                     "origins": generated.origins,
                     "notices": generated.notices,
                 },
@@ -112,7 +113,8 @@ class CodegenRule:
 
     def notices(self, results: Iterable[Result]) -> list[str]:
         """What people should know of the generated units, each once."""
-        return sorted({notice for result in results for notice in cast("Sequence[str]", result.facts.get("notices", ()))})
+        found = (cast("Sequence[str]", result.facts.get("notices", ())) for result in results)
+        return sorted({notice for notices in found for notice in notices})
 
     def locate(self, place: Place) -> Place:
         """Where in the project's own sources a generated file's line comes from, as near as its text tells."""
@@ -172,7 +174,8 @@ class CodegenRule:
     def _link_packages(self, outputs: Iterable[str]) -> None:
         """Lets a slice of a nested package find what that package has installed for itself."""
         project = self._workspace.project
-        for folder in {posixpath.dirname(path).partition("slices/")[2] for path in outputs if path.startswith("slices/")}:
+        slices = (path.removeprefix("slices/") for path in outputs if path.startswith("slices/"))
+        for folder in {posixpath.dirname(path) for path in slices}:
             parts = folder.split("/")
             for depth in range(1, len(parts) + 1):
                 inner = "/".join(parts[:depth])

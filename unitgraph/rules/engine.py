@@ -21,7 +21,7 @@ from unitgraph.providers import registry
 from unitgraph.providers.base import Build, Bundle, EsbuildOptions, File, Provider, Target, Tool
 from unitgraph.rules import report, runner, toolchain
 from unitgraph.rules.action import Action, How, Result
-from unitgraph.rules.bundle import PROCESS, Bundling, BundleRule, tsconfig_option
+from unitgraph.rules.bundle import PROCESS, BundleRule, Bundling, tsconfig_option
 from unitgraph.rules.closure import Closures
 from unitgraph.rules.codegen import CodegenRule
 from unitgraph.rules.database import Database
@@ -30,9 +30,10 @@ from unitgraph.rules.memo import Memo
 from unitgraph.rules.outputs import Outputs
 from unitgraph.rules.runner import Listener, Stores
 from unitgraph.rules.strip import Stripper
-from unitgraph.rules.tools import Tools
 from unitgraph.rules.toolchain.install import locked
+from unitgraph.rules.tools import Tools
 from unitgraph.rules.workspace import Workspace, analyse, database_path
+from unitgraph.units.config import DeployConfig
 from unitgraph.units.model import Manifest, Unit
 from unitgraph.units.project import Project, load_project
 
@@ -75,7 +76,7 @@ class Built:
 def open_engine(*, start: Path | None = None, provider: str = "", environ: Mapping[str, str] | None = None) -> "Engine":
     """The engine of the project around ``start`` (the working folder), as doit's own commands use it."""
     chosen = settings(os.environ if environ is None else environ, provider=provider)
-    return Engine(load_project(start or Path.cwd()), chosen, say=lambda line: None)
+    return Engine(load_project(start or Path.cwd()), chosen, say=_silent)
 
 
 @dataclass
@@ -87,12 +88,17 @@ class Engine:
     say: toolchain.Say = field(repr=False)
 
     @cached_property
+    def deploy(self) -> DeployConfig:
+        """The configuration's ``deploy``, as the chosen environment has it."""
+        return self.project.config.deploy.within(self.settings.environment)
+
+    @cached_property
     def provider_name(self) -> str:
-        return self.settings.provider or self.project.config.deploy.provider
+        return self.settings.provider or self.deploy.provider
 
     @cached_property
     def provider(self) -> Provider:
-        return registry.load(self.provider_name, configured=self.project.config.deploy.providers)
+        return registry.load(self.provider_name, configured=self.deploy.providers)
 
     @cached_property
     def target(self) -> Target:
@@ -103,7 +109,8 @@ class Engine:
             project=self.project.name,
             root=self.project.root,
             out=self.project.root / self.folder,
-            options=self.project.config.options(self.provider.name, self.settings.environment),
+            config=self.deploy,
+            variables=self.deploy.variables(self.settings.environment),
             tools={"bun": Tool(bun.path, bun.version)},
         )
 
@@ -220,9 +227,7 @@ class Engine:
             results = runner.run(codegen, self.stores, jobs=self.jobs, listener=listener)
             good = [subject for subject in subjects if results[f"codegen:{subject}"].how is not How.FAILED]
             self.codegen.accept({subject: results[f"codegen:{subject}"] for subject in good})
-            actions = []
-            for subject in good:
-                actions.append(Action(self.rule_of(subject), subject, (f"codegen:{subject}",)))
+            actions = [Action(self.rule_of(subject), subject, (f"codegen:{subject}",)) for subject in good]
             for rule in {action.rule for action in actions}:
                 cast("BundleRule", rule).prepare(action.subject for action in actions if action.rule is rule)
             results |= runner.run(actions, self.stores, jobs=self.jobs, listener=listener)
@@ -248,7 +253,7 @@ class Engine:
         return (row for rule in rules for row in rule.closures.written.items())
 
     def _finish(self, results: Mapping[str, Result]) -> None:
-        """Writes what isn't a bundle, and removes what no unit needs any more. A build with failures removes nothing."""
+        """Writes what isn't a bundle, removes what no unit needs any more; a build with failures removes nothing."""
         files = self.provider.files(self.runnable, self.target)
         output = Outputs(self.project.root, self.folder, self.memo)
         output.place({**files, "manifest.json": self.manifest.render()})
@@ -349,3 +354,7 @@ class Engine:
         rule = self.rule_of(subject)
         rule.prepare([subject])
         return rule.key(subject)
+
+
+def _silent(_line: str) -> None:
+    """Say nothing: doit's own reporter does."""

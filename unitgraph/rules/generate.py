@@ -1,4 +1,4 @@
-"""Units to generated text: an entry, the slices that it imports, and a main for a process. Pure but for reading sources.
+"""Units to generated text: an entry, the slices that it imports, a main for a process. Reads sources, writes nothing.
 
 Knows slices and entries; keys, folders and freshness are the rule's.
 """
@@ -6,6 +6,7 @@ Knows slices and entries; keys, folders and freshness are the rule's.
 import posixpath
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from unitgraph.providers.base import Provider
 from unitgraph.rules import entry as text
@@ -114,9 +115,8 @@ class Generator:
         for module, request in plan.modules.items():
             path = f"{SLICES}/{request.path}"
             source = self._workspace.project.sources.read(module)
-            made.files[path] = render_slice(
-                source, self._workspace.facts[module], request, lambda target, path=path: self._specifier(target, path, plan)
-            ).encode()
+            repoint = partial(self._specifier, importer=path, plan=plan)
+            made.files[path] = render_slice(source, self._workspace.facts[module], request, repoint).encode()
             made.origins[path] = module
             made.sources.append(module)
         made.modules = {*plan.direct.files, *plan.direct.assets}

@@ -1,6 +1,6 @@
 """What each project file imports at run time, and the digests of packages: what closures are computed from.
 
-Knows facts, the resolver and the lockfile; a package that the lockfile doesn't pin counts by the content that is installed.
+Knows facts, the resolver and the lockfile; a package that isn't pinned counts by the content that is installed.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Why something changed: two keys compared, down to the first file, option or tool that moved. Knows the build database."""
+"""Why something changed: two keys compared, down to the file, option or tool that moved. Knows the build database."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -48,7 +48,11 @@ def _reasons(database: Database, now: Component, before: Component | None) -> li
 def _moved(database: Database, old: str | None, new: str) -> set[tuple[str, str]]:
     """(path, detail) of what differs between two closure nodes, whose equal parts aren't looked into."""
     before, after = _leaves(database, old, new), _leaves(database, new, old)
-    moved = {(path, "changed" if path in before else "new in the closure") for path in after if before.get(path) != after[path]}
+    moved = {
+        (path, "changed" if path in before else "new in the closure")
+        for path in after
+        if before.get(path) != after[path]
+    }
     return moved | {(path, "no longer in the closure") for path in before if path not in after}
 
 

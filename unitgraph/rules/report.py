@@ -50,8 +50,10 @@ def _change_lines(change: Change, colour: bool) -> Sequence[str]:
     tail = f"  {size(change.size_bytes)}" if change.size_bytes is not None else ""
     head = f"{mark} {name}"
     lines = [f"  \x1b[{code}m{head}\x1b[0m{tail}" if colour else f"  {head}{tail}"]
-    for reason in change.reasons[:_SHOWN_REASONS]:
-        lines.append(f"      {reason.path}: {reason.detail}" if reason.path else f"      {reason.detail}")
+    lines += [
+        f"      {reason.path}: {reason.detail}" if reason.path else f"      {reason.detail}"
+        for reason in change.reasons[:_SHOWN_REASONS]
+    ]
     if len(change.reasons) > _SHOWN_REASONS:
         lines.append(f"      and {len(change.reasons) - _SHOWN_REASONS} more")
     return lines

@@ -1,4 +1,4 @@
-"""Plan and apply: a build compared with what is deployed, and made so. Knows the engine and the provider's interface."""
+"""Plan and apply: a build compared with what is deployed, and made so. Knows the engine and what a provider is."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

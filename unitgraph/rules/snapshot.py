@@ -58,7 +58,7 @@ def save(
     they are looked at one tick of the file system's clock after the last of them was written.
     """
     discard(path)
-    if any(mark and not _settled(mark, taken_ns) or signature(name) != mark for name, mark in inputs.items()):
+    if any((mark and not _settled(mark, taken_ns)) or signature(name) != mark for name, mark in inputs.items()):
         return
     written = take(outputs)
     if not all(_settled(mark, time.time_ns()) for mark in written.values() if mark):

@@ -21,7 +21,7 @@ TEMPLATES: Final = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True)
 class Tools:
-    """``cache`` is unitgraph's folder in the user's cache; ``override`` stands for esbuild's binary where it is given."""
+    """``cache`` is unitgraph's folder in the user's cache; ``override`` stands for its esbuild where it is given."""
 
     cache: Path
     say: Callable[[str], None]

@@ -27,7 +27,7 @@ _SALT = f"{VERSION}/{sys.version_info[0]}.{sys.version_info[1]}/"
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """One project as it stands now. ``interfaces``: file → digest of what other files can see of it, bodies left out."""
+    """One project as it stands now. ``interfaces``: file → digest of what others can see of it, bodies left out."""
 
     project: Project
     resolver: Resolver

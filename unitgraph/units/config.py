@@ -13,7 +13,7 @@ from types import NoneType, UnionType
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from unitgraph.errors import Place, UnitgraphError
-from unitgraph.errors.project import BadJson, BadSetting, DuplicateKey, UnknownDefaultProvider, UnknownKey
+from unitgraph.errors.project import BadJson, BadSetting, DuplicateKey, UnknownDefaultProvider, UnknownEnvironment, UnknownKey
 from unitgraph.units import jsontext
 
 FILE: Final = "pikku.config.json"
@@ -97,6 +97,25 @@ class DeployConfig:
     def provider(self) -> str:
         """The name, as written under ``providers``, of the one used without ``--provider``."""
         return self.default_provider or next(iter(self.providers), FALLBACK_PROVIDER)
+
+    def within(self, environment: str) -> "DeployConfig":
+        """The same with what one environment has otherwise; "" is no environment. Raises UnknownEnvironment."""
+        if not environment:
+            return self
+        if environment not in self.environments:
+            raise UnknownEnvironment(environment, known=self.environments)
+        chosen = self.environments[environment]
+        return dataclasses.replace(
+            self,
+            default_provider=chosen.provider or self.default_provider,
+            state=chosen.state or self.state,
+            cloudflare=chosen.cloudflare or self.cloudflare,
+            standalone=chosen.standalone or self.standalone,
+        )
+
+    def variables(self, environment: str) -> Mapping[str, str]:
+        """The values that an environment gives to variables."""
+        return self.environments[environment].variables if environment in self.environments else {}
 
     def adapter(self, provider: str) -> str:
         """The built-in provider, or the entry point, that a provider's name stands for."""

@@ -1,6 +1,6 @@
 """Statements that only wire: calls, ``for … of`` and ``.forEach`` over constants, blocks. Knows syntax only.
 
-A wiring is ``(name, start, end, arguments, loops)``, a loop ``(pattern, pattern start, pattern end, iterable)``,
+A wiring is ``(name, start, end, arguments, loops)``, a loop ``(pattern, its text, offset, iterable)``,
 a pattern ``("id", name)``, ``("o", ((key, pattern), …))`` or ``("a", (pattern | None, …))``.
 """
 
@@ -97,8 +97,8 @@ class WiringReader:
         self._builder.size = 0
         iterable = self._builder.build(over)
         if pattern is None:
-            return (("id", ""), over.start_byte, over.start_byte, iterable)
-        return (self._pattern(pattern, 0), pattern.start_byte, pattern.end_byte, iterable)
+            return (("id", ""), "", over.start_byte, iterable)
+        return (self._pattern(pattern, 0), self._builder.string(pattern), over.start_byte, iterable)
 
     def _pattern(self, node: Node, depth: int) -> tuple[Any, ...]:
         kind = node.type

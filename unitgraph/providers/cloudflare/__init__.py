@@ -4,6 +4,7 @@ This version makes the build output and uploads nothing: nothing is known to be 
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from unitgraph.errors.provider import CloudflareUploadUnavailable
@@ -56,6 +57,11 @@ def desired(manifest: "Manifest", build: Build, target: Target) -> State:
 def deployed(target: Target) -> State:  # noqa: ARG001 - the Protocol's
     """Nothing, said as such."""
     return State(note=NOTE)
+
+
+def watched(target: Target) -> tuple[Path, ...]:  # noqa: ARG001 - the Protocol's
+    """Nothing: there is no state to read yet."""
+    return ()
 
 
 def apply(plan: "Plan", manifest: "Manifest", build: Build, target: Target, *, say: Say) -> Outcome:  # noqa: ARG001

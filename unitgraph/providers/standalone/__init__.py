@@ -6,6 +6,7 @@ starts in 61 to 179 ms. The same units give the same bytes in every folder.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from unitgraph.providers.base import Build, EsbuildOptions, Isolation, Outcome, Say, State, Target
@@ -43,6 +44,13 @@ def deployed(target: Target) -> State:
     from unitgraph.providers.standalone import place  # noqa: PLC0415 - reading a state needs no more than this
 
     return place.deployed(place.of(target))
+
+
+def watched(target: Target) -> tuple[Path, ...]:
+    """The folder of releases, which may be another than the build output."""
+    from unitgraph.providers.standalone import place  # noqa: PLC0415 - as above
+
+    return (place.of(target).output,)
 
 
 def apply(plan: "Plan", manifest: "Manifest", build: Build, target: Target, *, say: Say) -> Outcome:

@@ -19,7 +19,8 @@ class Apply(base.ProjectCommand):
     doc_usage = "[PLAN]"
     doc_description = "Builds, plans, and makes what is deployed what it should be."
     cmd_options = (
-        base.DIRECTORY, base.PROVIDER, base.ENVIRONMENT, base.RESULT_FILE, base.JSON, base.DETAILED, FROM_PLAN, base.JOBS,
+        base.DIRECTORY, base.PROVIDER, base.ENVIRONMENT, base.RESULT_FILE, base.JSON, base.DETAILED, FROM_PLAN,
+        base.JOBS,
     )  # fmt: skip
 
     def perform(self, options: dict[str, Any], names: list[str]) -> int:

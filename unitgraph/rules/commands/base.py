@@ -1,6 +1,7 @@
 """What every command has: the project's folder, exit statuses, and errors that read as sentences.
 
-Exit status: 0 done, 1 the user's or the project's error, 2 changes with --detailed-exitcode, 3 a fault of ours, 130 interrupted.
+Exit status: 0 done, 1 the user's or the project's error, 2 changes with --detailed-exitcode, 3 a fault of ours,
+130 interrupted.
 """
 
 import os
@@ -42,7 +43,7 @@ DETAILED: Option = {
 }  # fmt: skip
 REFRESH: Option = {
     "name": "refresh", "short": "", "long": "refresh", "type": str, "default": "units",
-    "choices": (("units", "what is deployed of each unit"), ("full", "every resource"), ("none", "the last known state")),
+    "choices": (("units", "what is deployed of each unit"), ("full", "every resource"), ("none", "what was known")),
     "help": "how much of what is deployed is read again",
 }  # fmt: skip
 SOURCEMAP: Option = {

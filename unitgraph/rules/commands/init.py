@@ -10,7 +10,7 @@ from unitgraph.rules.commands import base
 class Init(base.ProjectCommand):
     doc_purpose = "write a small project that works"
     doc_usage = "[DIR]"
-    doc_description = "Writes a project with three functions into DIR (the working folder); never over a file that exists."
+    doc_description = "Writes a project of three functions into DIR (the working folder), never over a file."
     cmd_options = ()
 
     def perform(self, options: dict[str, Any], names: list[str]) -> int:  # noqa: ARG002 - init has no options

@@ -1,4 +1,4 @@
-"""``doit plan``: builds what changed, compares with what is deployed, prints the changes. Touches nothing outside .deploy."""
+"""``doit plan``: builds what changed, compares with what is deployed, prints the changes; writes to .deploy only."""
 
 import os
 import sys

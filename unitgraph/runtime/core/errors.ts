@@ -129,11 +129,12 @@ export const reportError = (thrown: unknown): ErrorReport => {
   const status = details?.status ?? (names && error.status)
   // a 500 is nothing that a caller can act on: whoever threw it, its text is for the log
   if (!status || (status === 500 && !details?.message)) return { status: 500, code: 'internal', message: 'Internal server error', names: [], unknown: true }
+  const own = kebab(error.constructor.name)
   return {
     status,
-    code: details?.code ?? error.code ?? kebab(error.name),
-    message: details?.message ?? (names ? error.message : kebab(error.name).replaceAll('-', ' ')),
-    names: names ?? [error.name],
+    code: details?.code ?? (names ? error.code : own),
+    message: details?.message ?? (names ? error.message : own.replaceAll('-', ' ')),
+    names: names ?? [error.constructor.name],
     ...(error.issues && { issues: error.issues }),
     ...(error.data !== undefined && names && { data: error.data }),
     unknown: false,

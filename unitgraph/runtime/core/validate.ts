@@ -40,6 +40,7 @@ export const coerce = (data: unknown, map: Readonly<Record<string, Coercion>>, t
 const guess = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(guess)
   if (typeof value !== 'string') return value
+  // a digit is a number here, not a boolean
   const asNumber = number(value)
   return asNumber !== value ? asNumber : boolean(value)
 }

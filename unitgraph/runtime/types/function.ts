@@ -43,7 +43,7 @@ export type OutputOf<F> = FunctionTypes<F>['output']
 export interface FunctionOptions<Data> {
   /** Whether a session is needed. Default: what the kind says. */
   auth?: boolean
-  permissions?: Permissions<NoInfer<Data>>
+  permissions?: Permissions<Data>
   middleware?: readonly Middleware[]
   tags?: readonly string[]
   name?: string
