@@ -65,9 +65,9 @@ def write_typings(folder: Path, files: Mapping[str, str]) -> tuple[str, ...]:
     Each file is replaced by one rename, and one whose content is the same isn't touched, so that neither an editor
     nor a running type checker sees a half-written file or reads anew what didn't change.
     """
+    removed = _remove_others(folder, files)
     changed = [place for place, text in files.items() if _write(folder / place, text.encode())]
-    changed += _remove_others(folder, files)
-    return tuple(sorted(changed))
+    return tuple(sorted({*removed, *changed}))
 
 
 def _templates() -> Environment:
@@ -152,7 +152,7 @@ def _write(path: Path, content: bytes) -> bool:
     try:
         if path.read_bytes() == content:
             return False
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
