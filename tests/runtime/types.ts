@@ -137,3 +137,9 @@ wireCLI({
   },
 })
 wireSecret({ name: 'stripe', secretId: 'STRIPE_API_KEY', schema: z.string() })
+pikkuFunc({ permissions: { isOwner, admin: pikkuAuth(() => true) }, func: async (_s, data: { id: string; n: number }) => data.n })
+pikkuFunc<{ id: string }, string>({ permissions: { both: [isOwner, pikkuAuth(() => true)] }, func: async (_s, { id }) => id })
+// @ts-expect-error the permission asks for more than the function gets
+pikkuFunc({ permissions: { isOwner }, func: async (_s, data: { n: number }) => data.n })
+// @ts-expect-error the permission asks for more than the schema gives
+pikkuFunc({ input: z.object({ n: z.number() }), permissions: { isOwner }, func: async (_s, data) => data.n })

@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'bun:test'
+import { SignJWT } from 'jose'
+import { authAPIKey, authBearer, authCookie, pikkuAuth, pikkuFunc, pikkuPermission, pikkuSessionlessFunc, pikkuVoidFunc } from '#pikku'
+import { granted } from '../../unitgraph/runtime/core/permissions.ts'
+import { jwt } from '../../unitgraph/runtime/services/jwt.ts'
+import { createSecrets } from '../../unitgraph/runtime/core/environment.ts'
+import { serving } from './helpers.ts'
+
+const env = { JWT_SECRET: 'jwt secret, long enough', SESSION_SECRET: 'session secret, long enough', API_KEY: 'key-123456' }
+const whoami = pikkuSessionlessFunc(async (_s, _d, { session }) => ({ session: session ?? null }))
+const needs = pikkuFunc(async (_s, _d, { session }) => session)
+const sign = (claims: any, { secret = env.JWT_SECRET, expires = '5m', alg = 'HS256' } = {}) =>
+  new SignJWT(claims).setProtectedHeader({ alg }).setExpirationTime(expires).sign(new TextEncoder().encode(secret))
+const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
+
+describe('whether a session is needed', () => {
+  const auth = { middleware: [authBearer()] }
+  test.each<[string, any, any, number, number]>([
+    ['by the function', needs, {}, 401, 200],
+    ['by its option', pikkuSessionlessFunc({ auth: true, func: async () => 1 }), {}, 401, 200],
+    ['not by its option', pikkuFunc({ auth: false, func: async () => 1 }), {}, 200, 200],
+    ['by the route', whoami, { auth: true }, 401, 200],
+    ['a route can not take away what the function needs', needs, { auth: false }, 401, 200],
+    ['not by a void function', pikkuVoidFunc(async () => undefined), {}, 204, 204],
+  ])('%s', async (_name, func, options, without, withOne) => {
+    const app = serving({ 'GET /': [func, auth, options] }, {}, {}, env)
+    expect((await app.ask('/')).status).toBe(without)
+    expect((await app.ask('/', bearer(await sign({ sub: 'u' })))).status).toBe(withOne)
+  })
+  test('the 401 says how, and the input is not looked at', async () => {
+    const app = serving({ 'POST /': needs }, {}, {}, env)
+    const { body, response } = await app.ask('/', { method: 'POST', body: 'not json', headers: { 'content-type': 'application/json' } })
+    expect(body).toEqual({ error: 'A session is needed', code: 'missing-session' })
+    expect(response.headers.get('www-authenticate')).toBe('Bearer')
+  })
+})
+
+describe('bearer tokens', () => {
+  const app = (options = {}) => serving({ 'GET /': [whoami, { middleware: [authBearer(options)] }] }, {}, {}, env)
+  test('claims become the session', async () => {
+    expect((await app().ask('/', bearer(await sign({ sub: 'u1', role: 'admin' })))).body.session).toMatchObject({ userId: 'u1', role: 'admin' })
+    const mapped = app({ session: (claims: any) => ({ userId: `x-${claims.sub}` }) })
+    expect((await mapped.ask('/', bearer(await sign({ sub: 'u1' })))).body.session).toEqual({ userId: 'x-u1' })
+  })
+  test('no token, no session', async () => {
+    expect((await app().ask('/')).body.session).toBe(null)
+    expect((await app().ask('/', { headers: { authorization: 'Basic eDp5' } })).body.session).toBe(null)
+  })
+  test.each<[string, () => Promise<string>, any]>([
+    ['another secret', () => sign({ sub: 'u' }, { secret: 'another secret, long enough' }), {}],
+    ['expired', () => sign({ sub: 'u' }, { expires: '-1m' }), {}],
+    ['another audience', () => sign({ sub: 'u', aud: 'a' }), { audience: 'b' }],
+    ['no algorithm', async () => `${btoa('{"alg":"none"}')}.${btoa('{"sub":"u"}')}.`, {}],
+    ['another algorithm than allowed', () => sign({ sub: 'u' }, { alg: 'HS512' }), { algorithms: ['HS256'] }],
+    ['rubbish', async () => 'rubbish', {}],
+  ])('401: %s', async (_name, token, options) => {
+    expect(await app(options).ask('/', bearer(await token()))).toMatchObject({ status: 401, body: { error: 'The token is not valid' } })
+  })
+})
+
+describe('API keys', () => {
+  const one = serving({ 'GET /': [whoami, { middleware: [authAPIKey({ secretId: 'API_KEY', query: 'key' })] }] }, {}, {}, env)
+  const many = serving({ 'GET /': [whoami, { middleware: [authAPIKey({ header: 'x-k', session: (key) => (key === 'k1' ? { userId: 'u1' } : undefined) })] }] }, {}, {}, env)
+  test.each<[string, any, string, any, number, unknown]>([
+    ['the secret', one, '/', { headers: { 'x-api-key': 'key-123456' } }, 200, {}],
+    ['in the query', one, '/?key=key-123456', {}, 200, {}],
+    ['none', one, '/', {}, 200, null],
+    ['wrong', one, '/', { headers: { 'x-api-key': 'key-123457' } }, 401, undefined],
+    ['looked up', many, '/', { headers: { 'x-k': 'k1' } }, 200, { userId: 'u1' }],
+    ['not found', many, '/', { headers: { 'x-k': 'k2' } }, 401, undefined],
+  ])('%s', async (_name, app, path, init, status, session) => {
+    const got = await app.ask(path, init)
+    expect([got.status, got.body.session]).toEqual([status, session])
+  })
+})
+
+describe('cookies', () => {
+  const middleware = [authCookie({ trustedOrigins: ['https://admin.test'] })]
+  const app = serving({
+    'POST /login': [pikkuSessionlessFunc(async (_s, _d, { setSession }) => void setSession({ userId: 'u1' })), { middleware }],
+    'POST /logout': [pikkuFunc(async (_s, _d, { clearSession }) => void clearSession()), { middleware }],
+    'GET /me': [needs, { middleware }],
+    'POST /buy': [needs, { middleware }],
+  }, {}, {}, env)
+  const login = async () => (await app.ask('/login', { method: 'POST' })).response.headers.getSetCookie()
+  const cookieOf = async () => ({ cookie: (await login())[0]!.split(';')[0]! })
+
+  test('signed, for HTTP only, of this site', async () => {
+    const [cookie] = await login()
+    expect(cookie).toMatch(/^session=[\w.%-]+; Max-Age=604800; Path=\/; HttpOnly; Secure; SameSite=lax$/)
+    expect(cookie).not.toContain('u1')
+  })
+  test('comes back as the session, and is not sent again for nothing', async () => {
+    const { body, response } = await app.ask('/me', { headers: await cookieOf() })
+    expect(body).toEqual({ userId: 'u1' })
+    expect(response.headers.getSetCookie()).toEqual([])
+  })
+  test('ends with the session', async () => {
+    const { response } = await app.ask('/logout', { method: 'POST', headers: await cookieOf() })
+    expect(response.headers.getSetCookie()[0]).toContain('session=; Max-Age=0;')
+  })
+  test('changed by a hand: no session, and it is taken back', async () => {
+    const { cookie } = await cookieOf()
+    const { status, response } = await app.ask('/me', { headers: { cookie: cookie.replace('.', 'x.') } })
+    expect(status).toBe(401)
+    expect(response.headers.getSetCookie()[0]).toContain('Max-Age=0')
+  })
+  test.each<[string, Record<string, string>, number]>([
+    ['another site', { 'sec-fetch-site': 'cross-site', origin: 'https://evil.test' }, 403],
+    ['a sibling site', { 'sec-fetch-site': 'same-site', origin: 'https://x.shop.test' }, 403],
+    ['another origin, old browser', { origin: 'https://evil.test' }, 403],
+    ['no origin at all', { origin: 'null' }, 403],
+    ['this origin', { 'sec-fetch-site': 'same-origin', origin: 'https://shop.test' }, 200],
+    ['typed in', { 'sec-fetch-site': 'none' }, 200],
+    ['a trusted one', { 'sec-fetch-site': 'cross-site', origin: 'https://admin.test' }, 200],
+    ['no browser', {}, 200],
+  ])('a change that comes from %s', async (_name, headers, status) => {
+    expect((await app.ask('/buy', { method: 'POST', headers: { ...(await cookieOf()), ...headers } })).status).toBe(status)
+  })
+})
+
+describe('permissions', () => {
+  const yes = () => true
+  const no = () => false
+  test.each<[string, any, boolean]>([
+    ['none', undefined, true], ['an empty object', {}, false], ['one', yes, true], ['one that refuses', no, false],
+    ['alternatives', { a: no, b: yes }, true], ['no alternative grants', { a: no, b: no }, false],
+    ['a conjunction', { a: [yes, no] }, false], ['a conjunction or another', { a: [yes, no], b: [yes, yes] }, true],
+    ['an array', [yes, yes], true], ['an array with a refusal', [yes, no], false], ['all of several objects', [{ a: yes }, { b: no }], false],
+    ['asynchronous', { a: async () => true }, true], ['truthy is not true', { a: () => 'yes' }, false],
+  ])('%s', async (_name, permissions, expected) => {
+    expect(await granted(permissions, {}, {}, {})).toBe(expected)
+  })
+  test('see data and session; all scopes must grant; refusal is a 403', async () => {
+    const owner = pikkuPermission<{ id: string }>(async (_s, { id }, { session }) => session?.userId === id)
+    const admin = pikkuAuth(async (_s, session) => (session as any)?.role === 'admin')
+    const books = pikkuFunc({ permissions: { owner, admin }, tags: ['t'], func: async (_s, d: { id: string }) => d.id })
+    const app = serving(
+      { 'GET /books/:id': [books, { middleware: [authBearer()] }] },
+      { permissions: [['/books/*', pikkuAuth((_s, session) => (session as any)?.banned !== true)]] },
+      { permissions: { t: [pikkuAuth((_s, session) => (session as any)?.late !== true)] } }, env,
+    )
+    const status = async (claims: any) => (await app.ask('/books/u1', bearer(await sign(claims)))).status
+    expect(await Promise.all([
+      status({ sub: 'u1' }), status({ sub: 'u2' }), status({ sub: 'u2', role: 'admin' }), status({ sub: 'u1', banned: true }), status({ sub: 'u1', late: true }),
+    ])).toEqual([200, 403, 200, 403, 403])
+    expect((await app.ask('/books/u1')).status).toBe(401)
+  })
+})
+
+test('the service jwt signs and reads', async () => {
+  const service = jwt({ secrets: createSecrets(env) })
+  const token = await service.encode('5min', { sub: 'u' })
+  expect(await service.decode(token)).toMatchObject({ sub: 'u' })
+  await service.verify(token)
+  expect(service.decode(`${token}x`)).rejects.toThrow('The token is not valid')
+  expect(service.decode(await service.encode('-1s', {}))).rejects.toThrow()
+})
