@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from unitgraph.rules.graph import Graph
+    from unitgraph.rules.graph import DOIT_CONFIG, Graph
 
-__all__ = ["Graph"]
+__all__ = ["DOIT_CONFIG", "Graph"]
 
 
 def __getattr__(name: str) -> object:
     """``Graph`` is imported when it is asked for: a dodo.py wants it, the quick answer to `plan` doesn't."""
-    if name == "Graph":
-        from unitgraph.rules.graph import Graph  # noqa: PLC0415 - see above
+    if name in __all__:
+        from unitgraph.rules import graph  # noqa: PLC0415 - see above
 
-        return Graph
+        return getattr(graph, name)
     raise AttributeError(name)

@@ -6,7 +6,8 @@
     task_analyze, task_codegen, task_bundle, task_upload = graph.tasks()
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from doit import create_after
@@ -17,16 +18,22 @@ if TYPE_CHECKING:
 Task = dict[str, Any]
 Creator = Callable[[], Iterator[Task]]
 BEFORE = "before_unitgraph"
+DOIT_CONFIG: Mapping[str, Any] = {"default_tasks": ["bundle"], "dep_file": ".deploy/cache/doit.db"}
+"""``doit`` alone builds and ships nothing; doit keeps what it knows of the project's own tasks beside our database."""
 
 
 class Graph:
-    """The tasks of the project in the working folder.
+    """The tasks of one project: the one in the working folder, or in ``project``.
 
     ``before`` names tasks of the project's own which run before its sources are read (they may write sources);
     ``after`` names those which run when an apply has shipped everything. Without a provider, the configured one.
     """
 
-    def __init__(self, *, before: Sequence[str] = (), after: Sequence[str] = (), provider: str = "") -> None:
+    def __init__(
+        self, *, before: Sequence[str] = (), after: Sequence[str] = (), provider: str = "", project: str = "."
+    ) -> None:
+        Path(DOIT_CONFIG["dep_file"]).parent.mkdir(parents=True, exist_ok=True)
+        self.project = project
         self.before = tuple(before)
         self.after = tuple(after)
         self.provider = provider
@@ -34,11 +41,11 @@ class Graph:
 
     @property
     def engine(self) -> "Engine":
-        """The engine of the working folder's project, opened when the first task needs it."""
+        """The project's engine, opened when the first task needs it."""
         if self._engine is None:
             from unitgraph.rules.engine import open_engine  # noqa: PLC0415 - heavy, and `doit help` doesn't need it
 
-            self._engine = open_engine(provider=self.provider)
+            self._engine = open_engine(start=Path(self.project), provider=self.provider)
         return self._engine
 
     def tasks(self) -> tuple[Creator, Creator, Creator, Creator]:
@@ -100,10 +107,13 @@ def _function(creator: Creator) -> Creator:
     return create
 
 
-def default_namespace(names: Iterable[str] = ("analyze", "codegen", "bundle", "upload")) -> dict[str, Any]:
+def default_namespace() -> dict[str, Any]:
     """What a ``dodo.py`` that holds nothing of its own would define."""
-    creators = dict(zip(names, Graph().tasks(), strict=True))
+    analyze, codegen, bundle, upload = (_function(creator) for creator in Graph().tasks())
     return {
-        "DOIT_CONFIG": {"default_tasks": ["bundle"]},
-        **{f"task_{name}": _function(creator) for name, creator in creators.items()},
+        "DOIT_CONFIG": DOIT_CONFIG,
+        "task_analyze": analyze,
+        "task_codegen": codegen,
+        "task_bundle": bundle,
+        "task_upload": upload,
     }

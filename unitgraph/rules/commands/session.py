@@ -59,7 +59,8 @@ def run_own(namespace: Mapping[str, Any], names: Sequence[str]) -> None:
     from doit.cmd_base import ModuleTaskLoader  # noqa: PLC0415 - as above
     from doit.doit_cmd import DoitMain  # noqa: PLC0415 - as above
 
-    config = {"GLOBAL": {"outfile": sys.stderr, "reporter": "executed-only", "dep_file": ".deploy/cache/doit.db"}}
-    Path(".deploy/cache").mkdir(parents=True, exist_ok=True)
+    from unitgraph.rules.graph import DOIT_CONFIG  # noqa: PLC0415 - as above
+
+    config = {"GLOBAL": {"outfile": sys.stderr, "reporter": "executed-only", "dep_file": DOIT_CONFIG["dep_file"]}}
     if DoitMain(ModuleTaskLoader(dict(namespace)), config_filenames=(), extra_config=config).run(["run", *names]):
         raise OwnTaskFailed(names)
