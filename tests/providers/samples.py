@@ -8,7 +8,7 @@ from typing import Any
 
 from unitgraph.providers.base import Build, Bundle, File, Target, Tool
 from unitgraph.rules.toolchain import find_bun
-from unitgraph.units.config import CloudflareConfig, DeployConfig, StandaloneConfig
+from unitgraph.units.config import DeployConfig, StandaloneConfig
 from unitgraph.units.model import Manifest
 
 
@@ -158,8 +158,7 @@ def target(
     root: Path,
     provider: str,
     *,
-    cloudflare: CloudflareConfig | None = None,
-    standalone: StandaloneConfig | None = None,
+    config: DeployConfig | None = None,
     variables: Mapping[str, str] | None = None,
     wait_lock_s: float = 0,
 ) -> Target:
@@ -171,9 +170,7 @@ def target(
         root=root,
         out=root / ".deploy" / provider,
         tools={"bun": Tool(bun.path, bun.version)},
-        config=DeployConfig(
-            cloudflare=cloudflare or CloudflareConfig(), standalone=standalone or StandaloneConfig(port=0)
-        ),
+        config=config or DeployConfig(standalone=StandaloneConfig(port=0)),
         variables=variables or {},
         wait_lock_s=wait_lock_s,
     )

@@ -17,7 +17,7 @@ from unitgraph.providers.base import Provider, Target, quiet
 from unitgraph.providers.cloudflare import router, wrangler
 from unitgraph.providers.cloudflare.bindings import binding_name, queue_name
 from unitgraph.providers.plan import Plan, basis_of
-from unitgraph.units.config import CloudflareConfig
+from unitgraph.units.config import CloudflareConfig, DeployConfig
 
 PROVIDER: Provider = cloudflare
 
@@ -103,8 +103,8 @@ def test_secrets_are_names_in_infra_and_nowhere_else(to: Target) -> None:
 
 
 def test_a_domain_goes_to_the_router(to: Target) -> None:
-    options = replace(to.config, cloudflare=CloudflareConfig(domain="shop.test", workers_dev=False, account_id="acc"))
-    made = toml(replace(to, config=options), "router")
+    options = CloudflareConfig(domain="shop.test", workers_dev=False, account_id="acc")
+    made = toml(replace(to, config=DeployConfig(cloudflare=options)), "router")
     assert (made["routes"], made["workers_dev"]) == ([{"pattern": "shop.test", "custom_domain": True}], False)
     assert made["account_id"] == "acc"
 

@@ -31,7 +31,7 @@ from unitgraph.providers.plan import Plan, basis_of
 from unitgraph.providers.standalone import place as placing
 from unitgraph.providers.standalone.shipment import KEPT, rollback
 from unitgraph.providers.standalone.lock import held
-from unitgraph.units.config import StandaloneConfig
+from unitgraph.units.config import DeployConfig, StandaloneConfig
 
 PROVIDER: Provider = standalone
 OTHER = {**PROCESS, "units/shop-b/index.js": "export default () => 'other b'\n"}
@@ -131,18 +131,19 @@ def test_the_same_units_give_the_same_bytes_in_every_folder(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("option", "field"),
+    "option",
     [
-        pytest.param(StandaloneConfig(port=8080), "port", id="port"),
-        pytest.param(StandaloneConfig(port=0, host="0.0.0.0"), "host", id="host"),
+        pytest.param(StandaloneConfig(port=8080), id="port"),
+        pytest.param(StandaloneConfig(port=0, host="::1"), id="host"),
+        pytest.param(StandaloneConfig(port=0, shutdown_timeout_s=1), id="shutdown"),
     ],
 )
-def test_an_option_makes_another_executable_and_no_other_unit(to: Target, option: StandaloneConfig, field: str) -> None:
+def test_an_option_makes_another_executable_and_no_other_unit(to: Target, option: StandaloneConfig) -> None:
     ship(PROCESS, to)
-    other = replace(to, config=replace(to.config, standalone=option))
+    other = replace(to, config=DeployConfig(standalone=option))
     assert changed(PROCESS, other) == [("update", "shop")]
     (reason,) = plan(write_build(to.out, PROCESS), other).changes[-1].reasons
-    assert (reason.kind, reason.path) == ("option-changed", field)
+    assert (reason.kind, reason.path) == ("option-changed", "defaults")
 
 
 def test_defaults_give_way_to_the_environment(to: Target) -> None:
@@ -313,14 +314,14 @@ def test_one_apply_at_a_time(to: Target) -> None:
 def test_a_folder_that_cannot_be_written(to: Target) -> None:
     to.out.parent.mkdir(parents=True)
     (to.root / "taken").write_text("")
-    elsewhere = replace(to, config=replace(to.config, standalone=StandaloneConfig(port=0, directory="taken")))
+    elsewhere = replace(to, config=DeployConfig(standalone=StandaloneConfig(port=0, directory="taken")))
     with pytest.raises(OutputUnwritable):
         ship(PROCESS, elsewhere)
 
 
 def test_another_folder_and_a_project_named_like_a_part_of_the_output(tmp_path: Path) -> None:
     to = replace(target(tmp_path, "standalone"), project="units")
-    to = replace(to, config=replace(to.config, standalone=StandaloneConfig(port=0, directory="dist/out")))
+    to = replace(to, config=DeployConfig(standalone=StandaloneConfig(port=0, directory="dist/out")))
     build = write_build(to.out, PROCESS)
     outcome = standalone.apply(plan(build, to), PROCESS_MANIFEST, build, to, say=quiet)
     assert outcome.notes == ("Start it with ./dist/out/units-server",)

@@ -9,6 +9,7 @@ from typing import Final, cast
 
 from unitgraph.errors.provider import ProviderInvalid, ProviderNotAvailable, UnknownProvider
 from unitgraph.providers.base import Provider
+from unitgraph.units.config import PROVIDER_NAMES
 
 PROVIDERS: Final[Mapping[str, str]] = {
     "cloudflare": "unitgraph.providers.cloudflare",
@@ -22,8 +23,10 @@ LATER: Final = frozenset({"aws", "azure"})
 GROUP: Final = "unitgraph.providers"
 
 
-def load(adapter: str) -> Provider:
-    """Load a provider by the name of a built-in one or of an entry point, as ``DeployConfig.adapter`` gives it."""
+def load(name: str, *, configured: Mapping[str, str] | None = None) -> Provider:
+    """Load the provider called ``name``; ``configured`` is ``deploy.providers``, which may give it another adapter."""
+    adapter = (configured or {}).get(name, name)
+    adapter = PROVIDER_NAMES.get(adapter, adapter)
     if adapter in PROVIDERS:
         return checked(adapter, import_module(PROVIDERS[adapter]))
     if adapter in LATER:

@@ -51,16 +51,23 @@ def desired(manifest: "Manifest", build: Build, target: Target) -> State:
 
 
 def _executable(build: Build, target: Target) -> Resource:
-    options = target.config.standalone
     data = {
         "tools": {"bun": target.tools["bun"].version},
-        "target": options.target or "this platform",
-        "host": options.host,
-        "port": options.port,
-        "shutdownTimeoutS": options.shutdown_timeout_s,
-        "variables": dict(sorted(target.variables.items())),
+        "target": target.config.standalone.target or "this platform",
+        "defaults": dict(defaults(target)),
     }
     return resource("executable", target.project, data, Bundle(target.project, build.files()))
+
+
+def defaults(target: Target) -> tuple[tuple[str, str], ...]:
+    """Environment variables with the values they have where the environment says nothing else."""
+    options = target.config.standalone
+    settings = {
+        "HOST": options.host,
+        "PORT": str(options.port),
+        "UNITGRAPH_SHUTDOWN_TIMEOUT": str(options.shutdown_timeout_s),
+    }
+    return tuple(sorted({**target.variables, **settings}.items()))
 
 
 def id_of(state: State) -> str:
@@ -71,12 +78,11 @@ def id_of(state: State) -> str:
 
 def infra(manifest: "Manifest", target: Target) -> bytes:
     """infra.json. Names only: the values are read when the process starts."""
-    options = target.config.standalone
     document = {
         "infraVersion": 1,
         "provider": "standalone",
         "project": manifest.project_id,
-        "listens": {"host": options.host, "port": options.port},
+        "defaults": dict(defaults(target)),
         "units": [unit.name for unit in manifest.units],
         "queues": [queue.name for queue in manifest.queues],
         "crons": [{"name": task.name, "schedule": task.schedule} for task in manifest.scheduled_tasks],

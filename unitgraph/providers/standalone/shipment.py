@@ -22,7 +22,7 @@ from unitgraph.providers.standalone import compile as compiling
 from unitgraph.providers.standalone import place as placing
 from unitgraph.providers.standalone.lock import held
 from unitgraph.providers.standalone.place import RECORD, Place
-from unitgraph.providers.standalone.release import Release, desired, id_of, render
+from unitgraph.providers.standalone.release import Release, defaults, desired, id_of, render
 
 if TYPE_CHECKING:
     from unitgraph.units.model import Manifest
@@ -83,27 +83,18 @@ def refuse_other_build(plan: Plan, wanted: State) -> None:
 def _make(plan: Plan, wanted: State, build: Build, target: Target, *, place: Place, say: Say) -> Release:
     """Compile, check, and put the release beside the others."""
     release_id = id_of(wanted)
-    options = target.config.standalone
+    platform = target.config.standalone.target
     bun: Tool = target.tools["bun"]
     folder = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY}{release_id}-", dir=place.releases))
     try:
         say(f"Compiling release {release_id} …")
-        defaults = compiling.Defaults(
-            release_id,
-            (
-                ("HOST", options.host),
-                ("PORT", str(options.port)),
-                ("SHUTDOWN_TIMEOUT_S", str(options.shutdown_timeout_s)),
-                *sorted(target.variables.items()),
-            ),
-        )
         executable = compiling.compile_executable(
-            build, folder, bun=bun.path, platform=options.target, defaults=defaults
+            build, folder, bun=bun.path, platform=platform, defaults=compiling.Defaults(release_id, defaults(target))
         )
-        if options.target is None:
+        if platform is None:
             compiling.check(executable, release=release_id, units=len(build.bundles))
         else:
-            say(f"The executable is for {options.target}, so it wasn't started to check it.")
+            say(f"The executable is for {platform}, so it wasn't started to check it.")
         release = Release(
             id=release_id,
             project=target.project,
