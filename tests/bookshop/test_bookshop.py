@@ -1,0 +1,86 @@
+"""The bookshop as a newcomer meets it: planned, applied and asked, as one executable and as Workers."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+from tests.bookshop.http_file import HTTP_FILE, http_file
+from tests.bookshop.requests import Answer, replay
+from tests.harness import REPOSITORY, Checkout, Tools
+from tests.providers.workers import started
+from unitgraph.rules.toolchain import ensure, user_cache
+
+SECRET = "only the tests know this secret, nobody else"
+
+
+@pytest.fixture(scope="module")
+def shop(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout of the example in which its own packages aren't installed yet."""
+    folder = tmp_path_factory.mktemp("bookshop")
+    skipped = shutil.ignore_patterns("node_modules", ".pikku", ".deploy")
+    shutil.copytree(REPOSITORY / "examples" / "bookshop", folder / "work", ignore=skipped)
+    return Checkout(folder / "work", tools, folder / "cache")
+
+
+@contextmanager
+def open_shop(executable: Path) -> Iterator[int]:
+    """Start the executable on a free port and give the port."""
+    environment = {"JWT_SECRET": SECRET, "SHOP_NAME": "The Corner Bookshop", "PORT": "0", "HOST": "127.0.0.1"}
+    process = subprocess.Popen([executable], stdout=subprocess.PIPE, text=True, env=environment, cwd="/")
+    assert process.stdout
+    log = process.stdout
+    try:
+        yield next(line["port"] for line in map(json.loads, log) if line["msg"] == "listening")
+        process.terminate()
+        said = [json.loads(line)["msg"] for line in log]
+        assert process.wait(15) == 0
+        assert said[-1] == "stopped"
+    finally:
+        process.kill()
+        process.wait()
+        log.close()
+
+
+def test_standalone_answers_every_request(shop: Checkout) -> None:
+    shop.run("apply")
+    with open_shop(shop.root / ".deploy" / "standalone" / "bookshop") as port:
+
+        def send(method: str, path: str, headers: Mapping[str, str], body: str | None) -> Answer:
+            connection = HTTPConnection("127.0.0.1", port, timeout=20)
+            connection.request(method, path, body, dict(headers))
+            response = connection.getresponse()
+            text = response.read().decode()
+            connection.close()
+            return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, text)
+
+        assert replay("standalone", send) == []
+    assert json.loads(shop.run("plan", "--json").out)["summary"]["update"] == 0
+
+
+def test_workers_answer_every_request(shop: Checkout) -> None:
+    shop.run("plan", "--provider", "cloudflare")
+    dev = ensure("dev", user_cache(os.environ))
+    with started(shop.root / ".deploy" / "cloudflare", dev, {"JWT_SECRET": SECRET}) as workers:
+
+        def send(method: str, path: str, headers: Mapping[str, str], body: str | None) -> Answer:
+            answer = workers.fetch(method, path, body, headers=headers)
+            return Answer(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.body)
+
+        assert replay("cloudflare", send) == []
+
+
+def test_its_own_task_writes_the_seed(shop: Checkout) -> None:
+    before = shop.read("src/books/seed.ts")
+    shop.run("run", "seed", program="doit")
+    assert shop.read("src/books/seed.ts") == before
+
+
+def test_the_file_for_editors_has_every_request() -> None:
+    assert HTTP_FILE.read_text(encoding="utf-8") == http_file()
