@@ -87,10 +87,17 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     logger[HEALTH.has(path) ? 'debug' : 'info']('request', requestLine(request, path, response, call, started, unit))
     return withRequestId(isStream ? heldBy(response, (work) => void gauge.run(work)) : response, call.requestId)
   }
-  const server = Bun.serve({
-    ...settings, idleTimeout: 60, maxRequestBodySize: MAX_BODY,
-    fetch: (request, self) => gauge.run(handle(request, self)),
-  })
+  const listen = (): Server => {
+    try {
+      return Bun.serve({
+        ...settings, idleTimeout: 60, maxRequestBodySize: MAX_BODY,
+        fetch: (request, self) => gauge.run(handle(request, self)),
+      })
+    } catch (error) {
+      return refuse([`${settings.hostname}:${settings.port} can't be listened on`], error)
+    }
+  }
+  const server = listen()
   logger.info('listening', { port: server.port, host: server.hostname, project: host.project, release: host.release, units: Object.keys(options.units).length })
 
   let stopping = false
