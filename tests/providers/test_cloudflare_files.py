@@ -91,7 +91,12 @@ def test_the_servers_url_is_a_variable_of_who_calls_it(to: Target) -> None:
 
 
 def test_secrets_are_names_in_infra_and_nowhere_else(to: Target) -> None:
-    assert infra(to)["secrets"] == [
+    *own, between = infra(to)["secrets"]
+    assert (between["name"], between["readBy"]) == (
+        "UNITGRAPH_RPC_SECRET",
+        ["shop-create-order", "shop-get-book", "shop-price", "shop-server"],
+    )
+    assert own == [
         {
             "name": "STRIPE_API_KEY",
             "displayName": "Stripe",
@@ -157,7 +162,8 @@ def test_queue_names(queue: str, name: str) -> None:
     [
         ("/", "^/$"),
         ("/books/:id", "^/books/(?:[^/]+)$"),
-        ("/books/", "^/books/$"),
+        ("/books/", "^/books$"),
+        ("bücher/:id", "^/b%C3%BCcher/(?:[^/]+)$"),
         ("/files/*", "^/files(?:/.*)?$"),
         ("/a/*/b", "^/a/[^/]+/b$"),
         ("/v1.0/a+b", r"^/v1\.0/a\+b$"),

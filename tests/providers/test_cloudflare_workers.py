@@ -49,7 +49,10 @@ def test_stores_queues_and_variables_are_bound(shop: Workers) -> None:
     ("method", "path", "status"),
     [
         pytest.param("GET", "/nothing", 404, id="no route"),
-        pytest.param("DELETE", "/books/7", 404, id="no method"),
+        pytest.param("DELETE", "/books/7", 405, id="no method"),
+        pytest.param("GET", "/books/7/", 200, id="slash at the end"),
+        pytest.param("GET", "/%62ooks/new", 200, id="escaped for no reason"),
+        pytest.param("GET", "/health", 200, id="health"),
         pytest.param("GET", "/books/7/pages", 404, id="longer path"),
         pytest.param("HEAD", "/books/7", 200, id="head is get"),
         pytest.param("OPTIONS", "/books/7", 200, id="preflight reaches a unit"),
@@ -59,6 +62,12 @@ def test_stores_queues_and_variables_are_bound(shop: Workers) -> None:
 )
 def test_the_routers_status(shop: Workers, method: str, path: str, status: int) -> None:
     assert shop.fetch(method, path).status == status
+
+
+def test_a_method_that_nobody_answers_names_those_that_are(shop: Workers) -> None:
+    answer = shop.fetch("DELETE", "/books/7")
+    assert answer.headers["allow"] == "GET, POST, HEAD, OPTIONS"
+    assert answer.json["code"] == "method-not-allowed"
 
 
 def test_a_queues_consumer_and_a_schedule_can_be_called(shop: Workers) -> None:

@@ -19,6 +19,8 @@ from unitgraph.providers.cloudflare.server import files as server_files
 if TYPE_CHECKING:
     from unitgraph.units.model import Manifest
 
+SIGNED_WITH: Final = "UNITGRAPH_RPC_SECRET"
+SIGNED_WITH_IS: Final = "Random text of 16 characters or more, the same for all units, with which they sign their calls"
 KINDS: Final[dict[StoreKind, Kind]] = {"d1": "database", "r2": "bucket", "kv": "kv"}
 
 
@@ -117,16 +119,26 @@ def _readers(manifest: "Manifest", what: str) -> list[dict[str, Any]]:
         declared = {secret.secret_id: secret for secret in manifest.secrets}
     else:
         declared = {variable.variable_id: variable for variable in manifest.variables}
-    names = sorted({*declared, *(name for unit in manifest.units for name in getattr(unit, what))})
-    return [
+    readers = {name: {unit.name for unit in manifest.units if name in getattr(unit, what)} for name in declared}
+    for unit in manifest.units:
+        for name in getattr(unit, what):
+            readers.setdefault(name, set()).add(unit.name)
+    found = [
         {
             "name": name,
             "displayName": declared[name].display_name if name in declared else name,
             "description": declared[name].description if name in declared else "",
-            "readBy": sorted(unit.name for unit in manifest.units if name in getattr(unit, what)),
+            "readBy": sorted(units),
         }
-        for name in names
+        for name, units in sorted(readers.items())
     ]
+    talking = sorted({name for unit in manifest.units if unit.depends_on for name in (unit.name, *unit.depends_on)})
+    if what == "secrets" and talking:
+        found.append(
+            {"name": SIGNED_WITH, "displayName": "Calls between units", "description": SIGNED_WITH_IS}
+            | {"readBy": talking}
+        )
+    return found
 
 
 def _routes(manifest: "Manifest", target: Target) -> list[dict[str, Any]]:

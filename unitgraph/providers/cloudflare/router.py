@@ -8,6 +8,7 @@ import json
 import re
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from unitgraph.providers.base import Target
 from unitgraph.providers.cloudflare import wrangler
@@ -29,7 +30,7 @@ def table(manifest: "Manifest") -> tuple[tuple[str, str, str], ...]:
         for route in handler.routes
     }
     found |= {("GET", channel.route, channel.unit_name) for channel in manifest.channels if channel.route}
-    return tuple(sorted(found, key=lambda row: (_specificity(row[1]), row)))
+    return tuple(sorted(found, key=lambda row: (_specificity(row[1]), row[1], row)))
 
 
 def is_needed(manifest: "Manifest") -> bool:
@@ -46,12 +47,18 @@ def name(manifest: "Manifest") -> str:
 
 
 def pattern(route: str) -> str:
-    """The regular expression of a route, the same in JavaScript: ``/books/:id`` → ``^/books/([^/]+)$``."""
+    """The regular expression of a route, the same in JavaScript: ``/books/:id`` → ``^/books/(?:[^/]+)$``."""
     made = ""
-    *inner, last = route.removeprefix("/").split("/")
+    *inner, last = normalise(route).removeprefix("/").split("/")
     for segment in inner:
         made += "/[^/]+" if segment == "*" else _pattern_of(segment)
     return f"^{made}{'(?:/.*)?' if last == '*' else _pattern_of(last)}$"
+
+
+def normalise(route: str) -> str:
+    """A route as it stands in the URL of a request, without a slash at its end."""
+    ascii_only = re.sub(r"[^\x00-\x7f]+", lambda match: quote(match[0]), "/" + route.lstrip("/"))
+    return ascii_only.removesuffix("/") or "/"
 
 
 def _pattern_of(segment: str) -> str:
@@ -67,7 +74,7 @@ def script(manifest: "Manifest") -> str:
     rows = [[method, pattern(route), binding_name(unit)] for method, route, unit in table(manifest)]
     lines = ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}" for row in rows)
     code = files("unitgraph.providers.cloudflare").joinpath("router.js").read_text("utf-8")
-    return f"const routes = [\n{lines},\n]\n{code}"
+    return f"const project = {json.dumps(manifest.project_id)}\nconst routes = [\n{lines},\n]\n{code}"
 
 
 def document(manifest: "Manifest", target: Target) -> dict[str, Any]:
@@ -87,11 +94,20 @@ def document(manifest: "Manifest", target: Target) -> dict[str, Any]:
     return wrangler.without_empty(made)
 
 
-def _specificity(route: str) -> tuple[tuple[int, str], ...]:
-    """Sorts fixed segments before parameters, those with a pattern before those without, and wildcards last."""
+def _specificity(route: str) -> tuple[int, ...]:
+    """Sorts fixed segments before parameters, those with a pattern before those without, and wildcards last.
+
+    The runtime's server has the same order (``bySpecificity`` in runtime/http/path.ts).
+    """
     ranks = []
-    for segment in route.strip("/").split("/"):
+    for segment in normalise(route).split("/"):
         parameter = SEGMENT.fullmatch(segment)
-        rank = 3 if segment == "*" else 0 if not parameter else 1 if parameter["pattern"] else 2
-        ranks.append((rank, segment if rank == 0 else ""))
+        if segment == "*":
+            ranks.append(4)
+        elif parameter is None:
+            ranks.append(0)
+        elif parameter["optional"]:
+            ranks.append(3)
+        else:
+            ranks.append(1 if parameter["pattern"] else 2)
     return tuple(ranks)
