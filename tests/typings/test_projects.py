@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.typings.compile import RESOLUTIONS, Workshop
+from unitgraph.rules.scaffold import scaffold
 
 FORMS = {
     "services-from-factories": {
@@ -177,4 +178,10 @@ def test_a_function_that_cannot_be_named_takes_anything(workshop: Callable[[], W
     )
     types = project.analysed().typings()["project/functions.d.ts"]
     assert "typeof import" not in types
+    assert project.generate().check() == []
+
+
+def test_the_project_of_doit_init_passes(workshop: Callable[[], Workshop]) -> None:
+    project = workshop()
+    scaffold(project.root)
     assert project.generate().check() == []
