@@ -70,10 +70,13 @@ def test_imports_are_narrowed_to_what_is_used(books: Lab) -> None:
     ]
 
 
-def test_a_local_name_is_exported_under_itself(books: Lab) -> None:
-    made = text(books, "src/books.ts#hidden")
-    assert made.splitlines()[-1] == "export { hidden }"
-    assert "shown" not in made
+@pytest.mark.parametrize(
+    ("local", "exported"), [("hidden", "export { hidden as shown }"), ("PREFIX", "export { PREFIX }")]
+)
+def test_a_root_is_exported_whatever_the_source_does(books: Lab, local: str, exported: str) -> None:
+    plan = books.plan(f"src/books.ts#{local}")
+    assert books.text(plan, "src/books.ts").splitlines()[-1] == exported
+    assert plan.export_of(ref(f"src/books.ts#{local}"))[1] in exported
 
 
 def test_an_anonymous_default_export(books: Lab) -> None:

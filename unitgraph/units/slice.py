@@ -95,7 +95,8 @@ class Request:
     """What is kept of one module.
 
     ``path``: where the slice stands, relative to the folder of all slices; the same for every unit that needs the
-    same of it. ``exports`` are (local, exported). ``omit`` are members of factories left out of kept statements;
+    same of it. ``whole``: everything is kept but wirings, under the module's own names. ``exports`` are (local,
+    exported). ``omit`` are members of factories left out of kept statements;
     ``required`` are (local name of ``requiredSingletonServices``, services of the unit; None: all).
     """
 
@@ -110,6 +111,7 @@ class Request:
     specifiers: tuple[tuple[Span, Target], ...] = ()
     required: tuple[str, frozenset[str] | None] | None = None
     stand_ins: tuple[tuple[str, str], ...] = ()
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ Knows which statements and properties belong together; where the names outside l
 
 A statement that declares names is kept when one of them is used. One that doesn't is kept
 - when it names nothing that the body declares;
-- when it assigns a kept name, or calls a kept one, or hands a kept one to something from outside: it may be what makes
-  that service ready. Whatever else it names is then kept, too;
+- when it assigns a kept name; or, where it assigns none, calls a kept one or hands a kept one to something from outside:
+  it may be what makes that service ready. Whatever else it names is then kept, too;
 - when it only logs, or hooks into the process: if everything it names is kept anyway.
 """
 
@@ -18,6 +18,7 @@ from typing import Final
 from unitgraph.units.facts import Factory, Span, Statement, StatementKind
 
 # What a statement starts with that only observes: it never decides that a service is needed.
+_RENAMED: Final = re.compile(rb"""\.\.\.|(?:[\w$]+|"[^"\n]*"|'[^'\n]*')\s*:""")
 OBSERVERS: Final = frozenset({"console", "log", "logger", "process"})
 
 
@@ -35,13 +36,18 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A factory, read once. ``header`` are the spans of its statement that are always kept."""
+    """A factory, read once.
+
+    ``header`` are the spans of its statement that are always kept; ``renamed`` are the reads, by offset, that the
+    parameter's pattern binds to another name or takes as a whole.
+    """
 
     factory: Factory
     header: tuple[Span, ...]
     body: tuple[Part, ...] = ()
     properties: tuple[tuple[str | None, Part], ...] = ()
     declared: dict[str, int] = field(default_factory=dict)
+    renamed: frozenset[int] = frozenset()
 
     @property
     def inner_start(self) -> int:
@@ -59,7 +65,8 @@ def shape_of(factory: Factory, statement: Statement, refs: Sequence[tuple[int, s
         (entry.name, Part(entry.span, _locals(entry.span, refs, declared))) for entry in factory.properties
     )
     inner = sorted((part.span for part in (*body, *(part for _, part in properties))), key=lambda span: span.start)
-    return Shape(factory, tuple(_between(statement.span, inner)), body, properties, declared)
+    renamed = frozenset(offset for offset, _ in factory.reads if _RENAMED.match(text, offset))
+    return Shape(factory, tuple(_between(statement.span, inner)), body, properties, declared, renamed)
 
 
 class Cut:
@@ -125,8 +132,8 @@ class Cut:
         kept = {name for name in part.locals if self.shape.declared[name] in self.body}
         if part.first in OBSERVERS:
             return kept == part.locals
-        if kept & part.assigned:
-            return True
+        if part.assigned:
+            return bool(kept & part.assigned)
         return part.first in kept if part.first in part.locals else bool(kept)
 
     def _need(self, names: Iterable[str], fresh: list[Span]) -> None:

@@ -6,7 +6,7 @@ Knows a single file and its names; where imports lead is ``slice_plan``'s.
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from unitgraph.units.application import Helper
 from unitgraph.units.facts import Factory, Import, ImportKind, Span, Statement, StatementKind
@@ -28,6 +28,10 @@ class FileFacts(Protocol):
     def exports(self) -> Sequence[tuple[str, str]]: ...
     @property
     def factories(self) -> Sequence[Factory]: ...
+    @property
+    def functions(self) -> Sequence[Any]:
+        """(kind, local name, start, end, …) of each authoring call."""
+
     @property
     def is_application(self) -> bool: ...
 
@@ -101,16 +105,16 @@ class Module:
         return [h for h in self.helpers if _holds(span, h.span, without)] if self.helpers else []
 
     def export_name(self, local: str) -> str:
-        """The name under which every slice of this module exports a local one."""
+        """The name under which a slice of this module exports a local one: the module's own where it has one."""
+        public = self.public_name(local)
+        return f"{local}$" if public is None and local in self._exported else public or local
+
+    def public_name(self, local: str) -> str | None:
+        """The name under which the module itself exports a local one."""
         if local == "default" or self._exported.get(local) == local:
             return local
-        return f"{local}$" if local in self._exported else local
-
-    def public_name(self, local: str) -> str:
-        """The name under which the module itself exports a local one."""
-        if self._exported.get(local) == local:
-            return local
-        return next((exported for exported, name in self.facts.exports if name == local), local)
+        names = [exported for exported, name in self.facts.exports if name == local]
+        return next((name for name in names if name != "default"), names[0] if names else None)
 
     def factory_at(self, index: int) -> Factory | None:
         """The factory in a statement."""

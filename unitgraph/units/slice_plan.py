@@ -192,7 +192,7 @@ class Slicer:
             return Link(target, imported, None, brings)
         # A barrel that also leads to the application: go past it, to what stands behind.
         if isinstance(bound, Ref):
-            name = bound.name if bound.name == "*" else self.module(bound.module).public_name(bound.name)
+            name = bound.name if bound.name == "*" else self.module(bound.module).export_name(bound.name)
             return Link(InPlace(bound.module), name, None, Closure(files=frozenset({bound.module})))
         if isinstance(bound, External):
             outer, brings = self.target(target.module, bound.specifier)

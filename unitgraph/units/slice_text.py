@@ -9,6 +9,7 @@ from unitgraph.units.slice import Request, SliceImport, Target, Value
 from unitgraph.units.slice_module import FileFacts
 
 _GAP: Final = re.compile(rb"(?:\s+|//[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
+_REST: Final = re.compile(rb";?[ \t]*(?://[^\n]*|/\*[^\n]*?\*/[ \t]*)?\r?\n")
 _MEMBER: Final = re.compile(rb"\??\.([A-Za-z_$][\w$]*)")
 _DEFAULT: Final = re.compile(rb"export\s+default\b")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_$][\w$]*")
@@ -25,6 +26,8 @@ def render_slice(
     holds for the source, too.
     """
     edits = sorted(_edits(text, facts, request, repoint))
+    if keep_lines:
+        edits = [(start, end, new + b"\n" * text.count(b"\n", start, end)) for start, end, new in edits]
     out = _Page(text, edits, keep_lines=keep_lines)
     first = facts.statements[0].span.start if facts.statements else 0
     if b"@jsx" in text[:first]:
@@ -135,12 +138,31 @@ def _import(entry: SliceImport, specifier: str) -> str:
 def _edits(text: bytes, facts: FileFacts, request: Request, repoint: Callable[[Target], str]) -> Iterator[Edit]:
     members = {entry.span for factory in facts.factories for entry in factory.properties}
     gone = [_member(text, span) if span in members else (span.start, span.end, b"") for span in request.omit]
+    gone = [_line(text, start, end) for start, end in _merged(text, gone)]
     yield from gone
     for span, target in request.specifiers:
         if not _inside(span.start, gone):
             yield span.start, span.end, _quoted(repoint(target)).encode()
+    # Calls of another module's function are pure to esbuild only where they say so.
+    calls = [factory.call.start for factory in facts.factories]
+    if request.whole:
+        calls += [function[2] for function in facts.functions]
+    for start in calls:
+        if not _inside(start, gone):
+            yield start, start, b"/* @__PURE__ */ "
     if request.required is not None:
         yield from _constants(text, facts, request.required, gone)
+
+
+def _merged(text: bytes, gone: Iterable[Edit]) -> list[tuple[int, int]]:
+    """Neighbours with nothing but space and comments between them go together."""
+    found: list[tuple[int, int]] = []
+    for start, end, _ in sorted(gone):
+        if found and _GAP.fullmatch(text, found[-1][1], start):
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return found
 
 
 def _constants(
@@ -167,6 +189,14 @@ def _member(text: bytes, span: Span) -> Edit:
     gap = _GAP.match(text, span.end)
     end = gap.end() if gap is not None else span.end
     return (span.start, end + 1, b"") if text[end : end + 1] == b"," else (span.start, span.end, b"")
+
+
+def _line(text: bytes, start: int, end: int) -> Edit:
+    """What stands alone on its lines takes them along."""
+    newline, rest = text.rfind(b"\n", 0, start), _REST.match(text, end)
+    if newline < 0 or rest is None or text[newline:start].strip():
+        return start, end, b""
+    return newline, rest.end() - 1, b""
 
 
 def _inside(offset: int, edits: Iterable[Edit]) -> bool:

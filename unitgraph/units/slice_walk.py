@@ -132,12 +132,11 @@ class Walk:
             return
         kept = cut.kept()
         mentioned = {name for span in kept for name in module.mentions(span)}
-        everywhere = module.mentions(cut.shape.factory.call)
         for offset, service in cut.shape.factory.reads:
             # What the parameter destructures counts where it is used; under another name, always.
             in_parameter = cut.shape.factory.sliceable and offset < cut.shape.inner_start
             inside = any(span.start <= offset < span.end for span in kept)
-            if inside or (in_parameter and (service in mentioned or service not in everywhere)):
+            if inside or (in_parameter and (service in mentioned or offset in cut.shape.renamed)):
                 if service == "*":
                     self._all = True
                 else:
@@ -370,6 +369,7 @@ class Walk:
             specifiers=tuple(sorted(need.deferred.items(), key=lambda entry: entry[0].start)),
             required=required,
             stand_ins=tuple(sorted(need.stand_ins.items())),
+            whole=need.whole,
         )
 
     @staticmethod
@@ -447,7 +447,7 @@ class Walk:
             if ref.module in self._slicer.sliced:
                 yield ref, (Sliced(ref.module), module.export_name(ref.name))
             else:
-                yield ref, (InPlace(ref.module), module.public_name(ref.name))
+                yield ref, (InPlace(ref.module), module.export_name(ref.name))
 
 
 def _union(closures: Iterable[Closure]) -> Closure:
