@@ -31,6 +31,8 @@ _IDENTIFIERS: Final = """
 (nested_type_identifier) @type
 """
 _DEFERRED: Final = re.compile(rb"\b(import|require)\s*\(")
+_JSX: Final = frozenset({".tsx", ".jsx", ".js"})
+_PRAGMA: Final = re.compile(rb"@jsx(?:Frag)?\s+([A-Za-z_$][\w$]*)")
 _SCRIPTS: Final = frozenset({".js", ".jsx", ".mjs", ".cjs"})
 _FUNCTIONS: Final = frozenset({"function_declaration", "generator_function_declaration"})
 
@@ -260,7 +262,16 @@ class _Reading:
                 skipped.append((top.node.start_byte, top.node.end_byte))
         kept = _without(sorted(named), sorted(skipped)) if skipped else sorted(named)
         refs = [(start, text[start:end].decode("utf-8", "replace")) for start, end in kept]
-        return sorted((*refs, *self.top.listed)) if self.top.listed else refs
+        more = (*self.top.listed, *self._elements())
+        return sorted((*refs, *more)) if more else refs
+
+    def _elements(self) -> list[tuple[int, str]]:
+        """What JSX calls where it is written the classic way: ``React``, or what a pragma names instead."""
+        if self.suffix not in _JSX or not (b"</" in self.text or b"/>" in self.text):
+            return []
+        pragmas = {found[1].decode() for found in _PRAGMA.finditer(self.text)} or {"React"}
+        found = syntax.captures(self.root, self.suffix, "(jsx_opening_element) @e (jsx_self_closing_element) @e").get("e", ())
+        return [(node.start_byte, name) for node in found for name in sorted(pragmas)]
 
     def _authoring_names(self) -> frozenset[str]:
         spaces: set[str] = set()
