@@ -86,9 +86,11 @@ class Workers:
 
 @contextmanager
 def started(folder: Path, dev: Toolchain, secrets: Mapping[str, str] | None = None) -> Iterator[Workers]:
-    """Start every Worker of ``folder``, a ``.deploy/cloudflare``, with the same secrets for all."""
+    """Start every Worker of ``folder``, a ``.deploy/cloudflare``, with the same secrets for all; the one between units
+    is there unless it is given."""
+    given = {"UNITGRAPH_RPC_SECRET": "a secret between all units"} | dict(secrets or {})
     process = subprocess.Popen(
-        [str(dev.bun), str(SCRIPT), str(folder), json.dumps(dict(secrets or {}))],
+        [str(dev.bun), str(SCRIPT), str(folder), json.dumps(given)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -12,8 +12,14 @@ interface Fetcher {
   fetch(request: Request): Promise<Response>
 }
 
+/** A unit that runs as a server is not bound: its binding's name is a variable with its URL. */
+const serverAt = (url: string): Fetcher => ({
+  fetch: (request) => fetch(new Request(new URL(new URL(request.url).pathname, url), request)),
+})
+
 const callRemote: CallRemote = async (unit, { unit: name, binding }, functionId, data, call, exposed) => {
-  const fetcher = unit.host.env[binding] as Fetcher | undefined
+  const bound = unit.host.env[binding]
+  const fetcher = typeof bound === 'string' ? serverAt(bound) : (bound as Fetcher | undefined)
   if (!fetcher?.fetch) throw new InternalServerError(`${unit.name} has no binding ${binding}, through which ${functionId} is called`)
   const body = pack({ data })
   const now = Math.floor(Date.now() / 1000)

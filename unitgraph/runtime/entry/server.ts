@@ -2,11 +2,13 @@
 import { HEALTH, health, notFound, openCall, requestLine, withRequestId } from '../core/answer.ts'
 import { answerBroken } from '../core/broken.ts'
 import type { Call } from '../core/call.ts'
-import type { Environment } from '../core/environment.ts'
+import { RPC_SECRET, type Environment } from '../core/environment.ts'
 import { MethodNotAllowedError, reportError } from '../core/errors.ts'
 import { checkEnvironment, createHost, type ProjectOptions } from '../core/host.ts'
 import { createLogger } from '../core/logger.ts'
+import { answerRemote, RPC_PATH } from '../core/remote.ts'
 import { closeServices, type Services } from '../core/services.ts'
+import type { Unit } from '../core/unit.ts'
 import { errorBody, jsonResponse } from '../http/respond.ts'
 import { readSettings } from '../server/settings.ts'
 import { createGauge, drain, heldBy, type Stoppable } from '../server/shutdown.ts'
@@ -59,7 +61,15 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     logger.error(reason instanceof Error ? reason : String(reason), { code: 'unhandled-rejection' })
   })
 
+  /** The unit that a signed call is for; where no secret is set, nothing is answered to such calls. */
+  const calledFromElsewhere = async (request: Request, path: string): Promise<Unit | undefined> =>
+    request.method === 'POST' && path.startsWith(RPC_PATH) && env[RPC_SECRET] !== undefined
+      ? units.withFunction(decodeURIComponent(path.slice(RPC_PATH.length)))
+      : undefined
+
   const answer = async (request: Request, call: Call, path: string): Promise<{ response: Response; unit?: string }> => {
+    const called = await calledFromElsewhere(request, path)
+    if (called) return { response: await answerRemote(called, request, call), unit: called.name }
     const found = units.find(request.method, path, request.headers.get('access-control-request-method')?.toUpperCase())
     if ('unit' in found) {
       const { answer: answerOf } = await units.start(found.unit)
