@@ -8,7 +8,7 @@ interface Process {
   lines: Record<string, any>[]
   /** Resolves with the first line, past or future, that says this. */
   line(msg: string): Promise<Record<string, any>>
-  kill(signal: NodeJS.Signals): void
+  kill(signal: 'SIGTERM' | 'SIGINT'): void
   exited: Promise<number>
 }
 

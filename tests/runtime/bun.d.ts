@@ -1,0 +1,57 @@
+/** The little of Bun's own interface that these tests use, so that they need no package for it. */
+declare module 'bun:test' {
+  type Work = () => unknown
+  interface Each {
+    <Row extends readonly [unknown, ...unknown[]]>(rows: readonly Row[]): (name: string, work: (...row: [...Row]) => unknown) => void
+    <Row>(rows: readonly Row[]): (name: string, work: (row: Row) => unknown) => void
+  }
+  interface Expectation {
+    readonly not: Expectation
+    readonly rejects: Expectation
+    toBe(expected: unknown): void
+    toEqual(expected: unknown): void
+    toMatch(expected: RegExp | string): void
+    toMatchObject(expected: unknown): void
+    toContain(expected: unknown): void
+    toThrow(expected?: string): void
+    toBeTruthy(): void
+    toBeLessThan(expected: number): void
+    toBeLessThanOrEqual(expected: number): void
+    // `any`: a class with a protected or private constructor as well
+    toBeInstanceOf(expected: any): void
+  }
+  export const test: { (name: string, work: Work, timeoutMs?: number): void; each: Each }
+  export const describe: { (name: string, work: Work): void; each: Each }
+  export const expect: { (actual: unknown, note?: string): Expectation; stringContaining(text: string): unknown }
+  export const beforeAll: (work: Work) => void
+  export const afterAll: (work: Work) => void
+}
+
+declare module 'node:fs' {
+  export const mkdtempSync: (prefix: string) => string
+  export const rmSync: (path: string, options: object) => void
+}
+declare module 'node:os' {
+  export const tmpdir: () => string
+}
+declare module 'node:path' {
+  export const join: (...parts: string[]) => string
+}
+
+interface ImportMeta {
+  readonly dir: string
+}
+
+declare const Bun: {
+  spawn(command: string[], options: object): {
+    readonly stdout: ReadableStream<Uint8Array>
+    readonly stderr: ReadableStream<Uint8Array>
+    readonly exited: Promise<number>
+    kill(signal: string): void
+  }
+  spawnSync(command: string[], options?: object): { readonly exitCode: number; readonly stdout: Uint8Array; readonly stderr: Uint8Array }
+  serve(options: { port: number; hostname: string; fetch: () => Response }): { readonly port: number; stop(now: boolean): Promise<void> }
+  file(path: string): { json(): Promise<any>; text(): Promise<string>; readonly size: number }
+  gzipSync(bytes: Uint8Array): Uint8Array
+}
+declare const process: { readonly execPath: string; readonly env: Record<string, string | undefined> }

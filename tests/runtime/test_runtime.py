@@ -1,0 +1,49 @@
+"""The runtime's own checks, by the pinned toolchain: the type checker with its strictest settings, then `bun test`.
+
+The sources are copied beside a `node_modules`, since both look for packages from a file's folder upwards.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from unitgraph.rules.toolchain import ensure, find_bun, user_cache
+
+REPOSITORY = Path(__file__).parents[2]
+TIMEOUT_S = 300
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the runtime, its tests, and the packages of both."""
+    root = tmp_path_factory.mktemp("runtime")
+    for part in ("unitgraph/runtime", "tests/runtime"):
+        shutil.copytree(REPOSITORY / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
+    (root / "node_modules").symlink_to(ensure("dev", user_cache(os.environ)).modules)
+    return root
+
+
+def run(workshop: Path, *command: str | Path) -> None:
+    esbuild = ensure("build", user_cache(os.environ)).esbuild
+    finished = subprocess.run(
+        command,
+        cwd=workshop,
+        env={"PATH": os.environ.get("PATH", ""), "HOME": str(workshop), "ESBUILD": str(esbuild), "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
+@pytest.mark.parametrize("folder", ["unitgraph/runtime", "tests/runtime"])
+def test_types(workshop: Path, folder: str) -> None:
+    run(workshop, find_bun().path, "node_modules/typescript/bin/tsc", "-p", folder)
+
+
+def test_behaviour(workshop: Path) -> None:
+    run(workshop, find_bun().path, "test", "tests/runtime")
