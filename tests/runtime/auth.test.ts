@@ -113,6 +113,7 @@ describe('cookies', () => {
     ['this origin', { 'sec-fetch-site': 'same-origin', origin: 'https://shop.test' }, 200],
     ['typed in', { 'sec-fetch-site': 'none' }, 200],
     ['a trusted one', { 'sec-fetch-site': 'cross-site', origin: 'https://admin.test' }, 200],
+    ['this host behind a proxy', { origin: 'http://shop.test' }, 200],
     ['no browser', {}, 200],
   ])('a change that comes from %s', async (_name, headers, status) => {
     expect((await app.ask('/buy', { method: 'POST', headers: { ...(await cookieOf()), ...headers } })).status).toBe(status)

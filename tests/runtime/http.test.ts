@@ -134,8 +134,8 @@ describe('what goes back', () => {
     const app = serving({ 'GET /': of((_d, { http }) => void http.response.cookie(name, value, options)) })
     expect((await app.ask('/')).status).toBe(500)
   })
-  test('a void function with null is a 204', async () => {
-    expect((await serving({ 'GET /': pikkuVoidFunc(async () => null) }).ask('/')).status).toBe(204)
+  test.each([[null], [{ internal: 'row' }], ['text']])('a void function says nothing, whatever it returns: %p', async (value) => {
+    expect(await serving({ 'GET /': pikkuVoidFunc(async () => value) }).ask('/')).toMatchObject({ status: 204, body: '' })
   })
   test('an unknown error is a 500 whose id is in the log, and nothing else is said', async () => {
     const app = serving({ 'GET /': of(() => { throw new Error('the password is x') }) }, {}, {}, { LOG_LEVEL: 'info' })

@@ -103,6 +103,7 @@ describe('the end', () => {
     expect(await app.exited).toBe(0)
     const order = app.lines.map((line) => line.msg).filter((msg) => ['stopping', 'request', 'counter closed', 'stopped'].includes(msg))
     expect(order).toEqual(['stopping', 'request', 'counter closed', 'stopped'])
+    expect(app.lines.filter((line) => line.level === 'error')).toEqual([])
   })
   test('new requests are refused meanwhile', async () => {
     const app = await start()

@@ -112,6 +112,11 @@ describe('in workerd', () => {
     expect((await silent.fetch('https://x.test/__unitgraph/rpc/createOrder', { method: 'POST', body: '{}' })).status).toBe(401)
     expect(await (await silent.fetch('https://x.test/__unitgraph/health')).json()).toEqual({ status: 'ok', project: 'shop', unit: 'shop-silent' })
   })
+  test('a job that can not be run yet fails, and is not lost in silence', async () => {
+    const silent = await flare.getWorker('shop-silent') as any
+    expect((await silent.scheduled({ cron: '* * * * *' })).outcome).toBe('exception')
+    expect((await silent.queue('q', [{ id: '1', timestamp: new Date(), attempts: 1, body: 1 }])).outcome).toBe('exception')
+  })
   test('a unit that needs no secret starts without', async () => {
     const smallest = await flare.getWorker('shop-smallest')
     expect(await (await smallest.fetch('https://x.test/api/books')).json()).toEqual({ books: [] })

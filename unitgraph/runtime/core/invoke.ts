@@ -63,7 +63,8 @@ export const invoke = async (
       begin?.()
       const result = await definition.func(all as never, data as never, wire as never)
       if (host.development) await checkOutput(definition, result, services['logger'] as Logger)
-      return result
+      // what a void function returns by the way is nobody's business
+      return definition.kind === 'void' && !(result instanceof Response) ? undefined : result
     } finally {
       if (host.wireServices) await closeServices(own, services['logger'] as Logger, services)
     }

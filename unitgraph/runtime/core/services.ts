@@ -35,8 +35,8 @@ export const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
 const unavailable = (name: string): unknown =>
   new Proxy({}, {
     get: (_target, method) =>
-      // a promise would be asked for `then`, a printer for symbols
-      typeof method === 'symbol' || method === 'then'
+      // what is asked of any object: by await, by a printer, at shutdown
+      typeof method === 'symbol' || ['then', 'toJSON', 'close', 'stop'].includes(method)
         ? undefined
         : () => {
             throw new NotImplementedError(`The service ${name} is not available here: return one from pikkuServices`)
@@ -76,7 +76,7 @@ export const closeServices = async (services: Services, logger: Logger, except: 
   const kept = new Set(Object.values(except))
   const seen = new Set<unknown>()
   for (const [name, service] of Object.entries(services).reverse()) {
-    if (typeof service !== 'object' || service === null || kept.has(service) || seen.has(service) || name === 'config') continue
+    if (!service || !/object|function/.test(typeof service) || kept.has(service) || seen.has(service) || name === 'config') continue
     seen.add(service)
     const { [Symbol.asyncDispose]: dispose, close, stop } = service as Closeable
     const end = [dispose, close, stop].find((method) => typeof method === 'function') as (() => unknown) | undefined

@@ -2,6 +2,7 @@
 import { createAnswer, openCall, type Platform } from '../core/answer.ts'
 import { answerBroken } from '../core/broken.ts'
 import type { Environment } from '../core/environment.ts'
+import { NotImplementedError } from '../core/errors.ts'
 import { createHost, type ProjectOptions } from '../core/host.ts'
 import { once } from '../core/services.ts'
 import { createUnit, type UnitOptions } from '../core/unit.ts'
@@ -14,6 +15,13 @@ interface ExecutionContext {
 
 export interface Worker {
   fetch(request: Request, env: Environment, context: ExecutionContext): Promise<Response>
+  queue(): Promise<never>
+  scheduled(): Promise<never>
+}
+
+/** An event that was lost in silence would be worse than one that fails. */
+const later = (what: string) => async (): Promise<never> => {
+  throw new NotImplementedError(`${what} can't be run by this runtime yet`)
 }
 
 /** Everything is built on the first request, since the environment comes with it, and kept for the isolate's life. */
@@ -25,6 +33,8 @@ export const worker = (options: WorkerOptions): Worker => {
     return createAnswer(createUnit(options, host))
   }
   return {
+    queue: later('Jobs of a queue'),
+    scheduled: later('Scheduled tasks'),
     fetch: async (request, env, context) => {
       const platform: Platform = { signal: request.signal, waitUntil: (promise) => context.waitUntil(promise) }
       const call = openCall(request, platform)

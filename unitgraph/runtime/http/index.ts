@@ -133,7 +133,7 @@ export const http = (part: HttpPart): Part => ({
             unit, route.definition, call, () => readInput(route, http), around(route, path),
             events && (() => opened.resolve(events.open(out.headers))),
           )
-          if (!events) return respond(value, out, route.definition.kind === 'void')
+          if (!events) return respond(value, out)
           await events.end(value)
           return new Response()
         } catch (error) {
@@ -162,7 +162,7 @@ export const http = (part: HttpPart): Part => ({
       const { middleware: layers = [] } = match ? around(match[0], path) : {}
       const tags = match ? [...match[0].tags, ...match[0].definition.tags] : []
       const all = [...tagged(unit.options.middleware, tags).flat(), ...layers]
-      return respond(await onion(all as readonly Middleware[], await unit.host.services(), wire, async () => undefined), out, true)
+      return respond(await onion(all as readonly Middleware[], await unit.host.services(), wire, async () => undefined), out)
     }
 
     return async (request, call) => {

@@ -23,12 +23,12 @@ const BODILESS = new Set([101, 204, 205, 304])
 
 /**
  * A Response, a stream or bytes go out as they are; nothing is a 204; text with a content type of its own is that
- * text; everything else is JSON. `isVoid`: a null is nothing too.
+ * text; everything else is JSON.
  */
-export const respond = (value: unknown, out: Outgoing, isVoid: boolean): Response => {
+export const respond = (value: unknown, out: Outgoing): Response => {
   if (value instanceof Response) return decorate(value, out)
   const { headers } = out
-  if (value === undefined || (isVoid && value === null)) return new Response(null, { status: out.status ?? 204, headers })
+  if (value === undefined) return new Response(null, { status: out.status ?? 204, headers })
   const status = out.status ?? 200
   if (BODILESS.has(status)) return new Response(null, { status, headers })
   if (isBody(value)) {

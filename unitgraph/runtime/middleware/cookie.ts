@@ -20,8 +20,12 @@ const isForeign = (request: HttpRequest, trusted: readonly string[]): boolean =>
   if (origin && trusted.includes(origin)) return false
   const site = request.header('sec-fetch-site')
   if (site) return site !== 'same-origin' && site !== 'none'
-  return origin !== undefined && origin !== new URL(request.url).origin
+  // the host only: behind a proxy, the scheme that is seen here may be another
+  return origin !== undefined && origin.replace(/^https?:\/\//, '') !== new URL(request.url).host
 }
+
+const isLocal = ({ protocol, hostname }: URL): boolean =>
+  protocol === 'http:' && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname)
 
 /* @__NO_SIDE_EFFECTS__ */
 export const authCookie: typeof api.authCookie = (options = {}) => {
@@ -29,7 +33,7 @@ export const authCookie: typeof api.authCookie = (options = {}) => {
   return async ({ secrets }, wire, next) => {
     const { http } = wire
     if (!http) return next()
-    const attributes = { secure: new URL(http.request.url).protocol === 'https:', sameSite: 'lax' as const, ...cookie, httpOnly: true }
+    const attributes = { secure: !isLocal(new URL(http.request.url)), sameSite: 'lax' as const, ...cookie, httpOnly: true }
     const token = http.request.cookie(name)
     const secret = await secrets.getSecret(secretId)
     const now = Date.now() / 1000
