@@ -55,7 +55,7 @@ SHOP = manifest(
             "shop-create-order",
             "createOrder",
             handlers=[fetch("POST", "/books/:id", "createOrder")],
-            dependsOn=["shop-price", "shop-server"],
+            dependsOn=["shop-price", "shop-server", "shop-unbuilt"],
             services=[
                 {"capability": "queue", "sourceServiceName": "queueService"},
                 {"capability": "database", "sourceServiceName": "db"},

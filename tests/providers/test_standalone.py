@@ -29,8 +29,8 @@ from unitgraph.providers.base import Build, Outcome, Provider, Target, quiet
 from unitgraph.providers.diff import diff
 from unitgraph.providers.plan import Plan, basis_of
 from unitgraph.providers.standalone import place as placing
-from unitgraph.providers.standalone.shipment import KEPT, rollback
 from unitgraph.providers.standalone.lock import held
+from unitgraph.providers.standalone.shipment import KEPT, rollback
 from unitgraph.units.config import DeployConfig, StandaloneConfig
 
 PROVIDER: Provider = standalone

@@ -9,6 +9,7 @@ from unitgraph.providers.cloudflare import router, wrangler
 from unitgraph.providers.cloudflare.bindings import (
     StoreKind,
     binding_name,
+    callees,
     produces,
     queue_name,
     servers,
@@ -17,7 +18,7 @@ from unitgraph.providers.cloudflare.bindings import (
 from unitgraph.providers.cloudflare.server import files as server_files
 
 if TYPE_CHECKING:
-    from unitgraph.units.model import Manifest
+    from unitgraph.units.model import Manifest, Secret, Variable
 
 SIGNED_WITH: Final = "UNITGRAPH_RPC_SECRET"
 SIGNED_WITH_IS: Final = "Random text of 16 characters or more, the same for all units, with which they sign their calls"
@@ -41,7 +42,7 @@ def document(manifest: "Manifest", target: Target) -> dict[str, Any]:
                 "name": unit,
                 "folder": f"units/{unit}",
                 "variable": binding_name(unit),
-                "calledBy": sorted(other.name for other in workers if unit in other.depends_on),
+                "calledBy": sorted(other.name for other in workers if unit in callees(other, manifest)),
             }
             for unit in sorted(elsewhere)
         ],
@@ -115,10 +116,11 @@ def _queues(manifest: "Manifest") -> list[dict[str, Any]]:
 
 def _readers(manifest: "Manifest", what: str) -> list[dict[str, Any]]:
     """Secrets or variables with the units that read them, whether declared or only read."""
-    if what == "secrets":
-        declared = {secret.secret_id: secret for secret in manifest.secrets}
-    else:
-        declared = {variable.variable_id: variable for variable in manifest.variables}
+    declared: dict[str, Secret | Variable] = (
+        {secret.secret_id: secret for secret in manifest.secrets}
+        if what == "secrets"
+        else {variable.variable_id: variable for variable in manifest.variables}
+    )
     readers = {name: {unit.name for unit in manifest.units if name in getattr(unit, what)} for name in declared}
     for unit in manifest.units:
         for name in getattr(unit, what):
@@ -132,7 +134,8 @@ def _readers(manifest: "Manifest", what: str) -> list[dict[str, Any]]:
         }
         for name, units in sorted(readers.items())
     ]
-    talking = sorted({name for unit in manifest.units if unit.depends_on for name in (unit.name, *unit.depends_on)})
+    calls = {unit.name: callees(unit, manifest) for unit in manifest.units}
+    talking = sorted({name for caller, called in calls.items() if called for name in (caller, *called)})
     if what == "secrets" and talking:
         found.append(
             {"name": SIGNED_WITH, "displayName": "Calls between units", "description": SIGNED_WITH_IS}

@@ -29,7 +29,8 @@ def table(manifest: "Manifest") -> tuple[tuple[str, str, str], ...]:
         if handler.type == "fetch"
         for route in handler.routes
     }
-    found |= {("GET", channel.route, channel.unit_name) for channel in manifest.channels if channel.route}
+    built = {unit.name for unit in manifest.units}
+    found |= {("GET", one.route, one.unit_name) for one in manifest.channels if one.route and one.unit_name in built}
     return tuple(sorted(found, key=lambda row: (_specificity(row[1]), row[1], row)))
 
 

@@ -11,6 +11,7 @@ from unitgraph.providers.base import Target
 from unitgraph.providers.cloudflare.bindings import (
     StoreKind,
     binding_name,
+    callees,
     consumes,
     produces,
     queue_name,
@@ -35,9 +36,11 @@ TABLES: Final[dict[StoreKind, tuple[str, str | None]]] = {
 def document(unit: "Unit", manifest: "Manifest", target: Target) -> dict[str, Any]:
     """Everything that wrangler must know of a unit's Worker. It answers bindings only: the router is the way in."""
     made = base(unit.name, target) | {"workers_dev": False, "preview_urls": False}
-    reached = servers(manifest)
+    elsewhere = servers(manifest)
     made["services"] = [
-        {"binding": binding_name(other), "service": other} for other in sorted(unit.depends_on) if other not in reached
+        {"binding": binding_name(other), "service": other}
+        for other in callees(unit, manifest)
+        if other not in elsewhere
     ]
     made["queues"] = {
         "producers": [
@@ -80,7 +83,7 @@ def base(name: str, target: Target) -> dict[str, Any]:
 
 def server_variables(unit: "Unit", manifest: "Manifest") -> tuple[str, ...]:
     """Variables that hold the URLs of the servers a unit calls, under the name a service binding would have."""
-    return tuple(binding_name(other) for other in sorted(servers(manifest).intersection(unit.depends_on)))
+    return tuple(binding_name(other) for other in callees(unit, manifest) if other in servers(manifest))
 
 
 def without_empty(document: dict[str, Any]) -> dict[str, Any]:
