@@ -3,6 +3,7 @@
  * what and for whom, signed with a secret that all units of a project share. A call can't be forged from outside,
  * changed on its way, sent to another function, or kept for later than its half minute. Here they are answered.
  */
+import { decode } from '../http/path.ts'
 import type { UserSession } from '../types/services.ts'
 import type { Call } from './call.ts'
 import { RPC_SECRET } from './environment.ts'
@@ -48,10 +49,12 @@ export const rpcSecret = (host: Host): string => {
   )
 }
 
+export const calledFunction = (path: string): string => decode(path.slice(RPC_PATH.length))
+
 /** Answers a call from another unit. */
 export const answerRemote = async (unit: Unit, request: Request, outer: Call): Promise<Response> => {
   try {
-    const functionId = decodeURIComponent(new URL(request.url).pathname.slice(RPC_PATH.length))
+    const functionId = calledFunction(new URL(request.url).pathname)
     const ticket = (await unseal(PURPOSE, request.headers.get(HEADER) ?? '', rpcSecret(unit.host))) as Ticket | undefined
     const now = Date.now() / 1000
     // the body of a stranger is not even read

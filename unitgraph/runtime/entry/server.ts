@@ -6,7 +6,7 @@ import { RPC_SECRET, type Environment } from '../core/environment.ts'
 import { MethodNotAllowedError, reportError } from '../core/errors.ts'
 import { checkEnvironment, createHost, type ProjectOptions } from '../core/host.ts'
 import { createLogger } from '../core/logger.ts'
-import { answerRemote, RPC_PATH } from '../core/remote.ts'
+import { answerRemote, calledFunction, RPC_PATH } from '../core/remote.ts'
 import { closeServices, type Services } from '../core/services.ts'
 import type { Unit } from '../core/unit.ts'
 import { errorBody, jsonResponse } from '../http/respond.ts'
@@ -64,7 +64,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
   /** The unit that a signed call is for; where no secret is set, nothing is answered to such calls. */
   const calledFromElsewhere = async (request: Request, path: string): Promise<Unit | undefined> =>
     request.method === 'POST' && path.startsWith(RPC_PATH) && env[RPC_SECRET] !== undefined
-      ? units.withFunction(decodeURIComponent(path.slice(RPC_PATH.length)))
+      ? units.withFunction(calledFunction(path))
       : undefined
 
   const answer = async (request: Request, call: Call, path: string): Promise<{ response: Response; unit?: string }> => {

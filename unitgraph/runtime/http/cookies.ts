@@ -1,16 +1,13 @@
 /** Cookies (RFC 6265): read from a request, written for a response. */
 import type { CookieOptions } from '../types/wire.ts'
+import { decode } from './path.ts'
 
 export const readCookie = (header: string | undefined, name: string): string | undefined => {
   for (const pair of (header ?? '').split(';')) {
     const equals = pair.indexOf('=')
     if (equals < 0 || pair.slice(0, equals).trim() !== name) continue
     const value = pair.slice(equals + 1).trim().replace(/^"(.*)"$/, '$1')
-    try {
-      return decodeURIComponent(value)
-    } catch {
-      return value
-    }
+    return decode(value)
   }
   return undefined
 }

@@ -14,7 +14,7 @@ import type { HttpOptions } from '../types/http.ts'
 import type { Middleware, Permissions } from '../types/middleware.ts'
 import { BODY_LIMIT, parseBody } from './body.ts'
 import { merge, type Fields } from './fields.ts'
-import { bySpecificity, normalisePath, normaliseRoute } from './path.ts'
+import { bySpecificity, decode, normalisePath, normaliseRoute } from './path.ts'
 import { errorBody, jsonResponse, respond } from './respond.ts'
 import type { Sse } from './sse.ts'
 import { createHttp, type Incoming } from './wire.ts'
@@ -71,14 +71,6 @@ const scoped = <T>(entries: readonly (readonly [string, T])[] = []): ((path: str
   const router = new PatternRouter<T>()
   for (const [pattern, value] of entries) router.add('ALL', pattern === '*' ? '*' : normaliseRoute(pattern), value)
   return (path) => router.match('GET', path)[0].map(([value]) => value as T)
-}
-
-const decode = (text: string): string => {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
 }
 
 const readInput = async (route: Route, http: Incoming): Promise<Input> => {

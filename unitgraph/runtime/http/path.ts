@@ -1,5 +1,14 @@
 /** Paths and routes: how they are compared, and which of two routes that match is meant. */
 
+/** What is no valid escape stands for itself. */
+export const decode = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
 /** RFC 3986 6.2.2: what needs no escape is not escaped, so that no pattern can be passed by in disguise. */
 export const normalisePath = (pathname: string): string => {
   const path = pathname.replace(/%(?:[46][1-9a-f]|[57][0-9a]|3\d|2[de]|5f|7e)/gi, decodeURIComponent)
