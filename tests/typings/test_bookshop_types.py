@@ -102,6 +102,10 @@ RIGHT = """
     """
 
 
+# What the analysis itself says of these: it knows constant names, the type checker all of the types.
+KNOWN = ("agent-unknown", "function-not-exposed", "function-unknown", "workflow-step-unknown", "workflow-unknown")
+
+
 def test_it_passes(workshop: Callable[[], Workshop]) -> None:
     assert workshop().bookshop().generate().check() == []
 
@@ -116,7 +120,7 @@ def test_wrong_uses_fail_where_they_stand(workshop: Callable[[], Workshop], reso
     }
     shop.write(files | {"src/wrong/right.ts": dedent(RIGHT)})
     expected = {f"src/wrong/{name}.ts": code for name, (code, _) in (WRONG | WHOLE).items()}
-    assert shop.generate().check(resolution=resolution) == sorted(
+    assert shop.generate(problems=KNOWN).check(resolution=resolution) == sorted(
         Complaint(path, _marked(files[path]), code) for path, code in expected.items()
     )
 
