@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from textwrap import dedent
 
-from unitgraph.units.analyze import Analysis, analyze
-
 from unitgraph.rules.toolchain import Toolchain
 from unitgraph.rules.typings import typings, write_typings
+from unitgraph.units.analyze import Analysis, analyze
 from unitgraph.units.project import Project, load_project
 from unitgraph.units.resolve import Resolver
 from unitgraph.units.source import Facts, read_facts
