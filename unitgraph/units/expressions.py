@@ -39,7 +39,7 @@ _NAMED: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v
 # Keys whose values hold functions that stand around others, and so take services.
 _AROUND: Final = frozenset({"middleware", "permissions", "render"})
 # Keys whose values matter at run time only.
-_UNREAD: Final = frozenset({"input", "output", "schema", "errors", "memory", "headers", "query"})
+_UNREAD: Final = frozenset({"input", "output", "errors", "memory", "headers", "query"})
 
 OnCall = Callable[[str, Node, "Builder"], Expr | None]
 OnLiteral = Callable[[Node, bool], int]
@@ -144,6 +144,9 @@ class Builder:
         return ("l", node.start_byte, node.end_byte, index)
 
     def value(self, key: str | None, node: Node, depth: int) -> Expr:
+        if key == "schema":
+            # Two declarations of one secret are compared by the text of their schemas.
+            return ("?", node.start_byte, node.end_byte, "".join(self.string(node).split())[:400])
         if key in _UNREAD:
             return ("?", node.start_byte, node.end_byte, node.type)
         if key in _AROUND:

@@ -1,0 +1,193 @@
+"""Agents and workflow graphs: what their options name. Knows functions, no wirings."""
+
+from collections.abc import Mapping
+
+from unitgraph.errors.source import (
+    MissingOption,
+    SubAgentCycle,
+    UnknownNode,
+    UnknownStep,
+    UnknownSubAgent,
+    UnknownTool,
+    WrongKind,
+)
+from unitgraph.errors.wiring import DuplicateAgent
+from unitgraph.units.application import Agent, Step
+from unitgraph.units.draft import Draft, Making
+from unitgraph.units.evaluate import Entry, Scope, Unreadable, describe
+from unitgraph.units.functions import Functions
+
+
+class Agents:
+    def __init__(self, draft: Draft, functions: Functions) -> None:
+        self._draft = draft
+        self._functions = functions
+        self.names: dict[str, str] = {}          # agent's name → function id
+
+    def name(self) -> None:
+        """Finds out what the agents are called, which others then refer to."""
+        draft = self._draft
+        for making in list(draft.functions.values()):
+            if making.kind != "agent" or making.id in self.names.values():
+                continue
+            entry = making.options.get("name")
+            if entry is None:
+                draft.report(MissingOption(making.place, "pikkuAIAgent", "name"))
+                continue
+            name = draft.name(entry.value, "an agent")
+            if name is None:
+                continue
+            if name in self.names:
+                other = draft.functions[self.names[name]]
+                first, second = sorted((making.place, other.place))
+                draft.report(DuplicateAgent(second, name, first))
+                continue
+            self.names[name] = making.id
+
+    def read(self) -> None:
+        """Tools, sub-agents and models; then circles of sub-agents."""
+        for name, function in list(self.names.items()):
+            making = self._draft.functions[function]
+            tools = self._tools(making, name)
+            subs = self._sub_agents(making, name)
+            model = making.options.get("model")
+            if model is None:
+                self._draft.report(MissingOption(making.place, "pikkuAIAgent", "model"))
+            value = self._draft.quiet(model.value) if model is not None else None
+            making.agent = Agent(name, value if isinstance(value, str) else None, tools, subs)
+            making.invokes.update(dict.fromkeys((*tools, *(self.names[sub] for sub in subs))))
+        self._circles()
+
+    def _tools(self, making: Making, name: str) -> tuple[str, ...]:
+        draft = self._draft
+        entry = making.options.get("tools")
+        found: dict[str, None] = {}
+        for item in (draft.items(entry.value, "'tools' of pikkuAIAgent") or ()) if entry is not None else ():
+            settled = self._settled(item)
+            tool: str | None = None
+            if settled is not None and settled.expr[0] == "f":
+                tool = self._functions.wired(item, f"A tool of the agent {name!r}", None)
+                if tool is None:
+                    continue
+            elif settled is not None and settled.expr[0] == "c" and settled.expr[3] in draft.functions:
+                tool = str(settled.expr[3])
+            if tool is None:
+                draft.report(UnknownTool(draft.at(item), name, describe(settled) if settled else "not to be read"))
+            else:
+                found[tool] = None
+        return tuple(found)
+
+    def _sub_agents(self, making: Making, name: str) -> tuple[str, ...]:
+        draft = self._draft
+        ids = {function: agent for agent, function in self.names.items()}
+        found: dict[str, None] = {}
+        for key in ("agents", "subAgents"):
+            entry = making.options.get(key)
+            for item in (draft.items(entry.value, f"'{key}' of pikkuAIAgent") or ()) if entry is not None else ():
+                settled = self._settled(item)
+                sub: str | None = None
+                if settled is not None and settled.expr[0] == "f":
+                    function = draft.named.get((settled.module, settled.expr[3]))
+                    sub = ids.get(function) if function is not None else None
+                elif settled is not None and settled.expr[0] == "c" and settled.expr[3] in self.names:
+                    sub = str(settled.expr[3])
+                if sub is None:
+                    draft.report(UnknownSubAgent(draft.at(item), name, describe(settled) if settled else "not to be read"))
+                else:
+                    found[sub] = None
+        return tuple(found)
+
+    def _settled(self, scope: Scope) -> Scope | None:
+        try:
+            return self._draft.evaluator.settle(scope)
+        except Unreadable:
+            return None
+
+    def _circles(self) -> None:
+        draft = self._draft
+        subs = {
+            name: making.agent.sub_agents
+            for name, function in self.names.items()
+            if (making := draft.functions[function]).agent is not None
+        }
+        done: set[str] = set()
+        for start in sorted(subs):
+            chain: list[str] = []
+            pending: list[tuple[str, int]] = [(start, 0)]
+            while pending:
+                name, depth = pending.pop()
+                del chain[depth:]
+                if name in chain:
+                    circle = chain[chain.index(name) :]
+                    if not done & set(circle):
+                        place = draft.functions[self.names[min(circle)]].place
+                        draft.report(SubAgentCycle(place, " → ".join((*circle, name))))
+                    done.update(circle)
+                elif name not in done:
+                    chain.append(name)
+                    pending.extend((sub, depth + 1) for sub in subs.get(name, ()))
+            done.update(chain)
+
+
+def read_graphs(draft: Draft, functions: Functions) -> None:
+    """The nodes of every workflow graph."""
+    for making in list(draft.functions.values()):
+        if making.kind == "workflow-graph":
+            _graph(draft, functions, making)
+
+
+def _graph(draft: Draft, functions: Functions, making: Making) -> None:
+    if "nodes" not in making.options:
+        draft.report(MissingOption(making.place, "pikkuWorkflowGraph", "nodes"))
+        return
+    nodes = draft.entries(making.options["nodes"].value, "'nodes' of pikkuWorkflowGraph")
+    if nodes is None:
+        return
+    for node, entry in nodes.items():
+        function = _node(draft, functions, node, entry)
+        if function is not None:
+            making.steps.append(Step(node, "rpc", function))
+            making.invokes[function] = None
+    config = making.options.get("config")
+    if config is not None:
+        _config(draft, config.value, nodes)
+
+
+def _node(draft: Draft, functions: Functions, node: str, entry: Entry) -> str | None:
+    settled = draft.settled(entry.value, f"The node {node!r}")
+    if settled is None:
+        return None
+    if settled.expr[0] == "c" and isinstance(settled.expr[3], str):
+        name = settled.expr[3]
+        if name in draft.functions:
+            return name
+        draft.report(UnknownStep(draft.at(entry.value), node, name, draft.near(name)))
+        return None
+    return functions.wired(entry.value, f"The node {node!r}", None)
+
+
+def _config(draft: Draft, config: Scope, nodes: Mapping[str, Entry]) -> None:
+    for node, options in (draft.entries(config, "'config' of pikkuWorkflowGraph") or {}).items():
+        if node not in nodes:
+            draft.report(UnknownNode(draft.at(options.value), node, draft.near(node, nodes)))
+        inner = draft.entries(options.value, f"The node {node!r}") or {}
+        for key in ("next", "onError"):
+            if key in inner:
+                _next(draft, inner[key].value, nodes, 0)
+
+
+def _next(draft: Draft, scope: Scope, nodes: Mapping[str, Entry], depth: int) -> None:
+    settled = draft.settled(scope, "A node that follows")
+    if settled is None or depth > 3:
+        return
+    if settled.expr[0] == "o":
+        for entry in (draft.entries(settled, "The nodes that follow") or {}).values():
+            _next(draft, entry.value, nodes, depth + 1)
+    elif settled.expr[0] in ("a", "A"):
+        for item in draft.items(settled, "The nodes that follow") or ():
+            _next(draft, item, nodes, depth + 1)
+    elif settled.expr[0] == "c" and isinstance(settled.expr[3], str):
+        if settled.expr[3] not in nodes:
+            draft.report(UnknownNode(draft.at(scope), settled.expr[3], draft.near(settled.expr[3], nodes)))
+    elif not (settled.expr[0] == "c" and settled.expr[3] is None):
+        draft.report(WrongKind(draft.at(scope), "A node that follows", expected="a node's name", found=describe(settled)))

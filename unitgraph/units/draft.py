@@ -1,0 +1,275 @@
+"""An application while it is put together: its functions so far, its problems, and how options are read."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from unitgraph.errors import Place, UnitgraphError
+from unitgraph.errors.project import nearest
+from unitgraph.errors.source import BadFunctionName, DuplicateFunction, NotConstant, UnknownName, UnresolvedName, WrongKind
+from unitgraph.errors.wiring import BadName
+from unitgraph.units import names
+from unitgraph.units.application import (
+    Agent,
+    Expression,
+    Function,
+    FunctionKind,
+    Ref,
+    Services,
+    Step,
+    TypeSource,
+)
+from unitgraph.units.evaluate import NOTHING, Entry, Env, Evaluator, Scope, Unreadable, describe
+from unitgraph.units.expressions import Expr
+from unitgraph.units.facts import Span
+from unitgraph.units.link import Linker
+from unitgraph.units.resolve import ProjectFile
+
+Entries = Mapping[str, Entry]
+KINDS_OF_WORKFLOW: Final = frozenset({"workflow", "workflow-graph"})
+
+
+@dataclass(slots=True)
+class Making:
+    """A function that isn't finished: its calls are resolved when all functions are known.
+
+    ``body`` is where its code stands: (module, start, end).
+    """
+
+    id: str
+    kind: FunctionKind
+    value: Ref | tuple[Expression, tuple[str, ...]]
+    module: str
+    place: Place
+    span: Span
+    services: Services = Services()
+    body: tuple[str, int, int] | None = None
+    options: Entries = field(default_factory=dict)
+    flags: dict[str, bool] = field(default_factory=dict)
+    auth: bool | None = None
+    deploy: str | None = None
+    tags: tuple[str, ...] = ()
+    title: str | None = None
+    description: str | None = None
+    has_input_schema: bool = False
+    has_output_schema: bool = False
+    input: TypeSource | None = None
+    output: TypeSource | None = None
+    invokes: dict[str, None] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    agent: Agent | None = None
+
+    def finished(self) -> Function:
+        flags = self.flags
+        return Function(
+            id=self.id,
+            kind=self.kind,
+            value=self.value,
+            place=self.place,
+            span=self.span,
+            services=self.services,
+            auth=self.auth,
+            deploy="server" if self.deploy == "server" else "serverless" if self.deploy == "serverless" else None,
+            expose=flags.get("expose", False),
+            internal=flags.get("internal", False),
+            remote=flags.get("remote", False),
+            mcp=flags.get("mcp", False),
+            requires_approval=flags.get("requiresApproval", False),
+            tags=self.tags,
+            title=self.title,
+            description=self.description,
+            has_input_schema=self.has_input_schema,
+            has_output_schema=self.has_output_schema,
+            input=self.input,
+            output=self.output,
+            invokes=tuple(sorted(self.invokes)),
+            steps=tuple(self.steps),
+            agent=self.agent,
+        )
+
+
+class Draft:
+    def __init__(self, linker: Linker) -> None:
+        self.linker = linker
+        self.facts = linker.facts
+        self.evaluator = Evaluator(linker)
+        self.problems: list[UnitgraphError] = []
+        self.notices: list[str] = []
+        self.functions: dict[str, Making] = {}
+        self.named: dict[tuple[str, int], str] = {}          # (module, index of the record) → id
+        self.wired: set[str] = set()
+
+    # places and problems
+
+    def place(self, module: str, offset: int) -> Place:
+        facts = self.facts.get(module)
+        line, column = facts.lines.position(offset) if facts is not None else (1, 1)
+        return Place(module, line, column)
+
+    def at(self, scope: Scope) -> Place:
+        return self.place(scope.module, scope.expr[1])
+
+    def report(self, problem: UnitgraphError) -> None:
+        self.problems.append(problem)
+
+    def unreadable(self, error: Unreadable, what: str, fallback: Scope) -> None:
+        """Reports what couldn't be read, at its own place where that is in a source."""
+        scope = error.scope if error.scope.expr[2] else fallback
+        if error.name is not None:
+            specifier = self._importing(scope.module, error.name)
+            if specifier is None:
+                self.report(UnknownName(self.at(scope), error.name))
+            else:
+                self._not_exported(scope, error.name, *specifier)
+        else:
+            self.report(NotConstant(self.at(scope), what, error.why))
+
+    def _importing(self, module: str, local: str) -> tuple[str, str] | None:
+        for kind, specifier, imported_names, *_ in self.facts[module].raw_imports:
+            for imported, name in imported_names:
+                if name == local and kind in ("value", "type", "require"):
+                    return specifier, imported
+        return None
+
+    def _not_exported(self, scope: Scope, local: str, specifier: str, imported: str) -> None:
+        target = self.linker.resolve(scope.module, specifier)
+        if isinstance(target, ProjectFile):
+            near = nearest(imported, self.linker.names(target.path))
+            self.report(UnresolvedName(self.at(scope), imported, specifier, near))
+        elif any(local == name for each in self.facts[scope.module].raw_imports if each[8] for _, name in each[2]):
+            self.report(UnknownName(self.at(scope), local))
+
+    # options
+
+    def settled(self, scope: Scope, what: str) -> Scope | None:
+        try:
+            return self.evaluator.settle(scope)
+        except Unreadable as error:
+            self.unreadable(error, what, scope)
+            return None
+
+    def entries(self, scope: Scope, what: str) -> dict[str, Entry] | None:
+        """An object's properties; None, and a problem, where it isn't one that can be read."""
+        settled = self.settled(scope, what)
+        if settled is None:
+            return None
+        if settled.expr[0] != "o":
+            self.report(WrongKind(self.at(scope), what, expected="an object", found=describe(settled)))
+            return None
+        try:
+            return self.evaluator.entries(settled)
+        except Unreadable as error:
+            self.unreadable(error, what, scope)
+            return None
+
+    def string(self, scope: Scope, what: str) -> str | None:
+        """A constant string; None, and a problem, where it isn't one."""
+        if scope.expr[0] == "c" and type(scope.expr[3]) is str:
+            return str(scope.expr[3])
+        settled = self.settled(scope, what)
+        if settled is None:
+            return None
+        if settled.expr[0] == "c" and isinstance(settled.expr[3], str):
+            return settled.expr[3]
+        self.report(WrongKind(self.at(scope), what, expected="a string", found=describe(settled)))
+        return None
+
+    def quiet(self, scope: Scope) -> Any:
+        """A constant where there is one; None otherwise. For what only people read."""
+        if scope.expr[0] == "c":
+            return scope.expr[3]
+        try:
+            return self.evaluator.constant(scope)
+        except Unreadable:
+            return None
+
+    def flag(self, entries: Entries, key: str, call: str) -> bool | None:
+        """A boolean option; None where it isn't given."""
+        entry = entries.get(key)
+        if entry is None:
+            return None
+        settled = self.settled(entry.value, f"'{key}' of {call}")
+        if settled is None or (settled.expr[0] == "c" and settled.expr[3] is None):
+            return None
+        if settled.expr[0] == "c" and isinstance(settled.expr[3], bool):
+            return settled.expr[3]
+        self.report(
+            WrongKind(self.at(entry.value), f"'{key}' of {call}", expected="true or false", found=describe(settled))
+        )
+        return None
+
+    def strings(self, entries: Entries, key: str, call: str) -> tuple[str, ...]:
+        """An option that is an array of constant strings."""
+        entry = entries.get(key)
+        if entry is None:
+            return ()
+        what = f"'{key}' of {call}"
+        items = self.items(entry.value, what)
+        found = (self.string(item, f"an element of {what}") for item in items or ())
+        return tuple(each for each in found if each is not None)
+
+    def items(self, scope: Scope, what: str) -> list[Scope] | None:
+        settled = self.settled(scope, what)
+        if settled is None or (settled.expr[0] == "c" and settled.expr[3] is None):
+            return None
+        if settled.expr[0] not in ("a", "A"):
+            self.report(WrongKind(self.at(scope), what, expected="an array", found=describe(settled)))
+            return None
+        try:
+            return self.evaluator.items(settled)
+        except Unreadable as error:
+            self.unreadable(error, what, scope)
+            return None
+
+    def name(self, scope: Scope, what: str) -> str | None:
+        """A constant string that may stand in a shell, a TOML file and a URL."""
+        found = self.string(scope, f"the name of {what}")
+        if found is not None and not names.is_name(found):
+            self.report(BadName(self.at(scope), what.partition(" ")[2].capitalize() or what, found))
+            return None
+        return found
+
+    # expressions for slices
+
+    def expression(self, scope: Scope, omit: Iterable[Span] = ()) -> Expression:
+        """A scope's text as something that a slice can export."""
+        omitted = tuple(sorted(omit, key=lambda span: span.start))
+        fragment = scope.fragment
+        if not scope.env.bindings or not self._mentions(scope, omitted):
+            return Expression(fragment, (), omitted)
+        bindings = tuple((text, value) for text, value in scope.env.bindings if value is not None)
+        if len(bindings) != len(scope.env.bindings):
+            why = "it uses the variables of a loop over Object.entries or Object.keys at run time"
+            self.report(NotConstant(self.at(scope), "This wiring", why))
+        return Expression(fragment, bindings, omitted)
+
+    def _mentions(self, scope: Scope, omitted: tuple[Span, ...]) -> bool:
+        """Whether text uses a loop variable outside the omitted spans."""
+        start, end = scope.expr[1], scope.expr[2]
+        return any(
+            name in scope.env.values
+            for offset, name in self.facts[scope.module].refs
+            if start <= offset < end and not any(span.start <= offset < span.end for span in omitted)
+        )
+
+    # functions
+
+    def add(self, making: Making) -> str | None:
+        """Takes a function in; None, and a problem, where its name is taken or can't be one."""
+        if not names.is_function_name(making.id):
+            self.report(BadFunctionName(making.place, making.id))
+            return None
+        other = self.functions.get(making.id)
+        if other is not None:
+            first, second = sorted((making.place, other.place))
+            self.report(DuplicateFunction(second, making.id, first))
+            return None
+        self.functions[making.id] = making
+        return making.id
+
+    def near(self, name: str, known: Iterable[str] | None = None) -> str | None:
+        return nearest(name, self.functions if known is None else known)
+
+
+def scope_of(module: str, expr: Expr, env: Env = NOTHING) -> Scope:
+    return Scope(module, expr, env)

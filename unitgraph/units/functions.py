@@ -1,0 +1,308 @@
+"""Authored functions: which there are, how they are called, and what their options say. Knows no wirings."""
+
+import posixpath
+import re
+from collections.abc import Iterable
+from typing import Any, Final, cast
+
+from unitgraph.errors.source import (
+    FunctionBodyMissing,
+    FunctionExportedTwice,
+    FunctionUnnamed,
+    MissingArgument,
+    NotAFunction,
+    UnknownName,
+)
+from unitgraph.units.application import Expression, Fragment, FunctionKind, Ref, Services, TypeSource
+from unitgraph.units.draft import Draft, Entries, Making
+from unitgraph.units.evaluate import Scope, Unreadable, describe
+from unitgraph.units.expressions import Expr
+from unitgraph.units.facts import Span
+
+FLAGS: Final = ("expose", "internal", "remote", "mcp", "requiresApproval")
+_BODILESS: Final = frozenset({"agent", "workflow-graph"})
+
+
+class Functions:
+    """The authored functions of a project, each made when it is first asked for."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        self._names: dict[tuple[str, int], tuple[str, str | None]] = {}    # → (id, local name)
+        self._made: dict[tuple[str, int], str | None] = {}
+        self._exported: list[tuple[str, int]] = []
+
+    def collect(self, modules: Iterable[str]) -> None:
+        """Names every function, and makes those that are exported."""
+        for module in modules:
+            facts = self._draft.facts[module]
+            exports: dict[str, list[str]] = {}
+            for exported, local in facts.exports:
+                exports.setdefault(local, []).append(exported)
+            for index, record in enumerate(facts.functions):
+                local = record[1]
+                if local is not None:
+                    name = self._name(module, local, record, exports.get(local, []))
+                    self._names[module, index] = (name, local)
+                    if local in exports:
+                        self._exported.append((module, index))
+        for module, index in self._exported:
+            self.named(module, index)
+
+    def _name(self, module: str, local: str, record: Any, exported: list[str]) -> str:
+        named = sorted(name for name in exported if name != "default")
+        if len(named) > 1:
+            place = self._draft.place(module, record[2])
+            self._draft.report(FunctionExportedTwice(place, named[0], named[1]))
+        if named:
+            return local if local in named else named[0]
+        return _stem(module) if local == "default" else local
+
+    def left_over(self) -> None:
+        """What no wiring holds: a function without a name is a mistake, one that isn't exported is said."""
+        draft = self._draft
+        for module, facts in draft.facts.items():
+            for index, record in enumerate(facts.functions):
+                if (module, index) in self._made:
+                    continue
+                known = self._names.get((module, index))
+                place = draft.place(module, record[2])
+                if known is None:
+                    draft.report(FunctionUnnamed(place, record[6]))
+                else:
+                    draft.notices.append(
+                        f"{known[0]} ({place}) is neither exported nor wired, so it is no function of the application."
+                    )
+
+    def named(self, module: str, index: int) -> str | None:
+        """The id of the function at a place in its file's list."""
+        key = (module, index)
+        if key in self._made:
+            return self._made[key]
+        name, local = self._names[key]
+        record = self._draft.facts[module].functions[index]
+        made = self._made[key] = self._make(module, record, name, Ref(module, local or name))
+        if made is not None:
+            self._draft.named[key] = made
+        return made
+
+    def wired(self, scope: Scope, what: str, inline: str | None) -> str | None:
+        """The id of the function that a wiring names or holds; ``inline`` is the name of one without a name."""
+        draft = self._draft
+        try:
+            settled = draft.evaluator.settle(scope)
+        except Unreadable as error:
+            if error.why in _NOT_FUNCTIONS:
+                draft.report(NotAFunction(draft.at(scope), what, error.why.removeprefix("it is ")))
+            else:
+                draft.unreadable(error, what, scope)
+            return None
+        kind = settled.expr[0]
+        if kind == "f":
+            found = self._authored(settled, inline)
+        elif kind == "l":
+            found = self._literal(settled, inline)
+        elif kind == "o" and "func" in (entries := draft.entries(settled, what) or {}):
+            return self.wired(entries["func"].value, what, inline)
+        else:
+            draft.report(NotAFunction(draft.at(scope), what, describe(settled)))
+            return None
+        if found is not None:
+            draft.wired.add(found)
+        return found
+
+    def is_authored(self, scope: Scope) -> bool:
+        try:
+            return self._draft.evaluator.settle(scope).expr[0] == "f"
+        except Unreadable:
+            return False
+
+    def _authored(self, settled: Scope, inline: str | None) -> str | None:
+        module, index = settled.module, settled.expr[3]
+        key = (module, index)
+        if key in self._names or key in self._made:
+            return self.named(module, index)
+        record = self._draft.facts[module].functions[index]
+        if inline is None:
+            self._made[key] = None
+            self._draft.report(FunctionUnnamed(self._draft.place(module, record[2]), record[6]))
+            return None
+        value: tuple[Expression, tuple[str, ...]] = (self._draft.expression(settled), ())
+        made = self._made[key] = self._make(module, record, inline, value)
+        return made
+
+    def _literal(self, settled: Scope, inline: str | None) -> str | None:
+        """A bare function in a wiring."""
+        draft = self._draft
+        if inline is None or settled.expr[3] < 0:
+            draft.report(NotAFunction(draft.at(settled), "This", "a function without a name"))
+            return None
+        span = Span(settled.expr[1], settled.expr[2])
+        making = Making(
+            inline, "func", (draft.expression(settled), ()), settled.module, draft.at(settled), span,
+        )  # fmt: skip
+        self._take_body(making, settled, ())
+        other = draft.functions.get(inline)
+        if other is not None and other.place == making.place:
+            return inline
+        return draft.add(making)
+
+    def _make(self, module: str, record: Any, name: str, value: Ref | tuple[Expression, tuple[str, ...]]) -> str | None:
+        kind, _, start, end, argument, types, call = record
+        draft = self._draft
+        making = Making(name, cast("FunctionKind", kind), value, module, draft.place(module, start), Span(start, end))
+        if argument is None:
+            draft.report(MissingArgument(making.place, call))
+            return None
+        self._read(making, Scope(module, argument), types, call)
+        return draft.add(making)
+
+    def _read(self, making: Making, argument: Scope, types: Any, call: str) -> None:
+        draft = self._draft
+        if argument.expr[0] == "l":
+            self._take_body(making, argument, types)
+            return
+        settled = self._handler(making, argument, types)
+        if settled is None:
+            return
+        if settled.expr[0] == "l":
+            self._take_body(making, settled, types)
+            return
+        entries = draft.entries(settled, f"The options of {call}")
+        if entries is None:
+            return
+        making.options = entries
+        self._options(making, entries, call)
+        func = entries.get("func")
+        if func is None:
+            if making.kind not in _BODILESS:
+                draft.report(FunctionBodyMissing(making.place, making.id))
+            self._take_types(making, None, making.module, types)
+            return
+        if func.value.expr[0] == "l":
+            self._take_body(making, func.value, types)
+            return
+        body = self._handler(making, func.value, types)
+        if body is not None:
+            if body.expr[0] == "l":
+                self._take_body(making, body, types)
+            else:
+                draft.report(NotAFunction(draft.at(func.value), f"'func' of {making.id}", describe(body)))
+
+    def _handler(self, making: Making, scope: Scope, types: Any) -> Scope | None:
+        """What an argument settles to; None where it was a function declared elsewhere, taken in here."""
+        draft = self._draft
+        signature = self._signature(scope)
+        if signature is not None:
+            module, body = signature
+            if body is None:
+                making.services = Services(frozenset(), escapes=True)
+            else:
+                self._take(making, module, body)
+            self._take_types(making, body, module, types)
+            return None
+        try:
+            return draft.evaluator.settle(scope)
+        except Unreadable as error:
+            if error.name is not None:
+                draft.report(UnknownName(draft.at(scope), error.name))
+            else:
+                making.services = Services(frozenset(), escapes=True)
+                self._take_types(making, None, making.module, types)
+                draft.notices.append(
+                    f"{making.id} ({making.place}) gets every service: its code can't be read, since {error.why}."
+                )
+            return None
+
+    def _signature(self, scope: Scope) -> tuple[str, Any] | None:
+        """The top-level function that an identifier means: its file and what it takes, if that is known."""
+        draft = self._draft
+        if scope.expr[0] == "i" and scope.expr[3] not in scope.env.values:
+            bound = draft.linker.binding(scope.module, scope.expr[3])
+        elif scope.expr[0] == "m":
+            try:
+                settled = draft.evaluator.settle(scope)
+            except Unreadable:
+                return None
+            bound = Ref(settled.module, str(settled.expr[3])) if settled.expr[0] == "d" else None
+        else:
+            return None
+        if not isinstance(bound, Ref) or bound.name == "*":
+            return None
+        facts = draft.facts.get(bound.module)
+        if facts is None or bound.name in facts.constants:
+            return None
+        return bound.module, facts.signatures.get(bound.name)
+
+    def _take_body(self, making: Making, scope: Scope, types: Any) -> None:
+        body = self._draft.facts[scope.module].bodies[scope.expr[3]]
+        self._take(making, scope.module, body)
+        self._take_types(making, body, scope.module, types)
+
+    def _take(self, making: Making, module: str, body: Any) -> None:
+        start, end, services, escapes, *_ = body
+        making.body = (module, start, end)
+        named = frozenset(services)
+        if making.kind == "workflow":
+            named -= {"workflow", "rpc"}
+        making.services = Services(named, escapes)
+        if escapes:
+            self._draft.notices.append(f"{making.id} ({making.place}) passes its services on as a whole: it gets all of them.")
+
+    def _take_types(self, making: Making, body: Any, module: str, types: Any) -> None:
+        """Where no schema is given: the type arguments, or else the handler's own annotations."""
+        if not making.has_input_schema:
+            making.input = _type(making.module, types, 0) or _type(module, (body[6],) if body else (), 0)
+        if not making.has_output_schema:
+            making.output = _type(making.module, types, 1) or _type(module, (body[7],) if body else (), 0)
+
+    def _options(self, making: Making, entries: Entries, call: str) -> None:
+        draft = self._draft
+        for key, entry in entries.items():
+            expr = entry.value.expr
+            if key in FLAGS:
+                constant = expr[3] if expr[0] == "c" and isinstance(expr[3], bool) else draft.flag(entries, key, call)
+                if constant:
+                    making.flags[key] = True
+            elif key == "tags":
+                making.tags = draft.strings(entries, "tags", call)
+            elif key == "auth":
+                auth = draft.quiet(entry.value)
+                making.auth = auth if isinstance(auth, bool) else None
+            elif key == "deploy":
+                making.deploy = draft.string(entry.value, f"'deploy' of {call}")
+            elif key == "title":
+                making.title = _text(draft.quiet(entry.value))
+            elif key == "description":
+                making.description = _text(draft.quiet(entry.value))
+            elif key == "input":
+                making.has_input_schema = _is_given(expr)
+            elif key == "output":
+                making.has_output_schema = _is_given(expr)
+
+
+def _is_given(expr: Expr) -> bool:
+    return not (expr[0] == "?" and expr[3] == "undefined")
+
+
+def _type(module: str, types: Any, index: int) -> TypeSource | None:
+    if index >= len(types) or types[index] is None:
+        return None
+    start, end = types[index]
+    return TypeSource(Fragment(module, Span(start, end)))
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _stem(module: str) -> str:
+    """The name of a file's anonymous default export: ``src/get-book.functions.ts`` → getBook."""
+    name = posixpath.basename(module).partition(".")[0]
+    if name == "index":
+        name = posixpath.basename(posixpath.dirname(module)) or name
+    head, *rest = re.split(r"[^A-Za-z0-9]+", name)
+    return (head or "default") + "".join(part[:1].upper() + part[1:] for part in rest)
+
+
+_NOT_FUNCTIONS: Final = frozenset({"it is the result of a call", "it is made by 'new'", "it is a regular expression"})

@@ -1,0 +1,331 @@
+"""Every other wiring: queues, schedules, channels, MCP, triggers, command lines, scopes, secrets and variables."""
+
+from collections.abc import Callable
+from typing import Final, Literal
+
+from unitgraph.errors.source import MissingArgument, MissingOption
+from unitgraph.errors.wiring import (
+    BadCron,
+    BadIdentifier,
+    BadRoute,
+    DuplicateSecret,
+    ReservedQueue,
+)
+from unitgraph.units import names
+from unitgraph.units.application import (
+    ChannelWiring,
+    CliWiring,
+    Declared,
+    McpWiring,
+    QueueWiring,
+    ScheduleWiring,
+    ScopedWiring,
+    TriggerWiring,
+)
+from unitgraph.units.draft import Draft, Entries
+from unitgraph.units.evaluate import Scope, Unreadable
+from unitgraph.units.facts import Span
+from unitgraph.units.functions import Functions
+from unitgraph.units.routes import Routes
+
+WORKFLOW_QUEUES: Final = ("pikku-workflow-orchestrator", "pikku-workflow-worker")
+_DEEPEST: Final = 20
+
+ScopeKind = Literal["http-middleware", "http-permission", "tag-middleware", "tag-permission"]
+
+
+class Wirings:
+    """The wirings of a project, put into the lists of an Application."""
+
+    def __init__(self, draft: Draft, functions: Functions) -> None:
+        self._draft = draft
+        self._functions = functions
+        self.routes = Routes(draft, functions)
+        self.queues: list[QueueWiring] = []
+        self.schedules: list[ScheduleWiring] = []
+        self.channels: list[ChannelWiring] = []
+        self.mcp: list[McpWiring] = []
+        self.triggers: list[TriggerWiring] = []
+        self.cli: list[CliWiring] = []
+        self.scoped: list[ScopedWiring] = []
+        self.declared: dict[tuple[str, str], tuple[Declared, str]] = {}      # (what, id) → and its schema
+        self._tables: dict[str, Callable[[Scope, Entries, str], None]] = {
+            "wireQueueWorker": self._queue,
+            "wireScheduler": self._schedule,
+            "wireChannel": self._channel,
+            "wireMCPTool": self._mcp,
+            "wireMCPResource": self._mcp,
+            "wireMCPPrompt": self._mcp,
+            "wireTrigger": self._trigger,
+            "wireTriggerSource": self._trigger,
+            "wireCLI": self._cli,
+            "wireSecret": self._declare,
+            "wireVariable": self._declare,
+            "defineSecret": self._declare,
+            "defineVariable": self._declare,
+        }
+
+    def read(self, module: str) -> None:
+        """The wirings of a file, loops expanded."""
+        draft = self._draft
+        facts = draft.facts[module]
+        for name, start, _, given, loops in facts.wirings:
+            if not given:
+                draft.report(MissingArgument(draft.place(module, start), name))
+                continue
+            try:
+                for env in draft.evaluator.expanded(module, loops):
+                    self._wire(name, start, [Scope(module, each, env) for each in given])
+            except Unreadable as error:
+                draft.unreadable(error, "What the loop is over", Scope(module, given[0]))
+        for expr in facts.constants.values():
+            if expr[0] == "w" and expr[3] in ("defineSecret", "defineVariable"):
+                if expr[4]:
+                    self._wire(expr[3], expr[1], [Scope(module, expr[4][0])])
+                else:
+                    draft.report(MissingArgument(draft.place(module, expr[1]), expr[3]))
+
+    def _wire(self, name: str, start: int, given: list[Scope]) -> None:
+        if name == "wireHTTP":
+            self.routes.single(given[0], name)
+        elif name == "wireHTTPRoutes":
+            self.routes.group(given[0], name)
+        elif name.startswith("add"):
+            self._scope(name, start, given)
+        else:
+            settled = self._draft.settled(given[0], f"The options of {name}")
+            entries = self._draft.entries(settled, f"The options of {name}") if settled is not None else None
+            if settled is not None and entries is not None:
+                self._tables[name](settled, entries, name)
+
+    def _function(self, entries: Entries, settled: Scope, call: str, inline: str | None) -> str | None:
+        func = entries.get("func")
+        if func is None:
+            self._draft.report(MissingOption(self._draft.at(settled), call, "func"))
+            return None
+        return self._functions.wired(func.value, f"'func' of {call}", inline)
+
+    def _name(self, entries: Entries, settled: Scope, call: str, what: str, keys: tuple[str, ...] = ("name",)) -> str | None:
+        for key in keys:
+            if key in entries:
+                return self._draft.name(entries[key].value, what)
+        self._draft.report(MissingOption(self._draft.at(settled), call, keys[0]))
+        return None
+
+    def _queue(self, settled: Scope, entries: Entries, call: str) -> None:
+        draft = self._draft
+        queue = self._name(entries, settled, call, "a queue", ("queue", "name", "queueName"))
+        if queue in WORKFLOW_QUEUES:
+            draft.report(ReservedQueue(draft.at(settled), queue))
+            return
+        function = self._function(entries, settled, call, queue)
+        if queue is not None and function is not None:
+            self.queues.append(QueueWiring(queue, function, draft.expression(settled, _func(entries)), draft.at(settled)))
+
+    def _schedule(self, settled: Scope, entries: Entries, call: str) -> None:
+        draft = self._draft
+        name = draft.name(entries["name"].value, "a scheduled task") if "name" in entries else None
+        inline = name or f"scheduled-{draft.at(settled).line}"
+        function = self._function(entries, settled, call, inline)
+        entry = entries.get("schedule")
+        if entry is None:
+            draft.report(MissingOption(draft.at(settled), call, "schedule"))
+            return
+        schedule = draft.string(entry.value, f"'schedule' of {call}")
+        fault = names.cron_fault(schedule) if schedule is not None else None
+        if schedule is not None and fault is not None:
+            draft.report(BadCron(draft.at(entry.value), schedule, fault))
+        if schedule is None or function is None or fault is not None or (name is None and "name" in entries):
+            return
+        if name is None:
+            name = names.kebab(function)
+        schedule = " ".join(schedule.split())
+        self.schedules.append(
+            ScheduleWiring(name, schedule, function, draft.expression(settled, _func(entries)), draft.at(settled))
+        )
+
+    def _channel(self, settled: Scope, entries: Entries, call: str) -> None:
+        draft = self._draft
+        name = self._name(entries, settled, call, "a channel")
+        route: str | None = None
+        if "route" not in entries:
+            draft.report(MissingOption(draft.at(settled), call, "route"))
+        else:
+            route = draft.string(entries["route"].value, f"'route' of {call}")
+            fault = names.route_fault(route) if route is not None else None
+            if route is not None and fault is not None:
+                draft.report(BadRoute(draft.at(entries["route"].value), route, fault))
+                route = None
+        functions: list[str] = []
+        omit: list[Span] = []
+        for key, label in (("onConnect", "connect"), ("onDisconnect", "disconnect"), ("onMessage", "message")):
+            entry = entries.get(key)
+            if entry is None or _is_nothing(draft, entry.value):
+                continue
+            inline = f"{name}-{label}" if name else None
+            self._append(functions, self._functions.wired(entry.value, f"'{key}' of {call}", inline))
+            if entry.own:
+                omit.append(Span(entry.start, entry.end))
+        if "onMessageWiring" in entries:
+            self._messages(entries, call, name, functions, omit)
+        if name is not None and route is not None:
+            expression = draft.expression(settled, omit)
+            self.channels.append(ChannelWiring(name, route, tuple(functions), expression, draft.at(settled)))
+
+    def _messages(self, entries: Entries, call: str, name: str | None, functions: list[str], omit: list[Span]) -> None:
+        draft = self._draft
+        wiring = entries["onMessageWiring"]
+        for routing, values in (draft.entries(wiring.value, f"'onMessageWiring' of {call}") or {}).items():
+            inner = draft.entries(values.value, f"'{routing}' of 'onMessageWiring'") or {}
+            for value, message in inner.items():
+                inline = names.kebab(f"{name} {value}") if name else None
+                what = f"the function of {routing} {value!r}"
+                self._append(functions, self._functions.wired(message.value, what, inline))
+                self._omit_message(message.value, omit, own=wiring.own and values.own and message.own)
+
+    def _omit_message(self, scope: Scope, omit: list[Span], *, own: bool) -> None:
+        """Leaves out a message's function, where it stands in the channel's own text."""
+        if not own:
+            return
+        if scope.expr[0] == "o":
+            omit.extend(
+                Span(start, end) for key, _, start, end in scope.expr[3] if key == "func"
+            )
+
+    def _append(self, functions: list[str], function: str | None) -> None:
+        if function is not None and function not in functions:
+            functions.append(function)
+
+    def _mcp(self, settled: Scope, entries: Entries, call: str) -> None:
+        draft = self._draft
+        kind: Literal["tool", "resource", "prompt"] = (
+            "tool" if call == "wireMCPTool" else "resource" if call == "wireMCPResource" else "prompt"
+        )
+        name: str | None = None
+        if kind == "resource":
+            if "uri" not in entries:
+                draft.report(MissingOption(draft.at(settled), call, "uri"))
+            else:
+                name = draft.string(entries["uri"].value, f"'uri' of {call}")
+        elif "name" in entries:
+            name = draft.name(entries["name"].value, f"an MCP {kind}")
+        inline = names.kebab(name) if name is not None else None
+        function = self._function(entries, settled, call, inline)
+        missing = kind == "resource" or "name" in entries
+        if function is None or (name is None and missing):
+            return
+        expression = draft.expression(settled, _func(entries))
+        self.mcp.append(McpWiring(kind, name or function, function, expression, draft.at(settled)))
+
+    def _trigger(self, settled: Scope, entries: Entries, call: str) -> None:
+        draft = self._draft
+        source = call == "wireTriggerSource"
+        name = self._name(entries, settled, call, "a trigger")
+        inline = f"{name}-source" if source and name is not None else name
+        function = self._function(entries, settled, call, inline)
+        if name is not None and function is not None:
+            expression = draft.expression(settled, _func(entries))
+            self.triggers.append(TriggerWiring(name, function, source, expression, draft.at(settled)))
+
+    def _cli(self, settled: Scope, entries: Entries, call: str) -> None:
+        draft = self._draft
+        program = self._name(entries, settled, call, "a command line", ("program", "name"))
+        functions: list[str] = []
+        omit: list[Span] = []
+        if "commands" not in entries:
+            draft.report(MissingOption(draft.at(settled), call, "commands"))
+        else:
+            self._commands(entries["commands"].value, program or "cli", functions, 0)
+            if entries["commands"].own:
+                omit.append(Span(entries["commands"].start, entries["commands"].end))
+        if program is not None:
+            self.cli.append(CliWiring(program, tuple(functions), draft.expression(settled, omit), draft.at(settled)))
+
+    def _commands(self, scope: Scope, path: str, functions: list[str], depth: int) -> None:
+        draft = self._draft
+        if depth > _DEEPEST:
+            return
+        for name, entry in (draft.entries(scope, "The commands of wireCLI") or {}).items():
+            inline = names.kebab(f"{path} {name}")
+            settled = draft.settled(entry.value, f"The command {name!r}")
+            if settled is None:
+                continue
+            if settled.expr[0] == "o":
+                inner = draft.entries(settled, f"The command {name!r}") or {}
+                if "func" in inner:
+                    what = f"'func' of the command {name!r}"
+                    self._append(functions, self._functions.wired(inner["func"].value, what, inline))
+                if "subcommands" in inner:
+                    self._commands(inner["subcommands"].value, f"{path} {name}", functions, depth + 1)
+            else:
+                self._append(functions, self._functions.wired(entry.value, f"The command {name!r}", inline))
+
+    def _scope(self, name: str, start: int, given: list[Scope]) -> None:
+        """addHTTPMiddleware, addHTTPPermission, addMiddleware, addPermission; without a scope, for all."""
+        draft = self._draft
+        kind = _SCOPES[name]
+        scope: str | None = "*"
+        value = given[0]
+        if len(given) > 1:
+            scope = draft.string(given[0], f"The first argument of {name}")
+            value = given[1]
+        elif given[0].expr[0] in ("c", "t"):
+            draft.report(MissingArgument(draft.place(given[0].module, start), name))
+            return
+        if scope is None:
+            return
+        if kind.startswith("http"):
+            fault = None if scope in ("*", "") else names.route_fault(scope if scope.startswith("/") else f"/{scope}")
+            if fault is not None:
+                draft.report(BadRoute(draft.at(given[0]), scope, fault))
+                return
+        self.scoped.append(ScopedWiring(kind, scope or "*", draft.expression(value), draft.place(value.module, start)))
+
+    def _declare(self, settled: Scope, entries: Entries, call: str) -> None:
+        draft = self._draft
+        what, key = ("variable", "variableId") if call.endswith("Variable") else ("secret", "secretId")
+        place = draft.at(settled)
+        if key not in entries:
+            draft.report(MissingOption(place, call, key))
+            return
+        identifier = draft.string(entries[key].value, f"'{key}' of {call}")
+        if identifier is None:
+            return
+        if not names.is_variable_name(identifier):
+            draft.report(BadIdentifier(draft.at(entries[key].value), what, identifier))
+            return
+        texts = {name: draft.quiet(entries[name].value) for name in ("name", "displayName", "description") if name in entries}
+        name = str(texts.get("name") or identifier)
+        declared = Declared(
+            identifier, name, str(texts.get("displayName") or name), str(texts.get("description") or ""), place
+        )
+        schema = str(entries["schema"].value.expr[3]) if "schema" in entries and len(entries["schema"].value.expr) > 3 else ""
+        self._keep(what, declared, schema)
+
+    def _keep(self, what: str, declared: Declared, schema: str) -> None:
+        known = self.declared.get((what, declared.id))
+        if known is None:
+            self.declared[what, declared.id] = (declared, schema)
+            return
+        other, other_schema = known
+        if other.place != declared.place and (other.name, other_schema) != (declared.name, schema):
+            first, second = sorted((other.place, declared.place))
+            self._draft.report(DuplicateSecret(second, what, declared.id, first))
+
+
+_SCOPES: Final[dict[str, ScopeKind]] = {
+    "addHTTPMiddleware": "http-middleware",
+    "addHTTPPermission": "http-permission",
+    "addMiddleware": "tag-middleware",
+    "addPermission": "tag-permission",
+}
+
+
+def _func(entries: Entries) -> list[Span]:
+    """The span of ``func``, which nobody needs in the options at run time."""
+    entry = entries.get("func")
+    return [Span(entry.start, entry.end)] if entry is not None and entry.own else []
+
+
+def _is_nothing(draft: Draft, scope: Scope) -> bool:
+    return scope.expr[0] == "c" and draft.quiet(scope) is None
