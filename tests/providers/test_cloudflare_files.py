@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.providers.samples import SHOP, fetch, manifest, target, unit, worker_build
-from unitgraph.errors.provider import CloudflareUploadUnavailable
+from unitgraph.errors.provider import CloudflareUploadUnavailable, OptionNotAvailable
 from unitgraph.providers import cloudflare
 from unitgraph.providers.base import Provider, Target, quiet
 from unitgraph.providers.cloudflare import router, wrangler
@@ -112,6 +112,12 @@ def test_a_domain_goes_to_the_router(to: Target) -> None:
     made = toml(replace(to, config=DeployConfig(cloudflare=options)), "router")
     assert (made["routes"], made["workers_dev"]) == ([{"pattern": "shop.test", "custom_domain": True}], False)
     assert made["account_id"] == "acc"
+
+
+def test_an_option_that_would_do_nothing_is_refused(to: Target) -> None:
+    namespaced = replace(to, config=DeployConfig(cloudflare=CloudflareConfig(dispatch_namespace="customers")))
+    with pytest.raises(OptionNotAvailable):
+        cloudflare.files(SHOP, namespaced)
 
 
 def test_nothing_answers_http_no_router(to: Target) -> None:

@@ -69,6 +69,18 @@ class BuildMismatch(UnitgraphError):
         )
 
 
+class OptionNotAvailable(UnitgraphError):
+    """A setting that is known, and that this version doesn't do anything with."""
+
+    code = "provider-option-not-available"
+
+    def __init__(self, option: str) -> None:
+        super().__init__(
+            f"deploy.{option} in pikku.config.json isn't available in this version of unitgraph.",
+            remedy=f"Remove deploy.{option}.",
+        )
+
+
 class CloudflareUploadUnavailable(UnitgraphError):
     code = "cloudflare-upload-unavailable"
 
@@ -114,7 +126,7 @@ class ApplyLocked(UnitgraphError):
     def __init__(self, *, holder: str, folder: Path) -> None:
         super().__init__(
             f"Another apply to {folder} is running: {holder}.",
-            remedy="Wait for it to end, or give `--wait-lock SECONDS`; when it is gone the lock is gone too.",
+            remedy="Wait for it to end and run the command again; the lock goes with the process that holds it.",
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from unitgraph.errors.provider import CloudflareUploadUnavailable
+from unitgraph.errors.provider import CloudflareUploadUnavailable, OptionNotAvailable
 from unitgraph.providers.base import Build, EsbuildOptions, Isolation, Outcome, Say, State, Target
 from unitgraph.providers.cloudflare import infra, router, server, wrangler
 from unitgraph.providers.cloudflare.nodejs import BUILTINS
@@ -34,6 +34,8 @@ NOTE: Final = "Nothing is known to be deployed: uploading to Cloudflare isn't pa
 
 def files(manifest: "Manifest", target: Target) -> Mapping[str, bytes]:
     """A wrangler.toml a Worker, what the merged server unit needs to run elsewhere, the router, and infra.json."""
+    if target.config.cloudflare.dispatch_namespace:
+        raise OptionNotAvailable("cloudflare.dispatchNamespace")
     made: dict[str, bytes] = {}
     for unit in manifest.units:
         folder = f"units/{unit.name}"
