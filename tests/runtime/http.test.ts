@@ -201,6 +201,12 @@ describe('schemas', () => {
     expect((await app2.ask('/h?limit=3', { headers: { 'x-tenant': '5' } })).body.data).toEqual({ limit: 3 })
     expect((await app2.ask('/h')).body).toMatchObject({ error: 'The header is not valid' })
   })
+  test('nothing is what a function without input expects', async () => {
+    const none = serving({ 'GET /n': pikkuSessionlessFunc({ input: v.undefined(), func: async (_s, data) => typeof data }), 'POST /n': pikkuSessionlessFunc({ input: z.void(), func: async (_s, data) => typeof data }) })
+    expect((await none.ask('/n')).body).toBe('"undefined"')
+    expect((await none.ask('/n', { method: 'POST' })).body).toBe('"undefined"')
+    expect((await none.ask('/n', { method: 'POST', json: { a: 1 } })).status).toBe(400)
+  })
   test('a wrong output is found in development only', async () => {
     const wrong = { 'GET /o': pikkuSessionlessFunc({ output: z.object({ a: z.string() }), func: async () => ({ a: 1 }) as never }) }
     expect((await serving(wrong).ask('/o')).status).toBe(200)
