@@ -2,7 +2,7 @@
 
 Bun checks a package's sha512 when it downloads it, but trusts what its own cache holds and a lock entry without a hash
 (both tried on 1.4.2). So each install has a cache folder of its own, which ends with it, and a lock entry without a
-hash is refused. An optional package that can't be downloaded is only a warning to Bun: what must be there is looked at.
+hash is refused. An optional package that can't be downloaded is only a warning to Bun, and here it is a failure.
 """
 
 import errno
@@ -112,7 +112,7 @@ def _judge(toolchain: Toolchain, folder: Path, status: int, said: str) -> None:
     """Raise the error that fits unless everything the lock pins has come."""
     part = toolchain.part
     missing = part == "build" and not (folder / "node_modules" / "@esbuild" / toolchain.platform).exists()
-    if status == 0 and not missing:
+    if status == 0 and not missing and "tarball" not in said:
         if part == "build":
             _check_esbuild(toolchain, folder)
         return
