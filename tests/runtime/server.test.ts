@@ -105,6 +105,15 @@ describe('the end', () => {
     expect(order).toEqual(['stopping', 'request', 'counter closed', 'stopped'])
     expect(app.lines.filter((line) => line.level === 'error')).toEqual([])
   })
+  test('work that no answer waits for is waited for, and its failure logged', async () => {
+    const app = await start()
+    expect((await fetch(`${app.url}/later`)).status).toBe(204)
+    app.kill('SIGTERM')
+    expect(await app.exited).toBe(0)
+    const said = app.lines.map((line) => line.msg)
+    expect(said.indexOf('later done')).toBeLessThan(said.indexOf('counter closed'))
+    expect([said.includes('later failed'), said.includes('later done')]).toEqual([true, true])
+  })
   test('new requests are refused meanwhile', async () => {
     const app = await start()
     const answer = fetch(`${app.url}/slow?ms=300`)

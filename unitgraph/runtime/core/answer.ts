@@ -9,11 +9,9 @@ import { readTrace } from './trace.ts'
 import type { Host, Unit } from './unit.ts'
 
 export interface Platform {
-  readonly signal?: AbortSignal
-  readonly waitUntil?: (promise: Promise<unknown>) => void
+  readonly signal: AbortSignal
+  readonly waitUntil: (work: Promise<unknown>) => void
 }
-
-export type Answer = (request: Request, platform?: Platform) => Promise<Response>
 
 export const HEALTH = new Set(['/health', '/__unitgraph/health'])
 
@@ -23,13 +21,12 @@ export const health = (host: Host, unit?: string): Response =>
   }, { 'cache-control': 'no-store' })
 
 /** Makes a request's call: nobody is signed in yet. */
-export const openCall = (request: Request, platform: Platform = {}): Call => ({
+export const openCall = (request: Request, platform: Platform): Call => ({
   ...readTrace(request.headers),
   transport: 'http',
   session: new Session(),
   depth: 0,
-  signal: platform.signal ?? new AbortController().signal,
-  waitUntil: platform.waitUntil,
+  ...platform,
 })
 
 export const notFound = (method: string, path: string, requestId: string): Response =>

@@ -10,7 +10,7 @@ export interface Call extends Trace {
   readonly depth: number
   readonly signal: AbortSignal
   /** Keeps a worker alive until the promise has settled. */
-  readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined
+  readonly waitUntil: (work: Promise<unknown>) => void
   readonly http?: HttpWire | undefined
   readonly channel?: ChannelWire | undefined
 }
@@ -31,6 +31,7 @@ export const createWire = (call: Call, rpc: Rpc): Wire => ({
   requestId: call.requestId,
   traceId: call.traceId,
   signal: call.signal,
+  waitUntil: call.waitUntil,
   http: call.http,
   channel: call.channel,
 })

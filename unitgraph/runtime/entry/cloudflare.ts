@@ -27,8 +27,10 @@ const later = (what: string) => async (): Promise<never> => {
 /** Everything is built on the first request, since the environment comes with it, and kept for the isolate's life. */
 export const worker = (options: WorkerOptions): Worker => {
   let start: (() => Promise<ReturnType<typeof createAnswer>>) | undefined
-  const build = async (env: Environment) => {
+  const build = async (env: Environment, context: ExecutionContext) => {
     const host = createHost(options, env)
+    // built for all requests, so not to end with the first, should that be cancelled
+    context.waitUntil(host.services().catch(() => undefined))
     options.remote?.check(host)
     return createAnswer(createUnit(options, host))
   }
@@ -38,7 +40,7 @@ export const worker = (options: WorkerOptions): Worker => {
     fetch: async (request, env, context) => {
       const platform: Platform = { signal: request.signal, waitUntil: (promise) => context.waitUntil(promise) }
       const call = openCall(request, platform)
-      start ??= once(() => build(env))
+      start ??= once(() => build(env, context))
       try {
         return await (await start())(request, call)
       } catch (error) {

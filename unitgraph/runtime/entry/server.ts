@@ -86,7 +86,10 @@ export const serve = async (options: ServeOptions): Promise<void> => {
   const gauge = createGauge()
   const handle = async (request: Request, server: Server): Promise<Response> => {
     const started = performance.now()
-    const call = openCall(request, { signal: request.signal, waitUntil: (work) => void gauge.run(work).catch(() => undefined) })
+    const call = openCall(request, {
+      signal: request.signal,
+      waitUntil: (work) => void gauge.run(work).catch((error: unknown) => logger.error(error, { requestId: call.requestId })),
+    })
     const path = new URL(request.url).pathname
     const { response, unit } = await answer(request, call, path).catch((error: unknown) => ({
       response: answerBroken(error, call), unit: undefined,

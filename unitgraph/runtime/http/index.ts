@@ -139,7 +139,7 @@ export const http = (part: HttpPart): Part => ({
       }
       const settled = settle()
       if (!events) return settled
-      outer.waitUntil?.(settled)
+      outer.waitUntil(settled)
       return Promise.race([opened.promise, settled])
     }
 

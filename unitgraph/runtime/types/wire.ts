@@ -159,6 +159,8 @@ export interface Wire<Session = UserSession | undefined, Out = unknown> {
   readonly traceId: string
   /** Aborts when the client has gone, or the deadline has come. */
   readonly signal: AbortSignal
+  /** For work that the answer doesn't wait for: a worker lives until it is done, a process doesn't stop before. */
+  waitUntil(work: Promise<unknown>): void
   readonly http?: HttpWire | undefined
   readonly channel?: ChannelWire<Out> | undefined
   readonly queue?: QueueWire | undefined
