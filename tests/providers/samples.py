@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -9,81 +10,92 @@ from typing import Any
 from unitgraph.providers.base import Build, Bundle, File, Target, Tool
 from unitgraph.rules.toolchain import find_bun
 from unitgraph.units.config import DeployConfig, StandaloneConfig
-from unitgraph.units.model import Manifest
+from unitgraph.units.model import (
+    FetchHandler,
+    Handler,
+    Manifest,
+    Queue,
+    QueueHandler,
+    Route,
+    ScheduledHandler,
+    ScheduledTask,
+    Secret,
+    Service,
+    Unit,
+)
 
 
-def unit(name: str, *functions: str, handlers: list[dict[str, Any]] | None = None, **more: Any) -> dict[str, Any]:
-    empty: dict[str, Any] = {
-        "role": "function",
-        "target": "serverless",
-        "services": [],
-        "dependsOn": [],
-        "secrets": [],
-        "variables": [],
-        "tags": [],
-        "source": "src/shop.ts:1",
-    }
-    return {"name": name, "functionIds": list(functions), "handlers": handlers or [], **empty, **more}
+def fetch(method: str, route: str, function: str) -> FetchHandler:
+    return FetchHandler((Route(route=route, method=method, function_id=function),))
 
 
-def fetch(method: str, route: str, function: str) -> dict[str, Any]:
-    return {"type": "fetch", "routes": [{"method": method, "route": route, "functionId": function}]}
+def unit(name: str, function: str, *handlers: Handler, **more: Any) -> Unit:
+    empty = Unit(
+        name=name,
+        role="function",
+        target="serverless",
+        function_ids=(function,),
+        services=(),
+        depends_on=(),
+        handlers=handlers,
+        secrets=(),
+        variables=(),
+        tags=(),
+        source="src/shop.ts:1",
+    )
+    return replace(empty, **more)
 
 
-def manifest(units: list[dict[str, Any]], **more: Any) -> Manifest:
-    empty: dict[str, Any] = {
-        "projectId": "shop",
-        "manifestVersion": 1,
-        "queues": [],
-        "scheduledTasks": [],
-        "channels": [],
-        "agents": [],
-        "mcpEndpoints": [],
-        "workflows": [],
-        "secrets": [],
-        "variables": [],
-        "unresolvedSecretReads": [],
-    }
-    return Manifest.model_validate({**empty, "units": sorted(units, key=lambda one: str(one["name"])), **more})
+def manifest(*units: Unit, **more: Any) -> Manifest:
+    empty = Manifest(
+        project_id="shop",
+        manifest_version=1,
+        units=tuple(sorted(units, key=lambda one: one.name)),
+        queues=(),
+        scheduled_tasks=(),
+        channels=(),
+        agents=(),
+        mcp_endpoints=(),
+        workflows=(),
+        secrets=(),
+        variables=(),
+        unresolved_secret_reads=(),
+    )
+    return replace(empty, **more)
 
 
 SHOP = manifest(
-    [
-        unit("shop-get-book", "getBook", handlers=[fetch("GET", "/books/:id", "getBook")], dependsOn=["shop-price"]),
-        unit("shop-new-books", "newBooks", handlers=[fetch("GET", "/books/new", "newBooks")]),
-        unit(
-            "shop-create-order",
-            "createOrder",
-            handlers=[fetch("POST", "/books/:id", "createOrder")],
-            dependsOn=["shop-price", "shop-server", "shop-unbuilt"],
-            services=[
-                {"capability": "queue", "sourceServiceName": "queueService"},
-                {"capability": "database", "sourceServiceName": "db"},
-            ],
-            secrets=["STRIPE_API_KEY"],
-            variables=["CURRENCY", "DB"],
-        ),
-        unit("shop-price", "price"),
-        unit("shop-ship-order", "shipOrder", handlers=[{"type": "queue", "queueName": "orders"}]),
-        unit(
-            "shop-nightly",
-            "nightly",
-            handlers=[{"type": "scheduled", "schedule": "0 3 * * *", "taskName": "nightly"}],
-            services=[{"capability": "object-storage", "sourceServiceName": "userUploads"}],
-        ),
-        unit(
-            "shop-server",
-            "renderInvoice",
-            target="server",
-            handlers=[fetch("GET", "/invoices/:id", "renderInvoice"), {"type": "queue", "queueName": "invoices"}],
-        ),
-    ],
-    queues=[
-        {"name": "invoices", "consumerUnit": "shop-server", "consumerFunctionId": "renderInvoice"},
-        {"name": "orders", "consumerUnit": "shop-ship-order", "consumerFunctionId": "shipOrder"},
-    ],
-    scheduledTasks=[{"name": "nightly", "schedule": "0 3 * * *", "unitName": "shop-nightly", "functionId": "nightly"}],
-    secrets=[{"secretId": "STRIPE_API_KEY", "displayName": "Stripe", "description": "The key of Stripe"}],
+    unit("shop-get-book", "getBook", fetch("GET", "/books/:id", "getBook"), depends_on=("shop-price",)),
+    unit("shop-new-books", "newBooks", fetch("GET", "/books/new", "newBooks")),
+    unit(
+        "shop-create-order",
+        "createOrder",
+        fetch("POST", "/books/:id", "createOrder"),
+        depends_on=("shop-price", "shop-server", "shop-unbuilt"),
+        services=(Service("queue", "queueService"), Service("database", "db")),
+        secrets=("STRIPE_API_KEY",),
+        variables=("CURRENCY", "DB"),
+        queue_producers=("orders", "audit"),
+    ),
+    unit("shop-price", "price"),
+    unit("shop-ship-order", "shipOrder", QueueHandler("orders")),
+    unit(
+        "shop-nightly",
+        "nightly",
+        ScheduledHandler("0 3 * * *", "nightly"),
+        services=(Service("object-storage", "userUploads"),),
+        queue_producers=("*",),
+    ),
+    unit(
+        "shop-server",
+        "renderInvoice",
+        fetch("GET", "/invoices/:id", "renderInvoice"),
+        QueueHandler("invoices"),
+        target="server",
+    ),
+    queues=(Queue("invoices", "shop-server", "renderInvoice"), Queue("orders", "shop-ship-order", "shipOrder")),
+    scheduled_tasks=(ScheduledTask("nightly", "0 3 * * *", "shop-nightly", "nightly"),),
+    secrets=(Secret("STRIPE_API_KEY", "Stripe", "The key of Stripe"),),
 )
 
 WORKERS: Mapping[str, str] = {
@@ -147,10 +159,8 @@ PROCESS: Mapping[str, str] = {
 }
 
 PROCESS_MANIFEST = manifest(
-    [
-        unit("shop-a", "a", handlers=[fetch("GET", "/a", "a")]),
-        unit("shop-b", "b", handlers=[fetch("GET", "/b", "b")]),
-    ]
+    unit("shop-a", "a", fetch("GET", "/a", "a")),
+    unit("shop-b", "b", fetch("GET", "/b", "b")),
 )
 
 

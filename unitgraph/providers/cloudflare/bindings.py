@@ -75,10 +75,10 @@ def servers(manifest: "Manifest") -> frozenset[str]:
 
 
 def produces(unit: "Unit", manifest: "Manifest") -> tuple[str, ...]:
-    """Queues that a unit may add to: all of them if it takes the queue service, since names aren't known statically."""
-    if not any(service.capability == "queue" for service in unit.services):
-        return ()
-    return tuple(sorted({queue.name for queue in manifest.queues}))
+    """Queues that a unit adds to; all of them where a name isn't constant."""
+    if "*" in unit.queue_producers:
+        return tuple(sorted({*unit.queue_producers, *(queue.name for queue in manifest.queues)} - {"*"}))
+    return tuple(sorted(unit.queue_producers))
 
 
 def consumes(unit: "Unit") -> tuple[str, ...]:

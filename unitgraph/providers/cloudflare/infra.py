@@ -100,17 +100,27 @@ def state(manifest: "Manifest", build: Build, target: Target) -> State:
 
 
 def _queues(manifest: "Manifest") -> list[dict[str, Any]]:
-    """A consumer that isn't a Worker pulls over HTTP, so that a queue has one wherever its function runs."""
+    """Every queue that somebody adds to or takes from. A consumer that isn't a Worker pulls over HTTP, so that a
+    queue has one wherever its function runs."""
     elsewhere = servers(manifest)
+    consumers = {queue.name: queue.consumer_unit for queue in manifest.queues}
+    producers: dict[str, list[str]] = {name: [] for name in consumers}
+    for unit in manifest.units:
+        for name in produces(unit, manifest):
+            producers.setdefault(name, []).append(unit.name)
     return [
         {
-            "name": queue_name(queue.name),
-            "queue": queue.name,
-            "consumer": queue.consumer_unit,
-            "consumerType": "http_pull" if queue.consumer_unit in elsewhere else "worker",
-            "producers": sorted(unit.name for unit in manifest.units if queue.name in produces(unit, manifest)),
+            "name": queue_name(name),
+            "queue": name,
+            "consumer": consumers.get(name),
+            "consumerType": None
+            if name not in consumers
+            else "http_pull"
+            if consumers[name] in elsewhere
+            else "worker",
+            "producers": sorted(units),
         }
-        for queue in manifest.queues
+        for name, units in sorted(producers.items())
     ]
 
 

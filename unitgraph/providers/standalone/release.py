@@ -41,7 +41,7 @@ def desired(manifest: "Manifest", build: Build, target: Target) -> State:
             {
                 "role": unit.role,
                 "functions": list(unit.function_ids),
-                "handlers": [handler.model_dump(mode="json", by_alias=True) for handler in unit.handlers],
+                "handlers": [handler.document() for handler in unit.handlers],
             },
             build.bundles.get(unit.name),
         )
