@@ -75,6 +75,11 @@ class BundleRule:
             *bundling.options,
         )  # fmt: skip
 
+    @property
+    def closure_nodes(self) -> Mapping[str, str]:
+        """The closure nodes that keys were made of, by digest, for the database."""
+        return self._shared.closures.written
+
     def prepare(self, subjects: Iterable[str]) -> None:
         """Learns the digests of everything that the bundles of ``subjects`` are made of, in one go."""
         shared = self._shared

@@ -3,10 +3,11 @@
 Knows how the parts hang together; each part knows its own work.
 """
 
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,7 @@ from unitgraph.cache.local import LocalActions, LocalBlobs
 from unitgraph.errors import Problems, UnitgraphError
 from unitgraph.errors.build import UnknownTask
 from unitgraph.providers import registry
-from unitgraph.providers.base import Build, Bundle, EsbuildOptions, File, Provider, Target, Tool
+from unitgraph.providers.base import Build, Bundle, EsbuildOptions, File, Provider, Say, Target, Tool
 from unitgraph.rules import report, runner, toolchain
 from unitgraph.rules.action import Action, How, Result
 from unitgraph.rules.bundle import PROCESS, BundleRule, Bundling, tsconfig_option
@@ -85,7 +86,7 @@ class Engine:
 
     project: Project
     settings: Settings
-    say: toolchain.Say = field(repr=False)
+    say: Say = field(repr=False)
 
     @cached_property
     def deploy(self) -> DeployConfig:
@@ -164,7 +165,7 @@ class Engine:
     @cached_property
     def runnable(self) -> Manifest:
         """The manifest with those units alone that are built."""
-        return self.manifest.model_copy(update={"units": tuple(self.units.values())})
+        return replace(self.manifest, units=tuple(self.units.values()))
 
     @property
     def is_process(self) -> bool:
@@ -250,13 +251,13 @@ class Engine:
 
     def _closure_nodes(self) -> Iterable[tuple[str, str]]:
         rules = [self.__dict__[name] for name in ("bundles", "server_bundles") if name in self.__dict__]
-        return (row for rule in rules for row in rule.closures.written.items())
+        return (row for rule in rules for row in rule.closure_nodes.items())
 
     def _finish(self, results: Mapping[str, Result]) -> None:
         """Writes what isn't a bundle, removes what no unit needs any more; a build with failures removes nothing."""
         files = self.provider.files(self.runnable, self.target)
         output = Outputs(self.project.root, self.folder, self.memo)
-        output.place({**files, "manifest.json": self.manifest.render()})
+        output.place({**files, "manifest.json": render_json(self.manifest.document())})
         if any(result.how is How.FAILED for result in results.values()):
             return
         made = {
@@ -358,3 +359,8 @@ class Engine:
 
 def _silent(_line: str) -> None:
     """Say nothing: doit's own reporter does."""
+
+
+def render_json(document: Mapping[str, object]) -> bytes:
+    """A JSON document as it stands in the build output."""
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()

@@ -162,6 +162,8 @@ class Generator:
 
     def _function(self, function: Function, names: "_Names") -> text.EntryFunction:
         derived = self._inputs.derive(function)
+        if derived.notice:
+            names.notices.append(derived.notice)
         if derived.source:
             names.use("valibot", "*", "v")
         return text.EntryFunction(
@@ -229,6 +231,7 @@ class _Names:
         self._generator = generator
         self._plan = plan
         self._path = path
+        self.notices: list[str] = []
         self._wanted: dict[tuple[str, str], str] = {}
         self._taken = {"worker", "unit", "serve", "http", "sse", "remote", "jwt", "v"}
 

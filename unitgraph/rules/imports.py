@@ -12,7 +12,6 @@ from unitgraph.cache import digest
 from unitgraph.rules.closure import Imports
 from unitgraph.rules.memo import Memo
 from unitgraph.rules.workspace import Workspace
-from unitgraph.units.facts import ImportKind
 from unitgraph.units.resolve import Asset, Package, ProjectFile
 
 
@@ -28,15 +27,9 @@ class ProjectImports:
 
     def direct(self, path: str) -> Imports:
         """What ``path`` imports; an asset imports nothing."""
-        facts = self._workspace.facts.get(path)
-        if facts is None:
-            return Imports((), ())
         files: set[str] = set()
         packages: set[str] = set()
-        for item in facts.imports:
-            if item.kind is ImportKind.TYPE:
-                continue
-            found = self._workspace.resolver.resolve(path, item.specifier)
+        for found in self._workspace.analysis.linker.imports(path):
             if isinstance(found, ProjectFile | Asset):
                 files.add(found.path)
             elif isinstance(found, Package):

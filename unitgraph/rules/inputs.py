@@ -1,0 +1,44 @@
+"""Input schemas for functions that state their input as a type. Knows which functions need one, not how types are read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from unitgraph.rules.workspace import Workspace
+from unitgraph.units.application import Function
+from unitgraph.units.schema import Underivable, coercions
+from unitgraph.units.schema_types import Deriver
+from unitgraph.units.schema_valibot import to_valibot
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedInput:
+    """``source`` is an expression that imports ``* as v``; ``notice`` says why there is none."""
+
+    source: str | None = None
+    coerce: Mapping[str, str] | None = None
+    notice: str | None = None
+
+
+class Inputs:
+    """Derives for one project; each type is read once."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def derive(self, function: Function) -> DerivedInput:
+        """The schema of a function's input, where it has a type for it and no schema of its own."""
+        if function.has_input_schema or function.input is None:
+            return DerivedInput()
+        derived = self._deriver.derive(function.input)
+        if isinstance(derived, Underivable):
+            where = f"{derived.place}: " if derived.place else ""
+            return DerivedInput(
+                notice=f"{where}the input of {function.id} isn't checked at run time, since {derived.reason}."
+            )
+        return DerivedInput(to_valibot(derived), coercions(derived) or None)
+
+    @cached_property
+    def _deriver(self) -> Deriver:
+        workspace = self._workspace
+        return Deriver(workspace.facts, workspace.resolver, workspace.project.sources.read)
