@@ -20,7 +20,9 @@ const serverAt = (url: string): Fetcher => ({
 const callRemote: CallRemote = async (unit, { unit: name, binding }, functionId, data, call, exposed) => {
   const bound = unit.host.env[binding]
   const fetcher = typeof bound === 'string' ? serverAt(bound) : (bound as Fetcher | undefined)
-  if (!fetcher?.fetch) throw new InternalServerError(`${unit.name} has no binding ${binding}, through which ${functionId} is called`)
+  if (!fetcher?.fetch) {
+    throw new InternalServerError(`${unit.name} has no binding ${binding}, through which ${functionId} is called`)
+  }
   const body = pack({ data })
   const now = Math.floor(Date.now() / 1000)
   const session = call.session.value
@@ -47,7 +49,9 @@ const callRemote: CallRemote = async (unit, { unit: name, binding }, functionId,
   } catch {
     throw new Error(`${name} answered a call of ${functionId} with status ${response.status} and no JSON`)
   }
-  if (answer.error?.unknown !== false && !response.ok) throw new Error(`${functionId} failed in ${name} (status ${response.status})`)
+  if (!response.ok && answer.error?.unknown !== false) {
+    throw new Error(`${functionId} failed in ${name} (status ${response.status})`)
+  }
   if (answer.error) throw rebuildError(answer.error)
   if (answer.session !== undefined) call.session.value = answer.session ?? undefined
   return answer.data

@@ -128,7 +128,9 @@ export const reportError = (thrown: unknown): ErrorReport => {
   const names = error[BRAND]
   const status = details?.status ?? (names && error.status)
   // a 500 is nothing that a caller can act on: whoever threw it, its text is for the log
-  if (!status || (status === 500 && !details?.message)) return { status: 500, code: 'internal', message: 'Internal server error', names: [], unknown: true }
+  if (!status || (status === 500 && !details?.message)) {
+    return { status: 500, code: 'internal', message: 'Internal server error', names: [], unknown: true }
+  }
   const own = kebab(error.constructor.name)
   return {
     status,

@@ -17,7 +17,8 @@ export const loggerOf = async (unit: Unit): Promise<Logger> => {
 /** The caller's mistakes are no errors of ours: those are lines for who debugs. */
 export const logFailure = async (unit: Unit, call: Call, error: unknown, report: ErrorReport): Promise<void> => {
   const logger = await loggerOf(unit)
-  const fields = { requestId: call.requestId, traceId: call.traceId, unit: unit.name, status: report.status, code: report.code }
+  const { requestId, traceId } = call
+  const fields = { requestId, traceId, unit: unit.name, status: report.status, code: report.code }
   const thrown = error instanceof Error ? error : new Error(`Something was thrown that is no error: ${String(error)}`)
   if (report.status < 500) logger.debug(thrown.message, fields)
   else logger.error(thrown, fields)

@@ -20,9 +20,9 @@ export interface ProjectOptions extends ServicesOptions {
   readonly variables?: readonly Required[]
 }
 
-const parse = (text: string | undefined): unknown => {
+const parse = (text: string): unknown => {
   try {
-    return JSON.parse(text ?? '')
+    return JSON.parse(text)
   } catch {
     return text
   }
@@ -32,8 +32,11 @@ const problem = async (env: Environment, what: string, needed: Required): Promis
   const { secretId, variableId, schema } = typeof needed === 'string' ? { secretId: needed } : needed
   const id = secretId ?? variableId ?? ''
   const text = readText(env, id)
-  if (text === undefined && (what === 'secret' || schema) && !(schema && (await accepts(schema, undefined)))) return `the ${what} ${id} is not set`
-  if (text === undefined || !schema || (await accepts(schema, text)) || (await accepts(schema, parse(text)))) return undefined
+  if (text === undefined) {
+    const isOptional = schema ? await accepts(schema, undefined) : what === 'variable'
+    return isOptional ? undefined : `the ${what} ${id} is not set`
+  }
+  if (!schema || (await accepts(schema, text)) || (await accepts(schema, parse(text)))) return undefined
   return `the ${what} ${id} is not what its schema says`
 }
 
@@ -44,7 +47,7 @@ const accepts = (schema: StandardSchema, value: unknown): Promise<boolean> =>
 export const checkEnvironment = async (options: ProjectOptions, env: Environment): Promise<string[]> => {
   const checks = [
     ...(options.secrets ?? []).map((needed) => problem(env, 'secret', needed)),
-    ...(options.variables ?? []).map((needed) => problem(env, 'variable', typeof needed === 'string' ? { variableId: needed } : needed)),
+    ...(options.variables ?? []).map((needed) => problem(env, 'variable', needed)),
   ]
   return (await Promise.all(checks)).filter((found) => found !== undefined)
 }

@@ -15,7 +15,8 @@ const inspect = (value: unknown, depth: number): void => {
 }
 
 export const refuseKey = (key: string, value?: unknown): void => {
-  const reaches = key === 'constructor' && typeof value === 'object' && value !== null && Object.hasOwn(value, 'prototype')
+  const isObject = typeof value === 'object' && value !== null
+  const reaches = key === 'constructor' && isObject && Object.hasOwn(value, 'prototype')
   if (key === '__proto__' || reaches) throw new BadRequestError(`The name ${key} is not allowed`)
 }
 

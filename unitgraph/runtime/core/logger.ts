@@ -19,10 +19,16 @@ const redact = (line: string): string => {
   return text
 }
 
-const plain = (value: unknown): unknown =>
-  value instanceof Error
-    ? { name: value.name, message: value.message, stack: value.stack, ...(value.cause !== undefined && { cause: plain(value.cause) }) }
-    : value
+const plain = (value: unknown): unknown => {
+  if (!(value instanceof Error)) return value
+  const { name, message, stack, cause } = value
+  return { name, message, stack, ...(cause !== undefined && { cause: plain(cause) }) }
+}
+
+const asFields = (fields: unknown): object | undefined => {
+  if (fields instanceof Error) return { error: plain(fields) }
+  return typeof fields === 'object' ? (fields ?? undefined) : fields === undefined ? undefined : { fields }
+}
 
 const stringify = (value: unknown): string => {
   try {
@@ -53,7 +59,7 @@ export const createLogger = (options: LoggerOptions = {}): Required<Logger> => {
       msg: isError ? message.message : typeof message === 'string' ? message : stringify(message),
       ...bound,
       ...(isError && { error: plain(message) }),
-      ...(fields instanceof Error ? { error: plain(fields) } : typeof fields === 'object' ? fields : fields !== undefined && { fields }),
+      ...asFields(fields),
     }
     write(redact(format === 'pretty' ? pretty(record) : stringify(record)), name)
   }
@@ -64,7 +70,9 @@ export const createLogger = (options: LoggerOptions = {}): Required<Logger> => {
 }
 
 const pretty = ({ time, level, msg, error, ...fields }: Record<string, unknown>): string => {
-  const rest = Object.entries(fields).map(([key, value]) => ` ${key}=${typeof value === 'string' ? value : stringify(value)}`)
+  const text = (value: unknown): string => (typeof value === 'string' ? value : stringify(value))
+  const rest = Object.entries(fields).map(([key, value]) => ` ${key}=${text(value)}`).join('')
   const stack = (error as Error | undefined)?.stack
-  return `${String(time).slice(11, 23)} ${String(level).toUpperCase().padEnd(5)} ${msg}${rest.join('')}${stack ? `\n${stack}` : ''}`
+  const head = `${String(time).slice(11, 23)} ${String(level).toUpperCase().padEnd(5)} ${msg}`
+  return `${head}${rest}${stack ? `\n${stack}` : ''}`
 }

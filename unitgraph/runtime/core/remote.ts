@@ -44,9 +44,8 @@ export interface Answer {
 export const rpcSecret = (host: Host): string => {
   const secret = host.env[RPC_SECRET]
   if (typeof secret === 'string' && secret.length >= 16) return secret
-  throw new InternalServerError(
-    `${RPC_SECRET} is ${secret === undefined ? 'not set' : 'shorter than 16 characters'}: calls between units are signed with it`,
-  )
+  const fault = secret === undefined ? 'not set' : 'shorter than 16 characters'
+  throw new InternalServerError(`${RPC_SECRET} is ${fault}: calls between units are signed with it`)
 }
 
 export const calledFunction = (path: string): string => decode(path.slice(RPC_PATH.length))
@@ -58,7 +57,8 @@ export const answerRemote = async (unit: Unit, request: Request, outer: Call): P
     const ticket = (await unseal(PURPOSE, request.headers.get(HEADER) ?? '', rpcSecret(unit.host))) as Ticket | undefined
     const now = Date.now() / 1000
     // the body of a stranger is not even read
-    const isFor = ticket?.unit === unit.name && ticket.function === functionId && ticket.expires > now - SKEW_S && ticket.issued < now + SKEW_S
+    const isNow = ticket && ticket.expires > now - SKEW_S && ticket.issued < now + SKEW_S
+    const isFor = isNow && ticket.unit === unit.name && ticket.function === functionId
     const bytes = isFor ? new Uint8Array(await request.arrayBuffer()) : undefined
     if (!isFor || !bytes || ticket.body !== (await digest(bytes))) {
       throw new UnauthorizedError('The call is not signed by a unit of this project, or is too old')
@@ -68,7 +68,8 @@ export const answerRemote = async (unit: Unit, request: Request, outer: Call): P
       throw new NotFoundError(`No function is called ${functionId} in ${unit.name}`)
     }
     const session = new Session(ticket.session)
-    const call: Call = { ...outer, ...readTrace(request.headers, ticket.request), transport: 'rpc', session, depth: ticket.depth }
+    const trace = readTrace(request.headers, ticket.request)
+    const call: Call = { ...outer, ...trace, transport: 'rpc', session, depth: ticket.depth }
     const { data: given } = unpack(toText(bytes)) as { data?: unknown }
     const data = await invoke(unit, definition, call, async () => ({ data: given }))
     const changed = session.value !== ticket.session

@@ -8,7 +8,9 @@ import type { Unit } from './unit.ts'
 /** More calls inside calls than this are taken for a loop. */
 export const MAX_DEPTH = 32
 
-const call = async (unit: Unit, outer: Call, name: string, data: unknown, exposed: boolean, away: boolean): Promise<unknown> => {
+const call = async (
+  unit: Unit, outer: Call, name: string, data: unknown, exposed: boolean, away: boolean,
+): Promise<unknown> => {
   if (outer.depth >= MAX_DEPTH) {
     throw new InternalServerError(`${name} was not called: ${MAX_DEPTH} calls lie inside each other already`)
   }

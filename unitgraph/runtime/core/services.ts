@@ -73,10 +73,9 @@ type Closeable = { stop?: unknown; close?: unknown; [Symbol.asyncDispose]?: unkn
 
 /** Closes what can be closed, last built first; one failure doesn't keep the others open. */
 export const closeServices = async (services: Services, logger: Logger, except: Services = {}): Promise<void> => {
-  const kept = new Set(Object.values(except))
-  const seen = new Set<unknown>()
+  const seen = new Set<unknown>([...Object.values(except), services['config']])
   for (const [name, service] of Object.entries(services).reverse()) {
-    if (!service || !/object|function/.test(typeof service) || kept.has(service) || seen.has(service) || name === 'config') continue
+    if (!service || !/object|function/.test(typeof service) || seen.has(service)) continue
     seen.add(service)
     const { [Symbol.asyncDispose]: dispose, close, stop } = service as Closeable
     const end = [dispose, close, stop].find((method) => typeof method === 'function') as (() => unknown) | undefined

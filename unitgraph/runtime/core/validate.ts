@@ -16,7 +16,8 @@ export const publicIssues = (issues: readonly SchemaIssue[]): ErrorIssue[] =>
   issues.map((issue) => ({ path: pathOf(issue), message: issue.message }))
 
 const number = (text: string): unknown => (text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text)
-const boolean = (text: string): unknown => (text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : text)
+const boolean = (text: string): unknown =>
+  text === 'true' || text === '1' ? true : text === 'false' || text === '0' ? false : text
 
 const CONVERT: Record<Coercion, (text: string) => unknown> = {
   number,
@@ -32,7 +33,8 @@ export const coerce = (data: unknown, map: Readonly<Record<string, Coercion>>, t
   const result: Data = { ...data }
   for (const [key, kind] of Object.entries(map)) {
     const value = result[key]
-    if (typeof value === 'string' && (texts.has(key) || kind === 'date' || kind === 'bigint')) result[key] = CONVERT[kind](value)
+    const isText = texts.has(key) || kind === 'date' || kind === 'bigint'
+    if (isText && typeof value === 'string') result[key] = CONVERT[kind](value)
   }
   return result
 }

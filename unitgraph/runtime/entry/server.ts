@@ -111,7 +111,10 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     }
   }
   const server = listen()
-  logger.info('listening', { port: server.port, host: server.hostname, project: host.project, release: host.release, units: Object.keys(options.units).length })
+  logger.info('listening', {
+    port: server.port, host: server.hostname, project: host.project, release: host.release,
+    units: Object.keys(options.units).length,
+  })
 
   let stopping = false
   const stop = async (signal: string): Promise<void> => {
@@ -129,7 +132,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
 /** Says everything that is wrong at once, then ends: a process that can't serve must not look as if it could. */
 const refuse = (problems: readonly string[], error?: unknown): never => {
   const logger = createLogger()
-  const reason = error instanceof Error ? error : undefined
-  logger.error(`Not started: ${problems.join('; ')}`, { code: 'not-started', problems, ...(reason && { error: { name: reason.name, message: reason.message, stack: reason.stack } }) })
+  const fields = { code: 'not-started', problems, ...(error !== undefined && { error }) }
+  logger.error(`Not started: ${problems.join('; ')}`, fields)
   return process.exit(1)
 }

@@ -46,6 +46,9 @@ interface Route {
   readonly tags: readonly string[]
 }
 
+/** A route, and the parts of the path by name. */
+type Match = [Route, Record<string, string>]
+
 const last = <K extends keyof HttpOptions>(route: Route, key: K): HttpOptions[K] | undefined =>
   route.options.findLast((options) => options[key] !== undefined)?.[key]
 
@@ -56,8 +59,9 @@ const gather = (unit: Unit, { routes, sse }: HttpPart): Route[] => {
   }
   return all.map((entry) => {
     const definition = unit.functions.get(entry.function)
-    if (!definition) throw new Error(`${entry.method} ${entry.route} needs the function ${entry.function}, which ${unit.name} doesn't hold`)
-    if (entry.sse && !sse) throw new Error(`${entry.method} ${entry.route} is a stream of events, and ${unit.name} was built without them`)
+    const what = `${entry.method} ${entry.route} in ${unit.name}`
+    if (!definition) throw new Error(`${what} needs the function ${entry.function}, which is not there`)
+    if (entry.sse && !sse) throw new Error(`${what} sends events, and the unit was built without them`)
     const options = entry.options ?? []
     return {
       method: entry.method.toUpperCase(), route: normaliseRoute(entry.route), definition, options,
@@ -77,10 +81,14 @@ const readInput = async (route: Route, http: Incoming): Promise<Input> => {
   const [headers, query] = [last(route, 'headers'), last(route, 'query')]
   const given = http.request.query() as Fields
   const texts = new Set([...Object.keys(given), ...Object.keys(http.request.params())])
-  if (headers) http.headers = (await validate(headers, http.headers, new Set(Object.keys(http.headers)), 'header')) as Fields
+  if (headers) {
+    const names = new Set(Object.keys(http.headers))
+    http.headers = (await validate(headers, http.headers, names, 'header')) as Fields
+  }
   const fromQuery = query ? ((await validate(query, given, texts, 'query')) as Fields) : given
   const hasBody = route.method !== 'GET' && route.method !== 'HEAD'
-  const body = hasBody ? await parseBody(await http.request.bytes(), http.request.header('content-type') ?? '') : undefined
+  const type = http.request.header('content-type') ?? ''
+  const body = hasBody ? await parseBody(await http.request.bytes(), type) : undefined
   const sources = [http.request.params() as Fields, fromQuery]
   if (!body) return { data: merge(sources), texts }
   if (typeof body.value !== 'object' || body.value === null || Array.isArray(body.value)) {
@@ -101,7 +109,7 @@ export const http = (part: HttpPart): Part => ({
     const middleware = scoped(part.middleware)
     const permissions = scoped(part.permissions)
 
-    const find = (method: string, path: string) => router.match(method, path)[0][0] as [Route, Record<string, string>] | undefined
+    const find = (method: string, path: string) => router.match(method, path)[0][0] as Match | undefined
     const around = (route: Route, path: string): Around => ({
       auth: last(route, 'auth'),
       tags: route.tags,
@@ -109,7 +117,7 @@ export const http = (part: HttpPart): Part => ({
       permissions: [...permissions(path), ...route.options.map((options) => options.permissions)],
     })
 
-    const run = async (request: Request, outer: Call, path: string, [route, found]: [Route, Record<string, string>]): Promise<Response> => {
+    const run = async (request: Request, outer: Call, path: string, [route, found]: Match): Promise<Response> => {
       const params: Record<string, string> = {}
       for (const [name, value] of Object.entries(found)) if (value !== undefined) params[name] = decode(value)
       const { http, out } = createHttp(request, path, route.route, params, last(route, 'bodyLimit') ?? BODY_LIMIT)
@@ -117,7 +125,8 @@ export const http = (part: HttpPart): Part => ({
       const events = wantsEvents ? part.sse?.(outer.requestId) : undefined
       const signal = events ? AbortSignal.any([outer.signal, events.signal]) : outer.signal
       const silent = { channelId: outer.requestId, send: () => undefined, close: () => undefined }
-      const call: Call = { ...outer, transport: 'http', http, signal, channel: events?.channel ?? (route.sse ? silent : undefined) }
+      const channel = events?.channel ?? (route.sse ? silent : undefined)
+      const call: Call = { ...outer, transport: 'http', http, signal, channel }
       const opened = Promise.withResolvers<Response>()
       const settle = async (): Promise<Response> => {
         try {
@@ -133,7 +142,7 @@ export const http = (part: HttpPart): Part => ({
           await logFailure(unit, call, error, report)
           const body = errorBody(report, call.requestId)
           await events?.fail(body)
-          if (report.status === 401 && !out.headers.has('www-authenticate')) out.headers.set('www-authenticate', 'Bearer')
+          if (report.status === 401) out.headers.append('www-authenticate', 'Bearer')
           return jsonResponse(report.status, body, out.headers)
         }
       }
@@ -154,7 +163,8 @@ export const http = (part: HttpPart): Part => ({
       const { middleware: layers = [] } = match ? around(match[0], path) : {}
       const tags = match ? [...match[0].tags, ...match[0].definition.tags] : []
       const all = [...tagged(unit.options.middleware, tags).flat(), ...layers]
-      return respond(await onion(all as readonly Middleware[], await unit.host.services(), wire, async () => undefined), out)
+      const services = await unit.host.services()
+      return respond(await onion(all as readonly Middleware[], services, wire, async () => undefined), out)
     }
 
     return async (request, call) => {

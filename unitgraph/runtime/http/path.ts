@@ -21,8 +21,14 @@ export const normaliseRoute = (route: string): string => {
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
 }
 
-const rank = (route: string): string =>
-  route.split('/').map((part) => (part === '*' ? '4' : part.endsWith('?') ? '3' : part.startsWith(':') ? (part.includes('{') ? '1' : '2') : '0')).join('')
+/** A digit a part, fixed 0 to wildcard 4. */
+const rankOf = (part: string): number => {
+  if (part === '*') return 4
+  if (!part.startsWith(':')) return 0
+  return part.endsWith('?') ? 3 : part.includes('{') ? 1 : 2
+}
+
+const rank = (route: string): string => route.split('/').map(rankOf).join('')
 
 /** A fixed part stands before a parameter, a parameter before a wildcard, whatever the order in the source. */
 export const bySpecificity = (a: { route: string }, b: { route: string }): number => {

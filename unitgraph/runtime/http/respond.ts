@@ -17,7 +17,7 @@ const decorate = (response: Response, out: Outgoing): Response => {
 }
 
 const isBody = (value: unknown): value is BodyInit =>
-  value instanceof ReadableStream || value instanceof ArrayBuffer || ArrayBuffer.isView(value) || value instanceof Blob || value instanceof FormData
+  ArrayBuffer.isView(value) || [ReadableStream, ArrayBuffer, Blob, FormData].some((kind) => value instanceof kind)
 
 const BODILESS = new Set([101, 204, 205, 304])
 
@@ -32,8 +32,10 @@ export const respond = (value: unknown, out: Outgoing): Response => {
   const status = out.status ?? 200
   if (BODILESS.has(status)) return new Response(null, { status, headers })
   if (isBody(value)) {
-    if (!headers.has('content-type') && !(value instanceof Blob || value instanceof FormData)) headers.set('content-type', 'application/octet-stream')
-    return new Response(value, { status, headers })
+    const response = new Response(value, { status, headers })
+    // blobs and forms say what they are
+    if (!response.headers.has('content-type')) response.headers.set('content-type', 'application/octet-stream')
+    return response
   }
   if (typeof value === 'string' && headers.has('content-type') && !headers.get('content-type')?.includes('json')) {
     return new Response(value, { status, headers })

@@ -12,8 +12,9 @@ export const authAPIKey: typeof api.authAPIKey = ({ header = 'x-api-key', query,
     const fromQuery = query === undefined ? undefined : wire.http?.request.query()[query]
     const key = wire.http?.request.header(header) ?? fromQuery
     if (wire.session || key === undefined) return next()
-    let found = typeof key === 'string' ? await session?.(key, services) : undefined
-    if (!found && secretId && typeof key === 'string' && (await equal(key, await services.secrets.getSecret(secretId)))) found = {}
+    const one = String(key)
+    let found = await session?.(one, services)
+    if (!found && secretId && (await equal(one, await services.secrets.getSecret(secretId)))) found = {}
     if (!found) throw new InvalidSessionError('The API key is not valid')
     await wire.setSession(found)
     return next()

@@ -38,7 +38,9 @@ export const createUnits = (
 ): Units => {
   const router = createRouter(routes)
   const methods = [...new Set(routes.map(({ method }) => method.toUpperCase()))].sort()
-  const owners = new Map(Object.entries(entries).flatMap(([name, { functions }]) => functions.map((id) => [id, name] as const)))
+  const owners = new Map(
+    Object.entries(entries).flatMap(([name, { functions }]) => functions.map((id) => [id, name] as const)),
+  )
   const started = new Map(
     Object.entries(entries).map(([name, { load }]) => [name, once(async () => (await load()).default(host()))]),
   )
@@ -53,7 +55,8 @@ export const createUnits = (
     find: (method, pathname, asked) => {
       const path = normalisePath(pathname)
       const exposed = /^\/rpc\/([^/]+)$/.exec(path)?.[1]
-      const unit = lookup(method, path) ?? (method === 'HEAD' ? lookup('GET', path) : undefined) ?? (exposed && owners.get(exposed))
+      const routed = lookup(method, path) ?? (method === 'HEAD' ? lookup('GET', path) : undefined)
+      const unit = routed ?? (exposed && owners.get(exposed))
       if (unit) return { unit }
       const allow = methods.filter((one) => lookup(one, path))
       const meant = method === 'OPTIONS' ? ((asked && lookup(asked, path)) || lookup(allow[0] ?? '', path)) : undefined

@@ -20,7 +20,8 @@ export const jwt = ({ secrets }: Readonly<Record<string, unknown>>): JWTService 
     verify: async (token) => void (await decode(token)),
     encode: async (expiresIn, claims) => {
       const expires = typeof expiresIn === 'number' ? `${expiresIn}s` : expiresIn.replace(/min$/, 'm')
-      return new SignJWT({ ...claims }).setProtectedHeader({ alg: 'HS256' }).setIssuedAt().setExpirationTime(expires).sign(await key())
+      const token = new SignJWT({ ...claims }).setProtectedHeader({ alg: 'HS256' })
+      return token.setIssuedAt().setExpirationTime(expires).sign(await key())
     },
   }
 }
