@@ -73,7 +73,7 @@ def test_an_unused_loop_value_is_shaken_off(tmp_path: Path, tools: Tools) -> Non
 
 @pytest.fixture
 def services(tmp_path: Path) -> Lab:
-    return lab(tmp_path, FILES, **PARTS)
+    return lab(tmp_path, FILES, helpers=(), **PARTS)
 
 
 def built(made: Lab, tools: Tools, *names: str) -> tuple[str, str]:

@@ -45,14 +45,14 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True)
 class Builtin:
-    """A module that the platform brings: ``node:fs``, ``cloudflare:workers``, ``bun:sqlite``."""
+    """A module of the platform, such as ``node:fs``, ``cloudflare:workers``, ``bun:sqlite``."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file of the project that isn't code: .json, .sql, .wasm, …"""
+    """A file of the project that isn't code, such as .json, .sql or .wasm."""
 
     path: str
 
@@ -89,7 +89,7 @@ _NODE: Final = frozenset(
 )
 _RUNTIME: Final = re.compile(r"(?:#pikku|@pikku/core)(?:/|$)")
 _PREFIXES: Final = ("node:", "cloudflare:", "bun:", "workerd:", "data:")
-_GENERATED: Final = re.compile(r"/pikku(?:-[a-z0-9-]+)?\.gen(?:\.d)?(?:\.[cm]?[jt]s)?$|/index(?:\.d)?(?:\.[cm]?[jt]s)?$")
+_GENERATED: Final = re.compile(r"/(?:pikku(?:-[a-z0-9-]+)?\.gen|index)(?:\.d)?(?:\.[cm]?[jt]s)?$")
 
 
 class Resolver:
@@ -187,7 +187,8 @@ class Resolver:
             target = match_pattern(scope.imports, specifier, self._conditions)
             if target is None:
                 near = get_close_matches(specifier, sorted(scope.imports), n=3)
-                return Unresolved(f"'imports' of {posixpath.join(scope.folder, 'package.json')!r} lacks it", tuple(near))
+                file = posixpath.join(scope.folder, "package.json")
+                return Unresolved(f"'imports' of {file!r} lacks it", tuple(near))
             if not target.startswith("./"):
                 return self._resolve(scope.folder, target)
             return self._inside(scope, target)

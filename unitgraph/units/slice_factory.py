@@ -4,8 +4,8 @@ Knows which statements and properties belong together; where the names outside l
 
 A statement that declares names is kept when one of them is used. One that doesn't is kept
 - when it names nothing that the body declares;
-- when it assigns a kept name; or, where it assigns none, calls a kept one or hands a kept one to something from outside:
-  it may be what makes that service ready. Whatever else it names is then kept, too;
+- when it assigns a kept name; or, where it assigns none, calls a kept one or hands a kept one to something from
+  outside: it may be what makes that service ready. Whatever else it names is then kept, too;
 - when it only logs, or hooks into the process: if everything it names is kept anyway.
 """
 

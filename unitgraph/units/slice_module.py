@@ -5,7 +5,7 @@ Knows a single file and its names; where imports lead is ``slice_plan``'s.
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Protocol
 
 from unitgraph.units.application import Helper
@@ -50,6 +50,7 @@ class Module:
         self.deferred = [e for e in facts.imports if e.kind in (ImportKind.DYNAMIC, ImportKind.REQUIRE)]
         self.reexports = [entry for entry in facts.imports if entry.kind is ImportKind.REEXPORT]
         self._uses: dict[int, tuple[str, ...]] = {}
+        self._span_names: dict[Span, frozenset[str]] = {}
         for index, statement in enumerate(facts.statements):
             if statement.kind in _KEPT_KINDS:
                 for name in statement.declares:
@@ -85,8 +86,12 @@ class Module:
         found: set[str] = set()
         for span in spans:
             for part in _outside(span, without):
-                low = bisect_left(self._offsets, part.start)
-                found.update(self._names[low : bisect_left(self._offsets, part.end, low)])
+                known = self._span_names.get(part)
+                if known is None:
+                    low = bisect_left(self._offsets, part.start)
+                    known = frozenset(self._names[low : bisect_left(self._offsets, part.end, low)])
+                    self._span_names[part] = known
+                found |= known
         return found
 
     def mentions(self, span: Span, without: Sequence[Span] = ()) -> set[str]:
@@ -99,10 +104,10 @@ class Module:
         }
 
     def deferred_in(self, span: Span, without: Sequence[Span] = ()) -> list[Import]:
-        return [e for e in self.deferred if _holds(span, e.specifier_span, without)] if self.deferred else []
+        return [e for e in self.deferred if _holds(span, e.specifier_span, without)]
 
     def helpers_in(self, span: Span, without: Sequence[Span] = ()) -> list[Helper]:
-        return [h for h in self.helpers if _holds(span, h.span, without)] if self.helpers else []
+        return [h for h in self.helpers if _holds(span, h.span, without)]
 
     def export_name(self, local: str) -> str:
         """The name under which a slice of this module exports a local one: the module's own where it has one."""
@@ -135,6 +140,10 @@ def _holds(span: Span, inner: Span, without: Sequence[Span]) -> bool:
 
 
 def _outside(span: Span, without: Sequence[Span]) -> Iterable[Span]:
+    return _pieces(span, without) if without else (span,)
+
+
+def _pieces(span: Span, without: Sequence[Span]) -> Iterator[Span]:
     at = span.start
     for gone in sorted(without, key=lambda entry: entry.start):
         if span.start <= gone.start and gone.end <= span.end:

@@ -122,13 +122,14 @@ class Walk:
         need.cuts[index] = cut
         need.statements.add(index)
         need.exports.update(module.facts.statements[index].declares)
-        without = cut.omitted()
-        self._text(module, fresh, without, cut.shape.declared)
+        self._text(module, fresh, hidden=cut.shape.declared)
         self._asked(module, cut)
 
     def _asked(self, module: Module, cut: Cut) -> None:
         """What the kept part of ``pikkuWireServices`` takes from the singleton services."""
         if cut.shape.factory.kind != "wire-services":
+            return
+        if all(service in self._services for _, service in cut.shape.factory.reads) or self._all:
             return
         kept = cut.kept()
         mentioned = {name for span in kept for name in module.mentions(span)}
@@ -205,6 +206,8 @@ class Walk:
         spans = tuple(spans)
         for name in sorted(module.names(spans, without) - set(hidden)):
             self._local(module, need, name)
+        if not (module.deferred or module.helpers):
+            return
         for span in spans:
             for entry in module.deferred_in(span, without):
                 target, brings = self._slicer.target(module.path, entry.specifier)
