@@ -25,6 +25,7 @@ from unitgraph.units.draft import Draft
 from unitgraph.units.facts import Span
 from unitgraph.units.functions import Functions
 from unitgraph.units.link import Linker
+from unitgraph.units.placement import name_problems
 from unitgraph.units.project import Project
 from unitgraph.units.resolve import ProjectFile, Resolver, Unresolved
 from unitgraph.units.source import Facts
@@ -36,13 +37,16 @@ _MCP_KINDS: Final = {"mcp-tool": "tool", "mcp-resource": "resource", "mcp-prompt
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What is known of a project. ``calls`` are, by file, what its code calls and reads by name."""
+    """What is known of a project. By file, ``calls`` are what its code calls and reads by name, ``imports`` the project's
+    files that it imports at run time.
+    """
 
     application: Application
     linker: Linker
     problems: tuple[UnitgraphError, ...]
     facts: Mapping[str, Facts]
     calls: Mapping[str, tuple[Called, ...]]
+    imports: Mapping[str, tuple[str, ...]]
 
 
 def analyze(project: Project, facts: Mapping[str, Facts], resolver: Resolver) -> Analysis:
@@ -52,7 +56,7 @@ def analyze(project: Project, facts: Mapping[str, Facts], resolver: Resolver) ->
     draft = Draft(linker)
     modules = [module for module, each in linker.facts.items() if each.is_application]
     _file_problems(draft)
-    _import_problems(draft, resolver)
+    imports = _imports(draft, resolver)
     functions = Functions(draft)
     functions.collect(modules)
     wirings = Wirings(draft, functions)
@@ -69,7 +73,8 @@ def analyze(project: Project, facts: Mapping[str, Facts], resolver: Resolver) ->
     factories = _factories(draft)
     application = _application(draft, wirings, calls, factories, modules)
     _whole(draft, project, wirings, factories)
-    return Analysis(application, linker, _unique(draft.problems), linker.facts, calls.resolved)
+    draft.problems.extend(name_problems(application, project.name, has_server=_has_server(application, project)))
+    return Analysis(application, linker, _unique(draft.problems), linker.facts, calls.resolved, imports)
 
 
 def _application(
@@ -124,6 +129,15 @@ def _whole(draft: Draft, project: Project, wirings: Wirings, factories: list[tup
         )
 
 
+def _has_server(application: Application, project: Project) -> bool:
+    deploy = project.config.deploy
+    if deploy.serverless_incompatible or deploy.default_target == "server":
+        return True
+    return any(each.source for each in application.triggers) or any(
+        function.deploy == "server" for function in application.functions.values()
+    )
+
+
 def _services(draft: Draft) -> set[str]:
     """Every service that is provided or taken by name."""
     found = {name for making in draft.functions.values() for name in making.services.names}
@@ -148,29 +162,38 @@ def _file_problems(draft: Draft) -> None:
                 draft.report(MisplacedCall(place, detail))
 
 
-def _import_problems(draft: Draft, resolver: Resolver) -> None:
-    """Specifiers that lead nowhere, in any file, and names that aren't exported, in those of the application."""
+def _imports(draft: Draft, resolver: Resolver) -> dict[str, tuple[str, ...]]:
+    """The files that each file imports. Specifiers that lead nowhere are problems in any file, names that aren't exported
+    in those of the application.
+    """
     linker = draft.linker
+    imports: dict[str, tuple[str, ...]] = {}
     for module, facts in draft.facts.items():
-        for kind, specifier, names, types, _, _, line, column, _ in facts.raw_imports:
-            if kind == "type":
+        paths: list[str] = []
+        for kind, specifier, names, types, _, _, line, column, written in facts.raw_imports:
+            if kind == "type" and (written or not linker.keeps_unused_imports):
                 continue
             target = linker.resolve(module, specifier)
             if isinstance(target, Unresolved):
                 draft.report(resolver.error(Place(module, line, column), specifier, target))
-            elif isinstance(target, ProjectFile) and facts.is_application and target.path in draft.facts:
-                for imported, local in names:
-                    if imported != "*" and kind == "value" and local not in types:
-                        _imported(draft, module, Place(module, line, column), specifier, target.path, imported)
+            elif isinstance(target, ProjectFile):
+                paths.append(target.path)
+                if facts.is_application and target.path in draft.facts and kind == "value":
+                    for imported, local in names:
+                        if imported != "*" and local not in types:
+                            _imported(draft, Place(module, line, column), specifier, target.path, imported)
+        if paths:
+            imports[module] = tuple(dict.fromkeys(paths))
         for local, (name, specifier) in facts.doubtful.items():
             bound = linker.binding(module, local)
             if isinstance(bound, External) and authoring.is_runtime(bound.specifier):
                 continue
             where = next((Place(module, each[6], each[7]) for each in facts.raw_imports if each[1] == specifier), None)
             draft.report(ForeignAuthoring(where or Place(module, 1, 1), name, specifier))
+    return imports
 
 
-def _imported(draft: Draft, module: str, place: Place, specifier: str, target: str, name: str) -> None:
+def _imported(draft: Draft, place: Place, specifier: str, target: str, name: str) -> None:
     linker = draft.linker
     if linker.exported(target, name) is not None:
         return

@@ -42,7 +42,7 @@ class Linker:
     def __init__(self, facts: Mapping[str, Facts], resolver: Resolver, *, keeps_unused_imports: bool = False) -> None:
         self.facts = facts
         self._resolver = resolver
-        self._keeps = keeps_unused_imports
+        self.keeps_unused_imports = keeps_unused_imports
         self._tables: dict[str, _Table] = {}
         self._exported: dict[tuple[str, str], Ref | External | None] = {}
 
@@ -72,7 +72,7 @@ class Linker:
         """What a file needs at run time, each once, in the order of its text."""
         found: dict[Resolved, None] = {}
         for kind, specifier, *_, written in self.facts[module].raw_imports if module in self.facts else ():
-            if kind != "type" or (self._keeps and not written):
+            if kind != "type" or (self.keeps_unused_imports and not written):
                 found[self._resolver.resolve(module, specifier)] = None
         return tuple(found)
 

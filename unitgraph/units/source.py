@@ -6,6 +6,7 @@ text that is checked against the tree, and expressions are built for what may ha
 
 import re
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
@@ -167,6 +168,11 @@ class Facts:
         """Local name → (authoring name, specifier) of what is imported from somewhere else than the runtime."""
         return self._data[17]  # type: ignore[no-any-return]
 
+    @property
+    def uses(self) -> Sequence[Sequence[str]]:
+        """By statement, the names of the top level that it uses; of application modules only."""
+        return self._data[18]  # type: ignore[no-any-return]
+
 
 def _statement(data: Sequence[Any]) -> Statement:
     kind, start, end, declares, exported = data
@@ -243,6 +249,7 @@ class _Reading:
                 self.signatures,
                 tuple(calls),
                 self.doubtful,
+                self._uses(refs) if is_application else (),
             )
         )
 
@@ -305,6 +312,20 @@ class _Reading:
             for offset, name in self.refs
             if not any(start <= offset < end and name in names for start, end, names in hidden)
         ]
+
+    def _uses(self, refs: Sequence[tuple[int, str]]) -> tuple[tuple[str, ...], ...]:
+        """The names of the top level that each statement uses."""
+        top = {name for each in self.top.statements for name in each.declares}
+        top.update(local for each in self.top.imports for _, local in each[2])
+        found: list[tuple[str, ...]] = []
+        for each in self.top.statements:
+            names: tuple[str, ...] = ()
+            if each.kind in ("declaration", "effect"):
+                low = bisect_left(refs, (each.node.start_byte, ""))
+                high = bisect_left(refs, (each.node.end_byte, ""), low)
+                names = tuple(dict.fromkeys(name for _, name in refs[low:high] if name in top and name not in each.declares))
+            found.append(names)
+        return tuple(found)
 
     def _imports(self, refs: Iterable[tuple[int, str]]) -> tuple[Any, ...]:
         used = {name for _, name in refs}

@@ -1,0 +1,277 @@
+"""The application → the manifest: a unit each, with its handlers, its needs and the units that it calls.
+
+Pure. Every queue, schedule, channel, agent, workflow and trigger source ends up in some unit.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from unitgraph.units.analyze import Analysis
+from unitgraph.units.application import Application, Declared, Expression, Function, HttpWiring, Ref, ScopedWiring
+from unitgraph.units.capabilities import capability
+from unitgraph.units.model import (
+    MANIFEST_VERSION,
+    AgentEntry,
+    Channel,
+    FetchHandler,
+    Handler,
+    Manifest,
+    McpEndpoint,
+    Queue,
+    QueueHandler,
+    Route,
+    ScheduledHandler,
+    ScheduledTask,
+    Secret,
+    Service,
+    Unit,
+    Variable,
+    Workflow,
+    WorkflowStep,
+)
+from unitgraph.units.placement import Placed, Placement, place
+from unitgraph.units.project import Project
+from unitgraph.units.reach import Reach, Reached
+from unitgraph.units.scopes import applies
+from unitgraph.units.wirings import WORKFLOW_QUEUES
+
+# What a role needs besides what its code takes: (service, capability) as if its code took it.
+_ROLE_SERVICES: Final[dict[str, tuple[Service, ...]]] = {
+    "agent": (Service("ai-model", "aiModel"), Service("ai-storage", "aiStorage")),
+    "workflow": (Service("queue", "queueService"), Service("workflow-state", "workflowState")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Wired:
+    """What is wired to one function."""
+
+    routes: tuple[Route, ...]
+    queues: tuple[str, ...]
+    schedules: tuple[tuple[str, str], ...]
+    tags: tuple[str, ...]
+
+
+def split(analysis: Analysis, project: Project) -> Manifest:
+    """The units of an application without problems."""
+    return _Split(analysis, project).manifest()
+
+
+class _Split:
+    def __init__(self, analysis: Analysis, project: Project) -> None:
+        self._application: Application = analysis.application
+        self._project = project.name
+        self._http: defaultdict[str, list[HttpWiring]] = defaultdict(list)
+        for wiring in self._application.http:
+            self._http[wiring.function].append(wiring)
+        self._reach = Reach(self._application, analysis.linker, analysis.calls, analysis.imports)
+        self._reached = {name: self._behind(function) for name, function in self._application.functions.items()}
+        services = {name: frozenset(reached.services) for name, reached in self._reached.items()}
+        self._placement: Placement = place(self._application, project.name, project.config.deploy, services)
+        self._wired = self._wirings()
+
+    def manifest(self) -> Manifest:
+        application, unit_of = self._application, self._placement.unit_of
+        units = [self._unit(placed) for placed in self._placement.units]
+        server = self._server()
+        if server is not None:
+            units.append(server)
+        return Manifest(
+            project_id=self._project,
+            manifest_version=MANIFEST_VERSION,
+            units=tuple(sorted(units, key=lambda unit: unit.name)),
+            queues=tuple(sorted(self._queues(), key=lambda queue: (queue.name, queue.consumer_unit))),
+            scheduled_tasks=tuple(
+                ScheduledTask(wiring.name, wiring.schedule, unit_of[wiring.function], wiring.function)
+                for wiring in application.schedules
+            ),
+            channels=tuple(
+                Channel(wiring.name, wiring.route, self._gateway("channel", wiring.name), tuple(sorted(wiring.functions)))
+                for wiring in application.channels
+            ),
+            agents=tuple(sorted(self._agents(), key=lambda agent: agent.name)),
+            mcp_endpoints=self._mcp(),
+            workflows=tuple(self._workflow(each) for each in application.functions.values() if _is_workflow(each)),
+            secrets=tuple(Secret(*each) for each in self._declared(application.secrets, "secrets")),
+            variables=tuple(Variable(*each) for each in self._declared(application.variables, "variables")),
+            unresolved_secret_reads=tuple(
+                sorted(
+                    (f"{found.path}:{found.line}" for reads in application.reads.values() for found in reads.unresolved),
+                    key=lambda text: (text.rpartition(":")[0], int(text.rpartition(":")[2])),
+                )
+            ),
+        )
+
+    # units
+
+    def _behind(self, function: Function) -> Reached:
+        """What a function's code, its routes' options and what stands around it lead to."""
+        refs = [function.value] if isinstance(function.value, Ref) else []
+        values: list[Expression] = [] if isinstance(function.value, Ref) else [function.value[0]]
+        routes = self._http[function.id]
+        for wiring in routes:
+            values.extend(wiring.options)
+        tags = {*function.tags, *(tag for wiring in routes for tag in wiring.tags)}
+        values.extend(scoped.value for scoped in self._around(routes, tags))
+        reached = self._reach.of(refs, values, function.services.names, escapes=function.services.escapes)
+        reached.functions.update(function.invokes)
+        return reached
+
+    def _around(self, routes: list[HttpWiring], tags: set[str]) -> Iterable[ScopedWiring]:
+        return (
+            scoped
+            for scoped in self._application.scoped
+            if applies(scoped.kind, scoped.scope, tags, (wiring.route for wiring in routes))
+        )
+
+    def _unit(self, placed: Placed) -> Unit:
+        functions = (placed.function,) if placed.function is not None else ()
+        depends = set(self._dispatched(placed))
+        return self._made(placed.name, placed, functions, depends, "serverless")
+
+    def _server(self) -> Unit | None:
+        placement = self._placement
+        application = self._application
+        if not placement.merged and not placement.gateways_merged:
+            return None
+        if not placement.merged and not application.channels and not application.mcp:
+            return None
+        functions = tuple(sorted(placement.merged))
+        first = application.functions[functions[0]].place if functions else application.channels[0].place
+        placed = Placed(placement.server, "function", "server", None, first, "the server")
+        depends: set[str] = set()
+        if placement.gateways_merged:
+            depends.update(name for channel in application.channels for name in channel.functions)
+            depends.update(wiring.function for wiring in application.mcp)
+        targets = {wiring.name: wiring.function for wiring in application.triggers if not wiring.source}
+        depends.update(targets[each.name] for each in application.triggers if each.source and each.name in targets)
+        return self._made(placement.server, placed, functions, depends, "server")
+
+    def _made(self, name: str, placed: Placed, functions: tuple[str, ...], depends: set[str], target: str) -> Unit:
+        reached = [self._reached[function] for function in functions]
+        services = {
+            Service(found, service) for each in reached for service in each.services if (found := capability(service))
+        }
+        services.update(_ROLE_SERVICES.get(placed.role, ()))
+        for function in functions:
+            if _is_workflow(self._application.functions[function]):
+                services.update(_ROLE_SERVICES["workflow"])
+            elif self._application.functions[function].agent is not None:
+                services.update(_ROLE_SERVICES["agent"])
+        for each in reached:
+            depends |= each.functions
+        units = {self._placement.unit_of[function] for function in depends if function in self._placement.unit_of}
+        tags = {tag for function in functions for tag in self._wired[function].tags}
+        return Unit(
+            name=name,
+            role=placed.role,
+            target="server" if target == "server" else "serverless",
+            function_ids=functions,
+            services=tuple(sorted(services)),
+            depends_on=tuple(sorted(units - {name})),
+            handlers=self._handlers(placed, functions),
+            secrets=tuple(sorted({secret for each in reached for secret in each.secrets})),
+            variables=tuple(sorted({variable for each in reached for variable in each.variables})),
+            tags=tuple(sorted(tags)),
+            source=f"{placed.place.path}:{placed.place.line}",
+            queue_producers=tuple(sorted({queue for each in reached for queue in each.queues})),
+        )
+
+    def _dispatched(self, placed: Placed) -> Iterable[str]:
+        """The functions that a gateway calls."""
+        if placed.role == "channel":
+            return [name for each in self._application.channels if each.name == placed.subject for name in each.functions]
+        if placed.role == "mcp":
+            return [wiring.function for wiring in self._application.mcp]
+        return []
+
+    def _handlers(self, placed: Placed, functions: tuple[str, ...]) -> tuple[Handler, ...]:
+        wired = [self._wired[function] for function in functions]
+        routes = tuple(sorted(route for each in wired for route in each.routes))
+        handlers: list[Handler] = []
+        if routes or placed.role in ("channel", "mcp", "agent"):
+            handlers.append(FetchHandler(routes))
+        queues = {queue for each in wired for queue in each.queues}
+        if any(_is_workflow(self._application.functions[function]) for function in functions):
+            queues.update(WORKFLOW_QUEUES)
+        handlers.extend(QueueHandler(queue) for queue in sorted(queues))
+        tasks = sorted(task for each in wired for task in each.schedules)
+        handlers.extend(ScheduledHandler(schedule, name) for name, schedule in tasks)
+        return tuple(handlers)
+
+    def _wirings(self) -> Mapping[str, _Wired]:
+        application = self._application
+        queues: defaultdict[str, list[str]] = defaultdict(list)
+        for queue in application.queues:
+            queues[queue.function].append(queue.queue)
+        schedules: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+        for task in application.schedules:
+            schedules[task.function].append((task.name, task.schedule))
+        made: dict[str, _Wired] = {}
+        for name, function in application.functions.items():
+            http = self._http[name]
+            routes = [Route(wiring.route, wiring.method, name) for wiring in http]
+            if function.expose:
+                routes.append(Route(f"/rpc/{name}", "POST", name))
+            tags = {*function.tags, *(tag for wiring in http for tag in wiring.tags)}
+            made[name] = _Wired(tuple(sorted(set(routes))), tuple(queues[name]), tuple(schedules[name]), tuple(sorted(tags)))
+        return made
+
+    # lists
+
+    def _gateway(self, role: str, subject: str) -> str:
+        """The unit of a channel or of the MCP server."""
+        if self._placement.gateways_merged:
+            return self._placement.server
+        return next(unit.name for unit in self._placement.units if unit.role == role and unit.subject == subject)
+
+    def _queues(self) -> Iterable[Queue]:
+        unit_of = self._placement.unit_of
+        for wiring in self._application.queues:
+            yield Queue(wiring.queue, unit_of[wiring.function], wiring.function)
+        for function in self._application.functions.values():
+            if _is_workflow(function):
+                for name in WORKFLOW_QUEUES:
+                    yield Queue(name, unit_of[function.id], function.id)
+
+    def _agents(self) -> Iterable[AgentEntry]:
+        for function in self._application.functions.values():
+            agent = function.agent
+            if agent is not None:
+                unit = self._placement.unit_of[function.id]
+                tools, subs = tuple(sorted(agent.tools)), tuple(sorted(agent.sub_agents))
+                yield AgentEntry(agent.name, unit, agent.model, tools, subs)
+
+    def _mcp(self) -> tuple[McpEndpoint, ...]:
+        if not self._application.mcp:
+            return ()
+        by_kind: defaultdict[str, set[str]] = defaultdict(set)
+        for wiring in self._application.mcp:
+            by_kind[wiring.kind].add(wiring.function)
+        tools, resources, prompts = (tuple(sorted(by_kind[kind])) for kind in ("tool", "resource", "prompt"))
+        return (McpEndpoint(self._gateway("mcp", "mcp"), tools, resources, prompts),)
+
+    def _workflow(self, function: Function) -> Workflow:
+        unit_of = self._placement.unit_of
+        steps = tuple(
+            WorkflowStep(step.name, step.kind, step.function, unit_of.get(step.function) if step.function else None)
+            for step in function.steps
+        )
+        return Workflow(function.id, function.id, unit_of[function.id], steps)
+
+    def _declared(self, declared: tuple[Declared, ...], what: str) -> list[tuple[str, str, str]]:
+        """What is declared, and what is only read."""
+        found = {each.id: (each.id, each.display_name, each.description) for each in declared}
+        for reads in self._application.reads.values():
+            for name in getattr(reads, what):
+                found.setdefault(name, (name, name, ""))
+        for reached in self._reached.values():
+            for name in getattr(reached, what):
+                found.setdefault(name, (name, name, ""))
+        return [found[name] for name in sorted(found)]
+
+
+def _is_workflow(function: Function) -> bool:
+    return function.kind in ("workflow", "workflow-graph")
