@@ -79,7 +79,7 @@ class Workers:
 
     def _read(self, stream: IO[str]) -> None:
         for line in stream:
-            if line.startswith("{"):
+            if line.startswith(('{"workers":', '{"answer":', '{"error":')):  # the Workers' own logs come here as well
                 self._lines.put(line)
         self._lines.put("")
 
