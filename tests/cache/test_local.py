@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from unitgraph.cache.digest import sha256
 from unitgraph.cache.local import LocalActions, LocalBlobs, write_atomic
+from unitgraph.cache.store import Made
 
 
 @given(data=st.binary(max_size=200))
@@ -29,11 +30,16 @@ def test_a_blob_with_other_bytes_counts_as_absent_and_is_removed(tmp_path: Path)
     assert blobs.get(name) == b"export default 1"
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"[]", b'{"index.js": 1}', b"\xff"], ids=["empty", "cut", "list", "number", "bytes"])
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"{", b"[]", b'{"outputs": {"index.js": 1}, "facts": {}}', b'{"outputs": {}}', b"\xff"],
+    ids=["empty", "cut", "list", "number", "no facts", "bytes"],
+)
 def test_a_damaged_record_is_a_miss(tmp_path: Path, text: bytes) -> None:
     actions = LocalActions(tmp_path)
     key = sha256(b"key")
-    actions.put(key, {"index.js": sha256(b"x")})
+    actions.put(key, Made({"index.js": sha256(b"x")}, {"sizes": {"index.js": 1}}))
+    assert actions.get(key) is not None
     (tmp_path / key[:2] / key).write_bytes(text)
     assert actions.get(key) is None
 

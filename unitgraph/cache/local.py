@@ -8,10 +8,10 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from unitgraph.cache import digest
+from unitgraph.cache.store import Made
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
@@ -67,16 +67,17 @@ class LocalActions:
     def _path(self, key: str) -> Path:
         return self._root / key[:2] / key
 
-    def get(self, key: str) -> Mapping[str, str] | None:
+    def get(self, key: str) -> Made | None:
         try:
-            outputs = json.loads(self._path(key).read_bytes())
-        except (FileNotFoundError, ValueError):
+            found = json.loads(self._path(key).read_bytes())
+            outputs, facts = found["outputs"], found["facts"]
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
-        if not isinstance(outputs, dict) or not all(
-            isinstance(path, str) and isinstance(name, str) for path, name in outputs.items()
-        ):
+        names = outputs.items() if isinstance(outputs, dict) else [(None, None)]
+        if not isinstance(facts, dict) or not all(isinstance(path, str) and isinstance(name, str) for path, name in names):
             return None
-        return outputs
+        return Made(outputs, facts)
 
-    def put(self, key: str, outputs: Mapping[str, str]) -> None:
-        write_atomic(self._path(key), json.dumps(outputs, sort_keys=True).encode())
+    def put(self, key: str, made: Made) -> None:
+        text = json.dumps({"outputs": dict(made.outputs), "facts": dict(made.facts)}, sort_keys=True)
+        write_atomic(self._path(key), text.encode())

@@ -1,6 +1,7 @@
 """The two interfaces of the cache: blobs by digest, and action results by key. Knows no place."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -14,11 +15,19 @@ class Blobs(Protocol):
         """Holds ``data`` and returns its SHA-256."""
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What an action made: ``outputs``, relative path → SHA-256, and ``facts`` about them, plain JSON."""
+
+    outputs: Mapping[str, str]
+    facts: Mapping[str, object]
+
+
 class ActionCache(Protocol):
-    """Action key → outputs: relative path → SHA-256."""
+    """Action key → what the action made."""
 
-    def get(self, key: str) -> Mapping[str, str] | None:
-        """The outputs recorded for ``key``, or None."""
+    def get(self, key: str) -> Made | None:
+        """What is recorded for ``key``, or None."""
 
-    def put(self, key: str, outputs: Mapping[str, str]) -> None:
-        """Records the outputs; the blobs must be held already."""
+    def put(self, key: str, made: Made) -> None:
+        """Records what was made; the blobs must be held already."""

@@ -14,6 +14,7 @@ from unitgraph.providers.plan import document, render
 from unitgraph.rules import git, quick, report, ship, snapshot
 from unitgraph.rules.commands.session import engine_of, progress, project_graph
 from unitgraph.rules.engine import Engine
+from unitgraph.units.lockfile import MANAGERS
 
 _OURS = Path(__file__).parent.parent
 
@@ -63,13 +64,27 @@ def _inputs(engine: Engine) -> dict[str, str]:
     paths = [
         str(project.root / quick.CONFIG),
         *(project.sources.absolute(path) for path in engine.workspace.facts),
-        *(project.sources.absolute(path) for path in project.sources.looked_at),
+        *(project.sources.absolute(path) for path in project.sources.looked_at if not _is_above(path)),
+        *_above(engine),
         str(project.root / "dodo.py"),
         str(engine.tools.esbuild()),
         *git.watched(project.root),
         *own,
     ]
     return snapshot.take(sorted(set(paths)))
+
+
+def _is_above(path: str) -> bool:
+    return path == ".." or path.startswith("../")
+
+
+def _above(engine: Engine) -> list[str]:
+    """What of the folders above the project decides anything: packages, workspaces and lockfiles, not their listing."""
+    names = ["node_modules", "package.json", "pnpm-workspace.yaml"]
+    names += [name for manager in MANAGERS.values() for name in manager.lockfiles]
+    sources = engine.project.sources
+    folders = [path for path in sources.looked_at if _is_above(path) and os.path.isdir(sources.absolute(path))]
+    return [os.path.join(sources.absolute(folder), name) for folder in folders for name in names]
 
 
 def _outputs(engine: Engine) -> list[str]:

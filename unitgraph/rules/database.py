@@ -24,8 +24,9 @@ CREATE TABLE files (path TEXT PRIMARY KEY, signature TEXT NOT NULL, digest TEXT 
 CREATE TABLE facts (digest TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE stripped (raw TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE nodes (digest TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE actions (name TEXT PRIMARY KEY, key TEXT NOT NULL, components TEXT NOT NULL, outputs TEXT NOT NULL,
-                      facts TEXT NOT NULL, previous TEXT) WITHOUT ROWID;
+CREATE TABLE actions (scope TEXT NOT NULL, name TEXT NOT NULL, key TEXT NOT NULL, components TEXT NOT NULL,
+                      outputs TEXT NOT NULL, facts TEXT NOT NULL, previous TEXT,
+                      PRIMARY KEY (scope, name)) WITHOUT ROWID;
 CREATE TABLE made (unit TEXT NOT NULL, bundle TEXT NOT NULL, components TEXT NOT NULL,
                    PRIMARY KEY (unit, bundle)) WITHOUT ROWID;
 """
@@ -41,9 +42,10 @@ class Record:
 
 
 class Database:
-    """One connection; use it from one thread."""
+    """One connection; use it from one thread. Actions are those of ``scope``, a provider's name."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, scope: str = "") -> None:
+        self._scope = scope
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         try:
@@ -132,21 +134,23 @@ class Database:
 
     def records(self) -> dict[str, Record]:
         """Action name → its last finished run."""
-        rows = self._connection.execute("SELECT name, key, outputs, facts FROM actions")
+        query = "SELECT name, key, outputs, facts FROM actions WHERE scope = ?"
+        rows = self._connection.execute(query, (self._scope,))
         return {name: Record(key, json.loads(outputs), json.loads(facts)) for name, key, outputs, facts in rows}
 
     def components(self, action: str) -> tuple[tuple[Component, ...], tuple[Component, ...] | None] | None:
         """What the last key of ``action`` was made of, and the one before it that was another."""
-        row = self._connection.execute("SELECT components, previous FROM actions WHERE name = ?", (action,)).fetchone()
+        query = "SELECT components, previous FROM actions WHERE scope = ? AND name = ?"
+        row = self._connection.execute(query, (self._scope, action)).fetchone()
         return (_components(row[0]), _components(row[1]) if row[1] else None) if row else None
 
     def save_action(self, name: str, key: Key, outputs: Mapping[str, str], facts: Mapping[str, object]) -> None:
         """Records a finished action; on return it is committed."""
         self._connection.execute(
-            "INSERT INTO actions VALUES (?, ?, ?, ?, ?, NULL) ON CONFLICT (name) DO UPDATE SET"
+            "INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, NULL) ON CONFLICT (scope, name) DO UPDATE SET"
             " previous = CASE WHEN key = excluded.key THEN previous ELSE components END,"
             " key = excluded.key, components = excluded.components, outputs = excluded.outputs, facts = excluded.facts",
-            (name, key.digest, _parts(key.components), json.dumps(outputs), json.dumps(facts)),
+            (self._scope, name, key.digest, _parts(key.components), json.dumps(outputs), json.dumps(facts)),
         )
 
     def made(self, unit: str, bundle: str) -> tuple[Component, ...] | None:
@@ -161,9 +165,6 @@ class Database:
             "INSERT OR REPLACE INTO made VALUES (?, ?, ?)",
             ((unit, bundle, _parts(components)) for unit, bundle, components in rows),
         )
-
-    def forget_actions(self, names: Iterable[str]) -> None:
-        self._many("DELETE FROM actions WHERE name = ?", ((name,) for name in names))
 
     def _many(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
         rows = list(rows)

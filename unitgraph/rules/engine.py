@@ -122,7 +122,7 @@ class Engine:
 
     @cached_property
     def database(self) -> Database:
-        return Database(database_path(self.project.root))
+        return Database(database_path(self.project.root), self.provider.name)
 
     @cached_property
     def memo(self) -> Memo:

@@ -12,11 +12,11 @@ from graphlib import TopologicalSorter
 
 from unitgraph.cache import digest
 from unitgraph.cache.key import Key
-from unitgraph.cache.store import ActionCache, Blobs
+from unitgraph.cache.store import ActionCache, Blobs, Made
 from unitgraph.errors import UnitgraphError
 from unitgraph.errors.build import DependencyFailed, DiskFull, InputChanged
 from unitgraph.rules.action import Action, Finished, How, Pool, Result
-from unitgraph.rules.database import Database, Record
+from unitgraph.rules.database import Database
 from unitgraph.rules.memo import Memo
 
 Listener = Callable[[Result], None]
@@ -94,23 +94,22 @@ class _Run:
         record = self._records.get(action.name)
         if record and record.key == key.digest and action.rule.intact(action.subject, record):
             return Result(action.name, How.FRESH, key, record.outputs, record.facts)
-        return self._restore(action, key, record)
+        return self._restore(action, key)
 
-    def _restore(self, action: Action, key: Key, record: Record | None) -> Result | None:
+    def _restore(self, action: Action, key: Key) -> Result | None:
         held = self._stores.actions.get(key.digest)
         if held is None:
             return None
-        outputs = {path: self._stores.blobs.get(name) for path, name in held.items()}
+        outputs = {path: self._stores.blobs.get(name) for path, name in held.outputs.items()}
         whole = {path: data for path, data in outputs.items() if data is not None}
         if len(whole) < len(outputs):
             return None
-        facts = record.facts if record and record.key == key.digest else _measured(whole)
         try:
             action.rule.place(action.subject, whole)
         except OSError as error:
             return Result(action.name, How.FAILED, key, error=_disk(error, action.name))
-        self._stores.database.save_action(action.name, key, held, facts)
-        return Result(action.name, How.CACHED, key, held, facts)
+        self._stores.database.save_action(action.name, key, held.outputs, held.facts)
+        return Result(action.name, How.CACHED, key, held.outputs, held.facts)
 
     def _submit(self, pool: ThreadPoolExecutor) -> None:
         for waiting in self._waiting.values():
@@ -142,7 +141,7 @@ class _Run:
         try:
             names = {path: self._stores.blobs.put(data) for path, data in outcome.outputs.items()}
             action.rule.place(action.subject, outcome.outputs)
-            self._stores.actions.put(key.digest, names)
+            self._stores.actions.put(key.digest, Made(names, facts))
         except OSError as error:
             return Result(action.name, How.FAILED, key, error=_disk(error, action.name))
         self._stores.database.save_action(action.name, key, names, facts)
