@@ -94,8 +94,7 @@ class Generator:
         return frozenset(name for one in taken for name in one.names), any(one.escapes for one in taken)
 
     def _roots(self, units: Iterable[Unit], services: tuple[frozenset[str], bool]) -> Roots:
-        application = self._wirings.application
-        refs = [ref for ref in (application.config, application.services, application.wire_services) if ref is not None]
+        refs: list[Ref] = []    # the factories are asked for by ``services``, so that they are cut to them
         values: list[Expression] = []
         for unit in units:
             for function in self._wirings.functions(unit):
@@ -158,7 +157,7 @@ class Generator:
         chosen = {
             "config": application.config, "services": application.services, "wire_services": application.wire_services,
         }  # fmt: skip
-        return {role: names.of(ref) if ref is not None else None for role, ref in chosen.items()}
+        return {role: names.of(ref) if ref is not None and names.has(ref) else None for role, ref in chosen.items()}
 
     def _function(self, function: Function, names: "_Names") -> text.EntryFunction:
         derived = self._inputs.derive(function)
@@ -239,6 +238,10 @@ class _Names:
         self._wanted[(specifier, name)] = local
         self._taken.add(local)
         return local
+
+    def has(self, ref: Ref) -> bool:
+        """Whether the plan keeps anything of a top-level binding."""
+        return ref in self._plan.exports
 
     def of(self, ref: Ref) -> str:
         """The local name of a top-level binding."""
