@@ -37,11 +37,12 @@ const other = unit({
       waitUntil(sleep(200).then(() => say('later done')))
       waitUntil(Promise.reject(new Error('later failed')))
     }) },
+    large: { value: pikkuSessionlessFunc(async () => new Uint8Array(30_000_000)) },
     reject: { value: pikkuSessionlessFunc(async () => void Promise.reject(new Error('nobody caught me'))) },
   },
   parts: [http({ sse, routes: [
     { method: 'GET', route: '/slow', function: 'slow' }, { method: 'GET', route: '/events', function: 'events', sse: true },
-    { method: 'GET', route: '/reject', function: 'reject' }, { method: 'GET', route: '/later', function: 'later' },
+    { method: 'GET', route: '/reject', function: 'reject' }, { method: 'GET', route: '/large', function: 'large' }, { method: 'GET', route: '/later', function: 'later' },
   ] })],
 })
 const broken = () => Promise.reject(new Error('no such chunk'))
@@ -59,12 +60,12 @@ await serve({
   routes: [
     { method: 'GET', route: '/books/:id', unit: 'shop-books' }, { method: 'GET', route: '/books/featured', unit: 'shop-featured' },
     { method: 'POST', route: '/books/:id', unit: 'shop-featured' }, { method: 'GET', route: '/slow', unit: 'shop-other' },
-    { method: 'GET', route: '/events', unit: 'shop-other' }, { method: 'GET', route: '/reject', unit: 'shop-other' }, { method: 'GET', route: '/later', unit: 'shop-other' }, { method: 'GET', route: '/broken', unit: 'shop-broken' },
+    { method: 'GET', route: '/events', unit: 'shop-other' }, { method: 'GET', route: '/reject', unit: 'shop-other' }, { method: 'GET', route: '/later', unit: 'shop-other' }, { method: 'GET', route: '/large', unit: 'shop-other' }, { method: 'GET', route: '/broken', unit: 'shop-broken' },
   ],
   units: {
     'shop-books': { functions: ['getBook'], load: async () => { say('loaded books'); return { default: books } } },
     'shop-featured': { functions: ['featured', 'create'], load: async () => ({ default: featured }) },
-    'shop-other': { functions: ['price', 'slow', 'events', 'reject', 'later'], load: async () => ({ default: other }) },
+    'shop-other': { functions: ['price', 'slow', 'events', 'reject', 'later', 'large'], load: async () => ({ default: other }) },
     'shop-broken': { functions: [], load: broken },
   },
 })

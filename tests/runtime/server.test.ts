@@ -6,8 +6,8 @@ const SECRETS = { NEEDED: 'x', ALSO_NEEDED: 'y' }
 interface Process {
   url: string
   lines: Record<string, any>[]
-  /** Resolves with the first line, past or future, that says this. */
-  line(msg: string): Promise<Record<string, any>>
+  /** Resolves with the first line, past or future, that has this in a field, by default as its message. */
+  line(value: string, field?: string): Promise<Record<string, any>>
   kill(signal: 'SIGTERM' | 'SIGINT'): void
   exited: Promise<number>
 }
@@ -16,12 +16,10 @@ interface Process {
 const start = async (env: Record<string, string> = SECRETS): Promise<Process> => {
   const child = Bun.spawn([process.execPath, FIXTURE], { env: { PORT: '0', HOST: '127.0.0.1', ...env }, stdout: 'pipe', stderr: 'pipe' })
   const lines: Record<string, any>[] = []
-  const waiting = new Map<string, PromiseWithResolvers<Record<string, any>>>()
-  const line = (msg: string) => {
-    const found = lines.find((one) => one.msg === msg)
-    if (found) return Promise.resolve(found)
-    if (!waiting.has(msg)) waiting.set(msg, Promise.withResolvers())
-    return waiting.get(msg)!.promise
+  const waiting: { field: string; value: string; resolve(line: Record<string, any>): void }[] = []
+  const line = (value: string, field = 'msg') => {
+    const found = lines.find((one) => one[field] === value)
+    return found ? Promise.resolve(found) : new Promise<Record<string, any>>((resolve) => waiting.push({ field, value, resolve }))
   }
   const read = async (stream: ReadableStream<Uint8Array>) => {
     let rest = ''
@@ -31,7 +29,7 @@ const start = async (env: Record<string, string> = SECRETS): Promise<Process> =>
       for (const part of parts) {
         const record = part.startsWith('{') ? JSON.parse(part) : { msg: part }
         lines.push(record)
-        waiting.get(record.msg)?.resolve(record)
+        for (const { field, value, resolve } of waiting) if (record[field] === value) resolve(record)
       }
     }
   }
@@ -53,6 +51,7 @@ describe('a process with all units', () => {
   test('routes to the unit that is meant, loads it once, and calls others in process', async () => {
     const answers = await Promise.all([1, 2, 3].map((id) => ask(`/books/${id}`)))
     expect(JSON.parse(answers[2]!.text)).toEqual({ id: '3', built: 1, price: 5 })
+    await app.line('loaded books')
     expect(app.lines.filter((line) => line.msg === 'loaded books').length).toBe(1)
     expect((await ask('/books/featured')).text).toBe('"featured"')
   })
@@ -74,7 +73,7 @@ describe('a process with all units', () => {
   })
   test('a line a request', async () => {
     await ask('/books/featured', { headers: { 'x-request-id': 'line-1' } })
-    expect(app.lines.find((line) => line['requestId'] === 'line-1')).toMatchObject({ msg: 'request', method: 'GET', path: '/books/featured', status: 200, unit: 'shop-featured' })
+    expect(await app.line('line-1', 'requestId')).toMatchObject({ msg: 'request', method: 'GET', path: '/books/featured', status: 200, unit: 'shop-featured' })
   })
   test('a client that leaves a stream of events is noticed', async () => {
     const leave = new AbortController()
@@ -123,6 +122,17 @@ describe('the end', () => {
     expect(await fetch(`${app.url}/health`, { headers: { connection: 'close' } }).then(() => 'answered', () => 'refused')).toBe('refused')
     await answer
     expect(await app.exited).toBe(0)
+  })
+  test('a large answer to a slow client is sent to its end, and idle connections do not hold the process', async () => {
+    const app = await start()
+    await fetch(`${app.url}/health`)
+    const response = await fetch(`${app.url}/large`)
+    const reader = response.body!.getReader()
+    let size = (await reader.read()).value!.length
+    app.kill('SIGTERM')
+    await app.line('stopping')
+    for (let part = await reader.read(); !part.done; part = await reader.read()) size += part.value.length
+    expect([size, await app.exited]).toEqual([30_000_000, 0])
   })
   test('what takes too long is ended', async () => {
     const app = await start({ ...SECRETS, UNITGRAPH_SHUTDOWN_TIMEOUT: '0' })

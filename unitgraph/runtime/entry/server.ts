@@ -11,7 +11,7 @@ import { closeServices, type Services } from '../core/services.ts'
 import type { Unit } from '../core/unit.ts'
 import { errorBody, jsonResponse } from '../http/respond.ts'
 import { readSettings } from '../server/settings.ts'
-import { createGauge, drain, heldBy, type Stoppable } from '../server/shutdown.ts'
+import { createGauge, drain, type Stoppable } from '../server/shutdown.ts'
 import { createUnits, type MainRoute, type UnitEntry } from '../server/units.ts'
 import type { Logger } from '../types/services.ts'
 
@@ -95,16 +95,15 @@ export const serve = async (options: ServeOptions): Promise<void> => {
       response: answerBroken(error, call), unit: undefined,
     }))
     // a stream of events may be silent for longer than an ordinary connection
-    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream')
-    if (isStream) server.timeout(request, 0)
+    if (response.headers.get('content-type')?.startsWith('text/event-stream')) server.timeout(request, 0)
     logger[HEALTH.has(path) ? 'debug' : 'info']('request', requestLine(request, path, response, call, started, unit))
-    return withRequestId(isStream ? heldBy(response, (work) => void gauge.run(work)) : response, call.requestId)
+    return withRequestId(response, call.requestId)
   }
   const listen = (): Server => {
     try {
       return Bun.serve({
         ...settings, idleTimeout: 60, maxRequestBodySize: MAX_BODY,
-        fetch: (request, self) => gauge.run(handle(request, self)),
+        fetch: handle,
       })
     } catch (error) {
       return refuse([`${settings.hostname}:${settings.port} can't be listened on`], error)

@@ -2,7 +2,7 @@
 import type { Logger } from '../types/services.ts'
 
 export interface Stoppable {
-  /** Stops listening; resolves when the last connection is done. `true` ends connections at once. */
+  /** Stops listening and closes idle connections; resolves when the last is done. `true` ends all at once. */
   stop(closeActiveConnections?: boolean): Promise<void> | void
 }
 
@@ -12,21 +12,14 @@ const wait = (ms: number): Promise<'late'> =>
     ;(timer as { unref?: () => void }).unref?.()
   })
 
-/** Whether everything was done in time. */
 export const drain = async (
   server: Stoppable, idle: () => Promise<void>, timeoutMs: number, logger: Logger,
-): Promise<boolean> => {
-  const stopped = server.stop(false)
-  const result = await Promise.race([idle(), wait(timeoutMs)])
-  if (result === 'late') {
-    logger.warn('Requests that took longer than the shutdown timeout were ended', { timeoutMs })
-    await server.stop(true)
-    return false
-  }
-  // what is left are idle connections that clients keep open
+): Promise<void> => {
+  // the server knows when the last byte of an answer was sent, the gauge what goes on behind the answers
+  const done = Promise.resolve(server.stop(false)).then(idle)
+  if ((await Promise.race([done, wait(timeoutMs)])) !== 'late') return
+  logger.warn('Requests that took longer than the shutdown timeout were ended', { timeoutMs })
   await server.stop(true)
-  await stopped
-  return true
 }
 
 /** Counts what is under way. */
@@ -46,12 +39,4 @@ export const createGauge = (): { run<T>(work: Promise<T>): Promise<T>; idle(): P
     },
     idle: () => (running === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
   }
-}
-
-/** The body counts as under way until it was sent. */
-export const heldBy = (response: Response, hold: (work: Promise<unknown>) => void): Response => {
-  if (!response.body) return response
-  const { readable, writable } = new TransformStream()
-  hold(response.body.pipeTo(writable).catch(() => undefined))
-  return new Response(readable, response)
 }
