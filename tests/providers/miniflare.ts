@@ -66,7 +66,10 @@ async function answer(asked: Request_): Promise<unknown> {
   }
   if (asked.cron !== undefined) return (await miniflare.getWorker(asked.worker)).scheduled({ cron: asked.cron })
   const { method = 'GET', path = '/', headers = {}, body } = asked
-  const options = { method, headers, redirect: 'manual' as const, ...(body === undefined ? {} : { body }) }
+  // workerd closes a connection whose request's body nobody read, and Bun would send the next request down it
+  const options = {
+    method, headers: { ...headers, connection: 'close' }, redirect: 'manual' as const, ...(body === undefined ? {} : { body }),
+  }
   const url = `http://shop.test${path}`
   const response = asked.worker === undefined
     ? await miniflare.dispatchFetch(url, options)
