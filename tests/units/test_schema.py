@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.harness import Tools
 from tests.units.tiny_project import write
 from unitgraph.rules.toolchain import ensure
 from unitgraph.units.application import Fragment, TypeSource
@@ -18,7 +19,6 @@ from unitgraph.units.schema import Derived, Underivable, coercions, to_json_sche
 from unitgraph.units.schema_types import Deriver
 from unitgraph.units.schema_valibot import to_valibot
 from unitgraph.units.source import read_facts
-from tests.harness import Tools
 
 SHARED = {
     "package.json": '{ "name": "my-app", "dependencies": { "zod": "4" } }',

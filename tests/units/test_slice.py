@@ -264,7 +264,7 @@ def test_a_loop_variable_that_is_not_used_brings_nothing(tmp_path: Path) -> None
     )
     plan = made.plan(values=[value])
     assert plan.modules.keys() == {"src/wiring.ts"}
-    assert "export const $1 = ({ method: 'post',   })" in made.text(plan, "src/wiring.ts")
+    assert "export const $1 = ({ method: 'post',  })" in made.text(plan, "src/wiring.ts")
 
 
 def test_a_root_in_a_helper_module_is_imported_from_there(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from tests.harness import Tools
 from tests.units.slice_lab import Lab, lab, ref
 from tests.units.test_slice import FIRST, LOOPED, WIRING
 from tests.units.test_slice_factory import FILES, PARTS
-from unitgraph.units.slice import SlicePlan
 from unitgraph.units.application import Ref
+from unitgraph.units.slice import SlicePlan
 
 AUTHORING = (
     "pikkuFunc", "pikkuSessionlessFunc", "pikkuConfig", "pikkuServices", "pikkuWireServices", "pikkuMiddleware", "wireHTTP",

@@ -69,7 +69,7 @@ def test_extends_a_package_by_its_name(tmp_path: Path) -> None:
         ),
         pytest.param(
             {"tsconfig.json": '{ "compilerOptions": { "baseUrl": "src", "paths": { "@/*": ["*"] } } }'},
-            {"baseUrl": "./src", "paths": {"@/*": ["./src/*"]}},
+            {"baseUrl": "./src", "paths": {"@/*": ["./*"]}},
             id="under-baseUrl",
         ),
         pytest.param(
@@ -85,7 +85,7 @@ def test_extends_a_package_by_its_name(tmp_path: Path) -> None:
                 "tsconfig.json": '{ "extends": "./config/base.json", "compilerOptions": { "baseUrl": "src" } }',
                 "config/base.json": '{ "compilerOptions": { "paths": { "@/*": ["./*"] } } }',
             },
-            {"baseUrl": "./src", "paths": {"@/*": ["./src/*"]}},
+            {"baseUrl": "./src", "paths": {"@/*": ["./*"]}},
             id="another-file's-baseUrl-wins",
         ),
         pytest.param(

@@ -13,7 +13,14 @@ from types import NoneType, UnionType
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from unitgraph.errors import Place, UnitgraphError
-from unitgraph.errors.project import BadJson, BadSetting, DuplicateKey, UnknownDefaultProvider, UnknownEnvironment, UnknownKey
+from unitgraph.errors.project import (
+    BadJson,
+    BadSetting,
+    DuplicateKey,
+    UnknownDefaultProvider,
+    UnknownEnvironment,
+    UnknownKey,
+)
 from unitgraph.units import jsontext
 
 FILE: Final = "pikku.config.json"

@@ -112,7 +112,7 @@ class Resolver:
 
     def resolve(self, importer: str, specifier: str) -> Resolved:
         """Where a file's specifier leads; the same folder and specifier are worked out once."""
-        folder = posixpath.dirname(importer)
+        folder = importer.rpartition("/")[0]
         key = (folder, specifier)
         known = self._known.get(key)
         if known is None:
@@ -203,8 +203,6 @@ class Resolver:
         member = self._project.workspace.packages.get(name)
         if member is not None:
             return self._exported(member, subpath)
-        if name == self._project.package.name and self._project.package.exports is not None:
-            return self._exported(self._project.package, subpath)
         return self._package(folder, name, subpath)
 
     def _package(self, folder: str, name: str, subpath: str) -> Resolved:

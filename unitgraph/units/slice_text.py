@@ -95,7 +95,8 @@ class _Page:
                 self._line += missing
 
     def _edited(self, span: Span, omit: Iterable[Span] = ()) -> bytes:
-        gone = [_member(self._source, part) for part in omit]
+        members = [_member(self._source, part) for part in omit]
+        gone = [_line(self._source, start, end) for start, end in _merged(self._source, members)]
         parts: list[bytes] = []
         at = span.start
         for start, end, new in sorted([*self._edits, *gone]) if gone else self._edits:

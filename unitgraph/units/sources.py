@@ -131,11 +131,8 @@ class Sources:
         try:
             with os.scandir(self._prefix + where) as entries:
                 for entry in entries:
-                    if entry.is_dir():
-                        kind = _FOLDER
-                    elif entry.is_file():
-                        kind = _FILE
-                    else:
+                    kind = _kind(entry)
+                    if kind is None:
                         continue
                     if entry.is_symlink():
                         self._links[head + entry.name] = self._target(entry.path)
@@ -145,6 +142,16 @@ class Sources:
 
     def _target(self, path: str) -> str:
         return os.path.relpath(os.path.realpath(path), os.path.realpath(self.root)).replace(os.sep, "/")
+
+
+def _kind(entry: os.DirEntry[str]) -> int | None:
+    """File or folder, links followed; None for what is neither, and for a link that leads nowhere or in a circle."""
+    try:
+        if entry.is_dir():
+            return _FOLDER
+        return _FILE if entry.is_file() else None
+    except OSError:
+        return None
 
 
 def is_source(path: str) -> bool:

@@ -47,8 +47,10 @@ class Tsconfig:
         if self.base_url is not None:
             options["baseUrl"] = _dotted(self.base_url)
         if self.paths:
+            # Beside a baseUrl, a bundler takes the targets of paths as relative to it.
             options["paths"] = {
-                pattern: [_dotted(target) for target in targets] for pattern, targets in sorted(self.paths.items())
+                pattern: [_dotted(posixpath.relpath(target, self.base_url or ".")) for target in targets]
+                for pattern, targets in sorted(self.paths.items())
             }
         return {"compilerOptions": options}
 
