@@ -219,14 +219,14 @@ describe('middleware', () => {
     http?.response.append('x-order', name)
     return next()
   })
-  test('from the outside in: all, tag, path, groups, route, function', async () => {
+  test('from the outside in: all, path, groups, route, tags, function', async () => {
     const func = pikkuSessionlessFunc({ tags: ['t'], middleware: [named('function')], func: async () => 1 })
     const app = serving(
       { 'GET /api/x': [func, { middleware: [named('group')], tags: ['g'] }, { middleware: [named('route')] }] },
       { middleware: [['*', [named('path *')]], ['/api/*', [named('path')]], ['/other/*', [named('never')]]] },
       { middleware: { '*': [named('all')], t: [named('tag')], g: [named('group tag')], u: [named('never')] } },
     )
-    expect((await app.ask('/api/x')).response.headers.get('x-order')).toBe('all, group tag, tag, path *, path, group, route, function')
+    expect((await app.ask('/api/x')).response.headers.get('x-order')).toBe('all, path *, path, group, route, group tag, tag, function')
   })
   test('may change the result, stand in for it, and catch what is thrown', async () => {
     const change = pikkuMiddleware(async (_s, _w, next) => ({ inner: await next() }))

@@ -30,8 +30,20 @@ export interface Input {
 
 const NO_SUCH_KIND = new Set(['workflow', 'workflow-graph', 'agent', 'trigger'])
 
-export const tagged = <T>(table: Readonly<Record<string, T>> | undefined, tags: readonly string[]): T[] =>
-  table ? ['*', ...new Set(tags)].flatMap((tag) => (Object.hasOwn(table, tag) ? [table[tag] as T] : [])) : []
+/**
+ * Outermost first: what is for all, then the wiring's, which knows the request and may find out who sent it, then
+ * the tags' and the function's own, which see that session.
+ */
+export const layersOf = (
+  unit: Unit, tags: readonly string[], around: Around, own: readonly Middleware[] = [],
+): readonly Middleware[] => {
+  const { middleware } = unit.options
+  return [...tagged(middleware, ['*']), ...(around.middleware ?? []), ...tagged(middleware, tags), own].flat()
+}
+
+/** What a table has for each tag, once. */
+const tagged = <T>(table: Readonly<Record<string, T>> = {}, tags: readonly string[]): T[] =>
+  [...new Set(tags)].flatMap((tag) => (Object.hasOwn(table, tag) ? [table[tag] as T] : []))
 
 /** `read` gives the input once the session is known to be enough; `begin` is called right before the function. */
 export const invoke = async (
@@ -42,10 +54,7 @@ export const invoke = async (
   const services = servicesOfCall(singletons, { requestId: call.requestId, traceId: call.traceId, function: definition.id })
   const wire = createWire(call, createRpc(unit, call))
   const tags = [...(around.tags ?? []), ...definition.tags]
-  const layers = [
-    ...tagged(unit.options.middleware, tags).flat(), ...(around.middleware ?? []), ...definition.middleware,
-  ]
-  return onion(layers as readonly Middleware[], services, wire, async () => {
+  return onion(layersOf(unit, tags, around, definition.middleware), services, wire, async () => {
     if ((definition.auth || around.auth) && !call.session.value) throw new MissingSessionError()
     if (NO_SUCH_KIND.has(definition.kind)) {
       throw new NotImplementedError(`${definition.id} is a ${definition.kind}, which this runtime can't run yet`)
@@ -56,8 +65,8 @@ export const invoke = async (
     const own = ((await host.wireServices?.(services as never, wire as never)) ?? {}) as Services
     const all = { ...services, ...own }
     try {
-      const permissions = [...tagged(unit.options.permissions, tags), ...(around.permissions ?? []), definition.permissions]
-      for (const needed of permissions) {
+      const byTag = tagged(unit.options.permissions, ['*', ...tags])
+      for (const needed of [...byTag, ...(around.permissions ?? []), definition.permissions]) {
         if (!(await granted(needed, all, data, wire))) throw new ForbiddenError()
       }
       begin?.()

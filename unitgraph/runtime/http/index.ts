@@ -4,7 +4,7 @@ import type { Call } from '../core/call.ts'
 import type { Definition } from '../core/definition.ts'
 import { MethodNotAllowedError, reportError } from '../core/errors.ts'
 import { logFailure } from '../core/failure.ts'
-import { invoke, tagged, type Around, type Input } from '../core/invoke.ts'
+import { invoke, layersOf, type Around, type Input } from '../core/invoke.ts'
 import { onion } from '../core/onion.ts'
 import { createRpc } from '../core/rpc.ts'
 import { createWire } from '../core/call.ts'
@@ -160,11 +160,9 @@ export const http = (part: HttpPart): Part => ({
       out.headers.set('allow', allow.join(', '))
       const inner: Call = { ...call, transport: 'http', http }
       const wire = createWire(inner, createRpc(unit, inner))
-      const { middleware: layers = [] } = match ? around(match[0], path) : {}
       const tags = match ? [...match[0].tags, ...match[0].definition.tags] : []
-      const all = [...tagged(unit.options.middleware, tags).flat(), ...layers]
-      const services = await unit.host.services()
-      return respond(await onion(all as readonly Middleware[], services, wire, async () => undefined), out)
+      const layers = layersOf(unit, tags, match ? around(match[0], path) : {})
+      return respond(await onion(layers, await unit.host.services(), wire, async () => undefined), out)
     }
 
     return async (request, call) => {
