@@ -19,6 +19,7 @@ from unitgraph.rules import chunks, esbuild
 from unitgraph.rules.action import Finished, Pool
 from unitgraph.rules.closure import Closures
 from unitgraph.rules.database import Record
+from unitgraph.rules.imports import MANIFEST
 from unitgraph.rules.memo import Memo
 from unitgraph.rules.outputs import Outputs
 from unitgraph.rules.strip import Stripper
@@ -68,8 +69,8 @@ class BundleRule:
         self._outputs = outputs
         self._threads = threads
         self._options = (
-            "--bundle", "--format=esm", "--minify", "--keep-names", "--tree-shaking=true", "--charset=utf8",
-            "--legal-comments=none",
+            "--bundle", "--format=esm", "--keep-names", "--tree-shaking=true", "--charset=utf8",
+            "--legal-comments=none", *_minify(splitting=bundling.splitting),
             *(("--splitting", f"--chunk-names={chunks.NAMES}") if bundling.splitting else ()),
             *(("--sourcemap=external", "--sources-content=false") if bundling.sourcemap else ()),
             *bundling.options,
@@ -98,7 +99,7 @@ class BundleRule:
             Component("option", "esbuild", digest.of(self._options)),
             *(Component("generated", origin or path, content(path)) for path, origin in source.generated.items()),
             *(Component("closure", module, node) for module, node in nodes.items()),
-            *(Component("package", name, shared.package_digest(name)) for name in source.packages),
+            *(Component("package", name, shared.package_digest(name)) for name in {MANIFEST, *source.packages}),
         ]
         return make(self.kind, components)
 
@@ -166,6 +167,12 @@ class BundleRule:
 def tsconfig_option(bundling: Mapping[str, Any]) -> tuple[str, ...]:
     """What of the project's tsconfig changes a bundle, as esbuild's option."""
     return (f"--tsconfig-raw={json.dumps(bundling, sort_keys=True)}",)
+
+
+def _minify(*, splitting: bool) -> tuple[str, ...]:
+    """Short names come from how often letters occur in the whole build, so one edit would move every chunk's text:
+    where units share a build, identifiers stay as they are."""
+    return ("--minify-whitespace", "--minify-syntax") if splitting else ("--minify",)
 
 
 def _plain(path: str) -> str:

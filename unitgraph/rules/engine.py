@@ -19,7 +19,7 @@ from unitgraph.cache.local import LocalActions, LocalBlobs
 from unitgraph.errors import Problems, UnitgraphError
 from unitgraph.errors.build import UnknownTask
 from unitgraph.providers import registry
-from unitgraph.providers.base import Build, Bundle, EsbuildOptions, File, Provider, Say, Target, Tool
+from unitgraph.providers.base import Build, Bundle, EsbuildOptions, File, Provider, Say, Target, Tool, digest_of_files
 from unitgraph.rules import report, runner, toolchain
 from unitgraph.rules.action import Action, How, Result
 from unitgraph.rules.bundle import PROCESS, BundleRule, Bundling, tsconfig_option
@@ -33,6 +33,7 @@ from unitgraph.rules.runner import Listener, Stores
 from unitgraph.rules.strip import Stripper
 from unitgraph.rules.toolchain.install import locked
 from unitgraph.rules.tools import Tools
+from unitgraph.rules.typings_rule import TypingsRule
 from unitgraph.rules.workspace import Workspace, analyse, database_path
 from unitgraph.units.config import DeployConfig
 from unitgraph.units.model import Manifest, Unit
@@ -179,6 +180,11 @@ class Engine:
         )  # fmt: skip
 
     @cached_property
+    def typings(self) -> TypingsRule:
+        outputs = Outputs(self.project.root, self.project.sources.out_dir, self.memo)
+        return TypingsRule(self.workspace, outputs, self.tools, *self.codegen.interfaces)
+
+    @cached_property
     def imports(self) -> ProjectImports:
         return ProjectImports(self.workspace, self.memo)
 
@@ -224,7 +230,7 @@ class Engine:
         """Brings the units' bundles up to date; all of them where none are named. What failed is in the result."""
         with self._locked():
             subjects = self.subjects() if wanted is None else self._subjects_of(wanted)
-            codegen = [Action(self.codegen, subject) for subject in subjects]
+            codegen = [Action(self.typings, ""), *(Action(self.codegen, subject) for subject in subjects)]
             results = runner.run(codegen, self.stores, jobs=self.jobs, listener=listener)
             good = [subject for subject in subjects if results[f"codegen:{subject}"].how is not How.FAILED]
             self.codegen.accept({subject: results[f"codegen:{subject}"] for subject in good})
@@ -243,10 +249,12 @@ class Engine:
         """Keeps what each new bundle was made of, so that a later plan can say what moved since it was shipped."""
         new = [result for result in results.values() if result.how in (How.RAN, How.CACHED) and result.key]
         made = self._build({result.name: result for result in new})
-        keys = {result.name.partition(":")[2]: result.key for result in new if result.key}
+        keys = {result.name.partition(":")[2]: result.key.components for result in new if result.key}
+        digests = {unit: bundle.digest for unit, bundle in made.bundles.items()}
+        if self.is_process and digests:
+            digests[self.project.name] = digest_of_files(made.files())
         self.database.save_made(
-            (unit, bundle.digest, keys[PROCESS if self.is_process else unit].components)
-            for unit, bundle in made.bundles.items()
+            (name, found, keys[PROCESS if self.is_process else name]) for name, found in digests.items()
         )
 
     def _closure_nodes(self) -> Iterable[tuple[str, str]]:

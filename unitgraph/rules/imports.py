@@ -3,6 +3,7 @@
 Knows facts, the resolver and the lockfile; a package that isn't pinned counts by the content that is installed.
 """
 
+import json
 import os
 import posixpath
 from functools import cached_property
@@ -14,6 +15,8 @@ from unitgraph.rules.memo import Memo
 from unitgraph.rules.workspace import Workspace
 from unitgraph.units.resolve import Asset, Package, ProjectFile
 
+MANIFEST = "package.json"
+
 
 class ProjectImports:
     """Direct imports by file, and package digests by the folder that a package is installed in."""
@@ -23,12 +26,13 @@ class ProjectImports:
         self._memo = memo
         self._digests: dict[str, str] = {}
         self._importers: dict[str, tuple[str, str]] = {}
+        self._scopes: dict[str, str] = {}
         self.unpinned: set[str] = set()
 
     def direct(self, path: str) -> Imports:
         """What ``path`` imports; an asset imports nothing."""
         files: set[str] = set()
-        packages: set[str] = set()
+        packages: set[str] = {self._scope(posixpath.dirname(path))}
         for found in self._workspace.analysis.linker.imports(path):
             if isinstance(found, ProjectFile | Asset):
                 files.add(found.path)
@@ -43,9 +47,33 @@ class ProjectImports:
         self._importers.setdefault(place, (name, folder))
         return place
 
+    def _scope(self, folder: str) -> str:
+        """The package.json that holds for a folder: it may change what a bundler makes of the files there."""
+        sources = self._workspace.project.sources
+        known = self._scopes.get(folder)
+        if known is None:
+            path = f"{folder}/{MANIFEST}"
+            if not folder or folder.endswith(".."):
+                known = MANIFEST
+            else:
+                known = path if sources.is_file(path) else self._scope(posixpath.dirname(folder))
+            self._scopes[folder] = known
+        return known
+
+    def _manner(self, path: str) -> str:
+        """What esbuild takes from a package.json besides where names lead: https://esbuild.github.io/api/#tree-shaking."""
+        try:
+            data = json.loads(self._workspace.project.sources.read(path))
+        except ValueError:
+            data = None
+        fields = {key: data.get(key) for key in ("sideEffects", "type")} if isinstance(data, dict) else {}
+        return f"manner:{digest.of(fields)}"
+
     def package_digest(self, place: str) -> str:
         """What the package and all that it needs are: from the lockfile, or from its files where it isn't pinned."""
         known = self._digests.get(place)
+        if known is None and place.endswith(MANIFEST):
+            known = self._digests[place] = self._manner(place)
         if known is None:
             name, folder = self._importers.get(place) or (place.rpartition("node_modules/")[2], "")
             lock = self._workspace.project.lock
@@ -81,6 +109,4 @@ class ProjectImports:
 
 
 def _version(text: bytes) -> object:
-    import json  # noqa: PLC0415 - only where packages are imported at all
-
     return json.loads(text).get("version")

@@ -62,7 +62,7 @@ class ProjectCommand(Command):
     def parse_execute(self, in_args: list[str]) -> int:
         """Runs the command; every way to end has its exit status."""
         try:
-            options, names = self.cmdparser.parse(in_args)
+            options, names = self.cmdparser.parse(self._options_first(in_args))
             self.arguments = tuple(in_args)
             return self.perform({**options, **self.given_before()}, names)
         except CmdParseError as error:
@@ -80,6 +80,25 @@ class ProjectCommand(Command):
         except Exception:  # noqa: BLE001 - the last line of defence: a fault of ours is written down, and said so
             sys.stderr.write(_write_fault(self.get_name(), in_args))
             return 3
+
+    def _options_first(self, words: list[str]) -> list[str]:
+        """The same command line with what isn't an option last: doit's parser stops at the first such word."""
+        takes_value = {
+            mark for option in self.cmd_options if option["type"] is not bool
+            for mark in (f"-{option['short']}", f"--{option['long']}")
+        }  # fmt: skip
+        options: list[str] = []
+        names: list[str] = []
+        rest = iter(words)
+        for word in rest:
+            if word == "--":
+                names += rest
+            elif word.startswith("-") and word != "-":
+                options.append(word)
+                options += [next(rest, "")] if word in takes_value else []
+            else:
+                names.append(word)
+        return [*options, "--", *names] if names else options
 
     def given_before(self) -> dict[str, Any]:
         """Options that stood before the command's name, as in ``doit -d folder plan``."""
