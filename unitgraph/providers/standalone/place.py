@@ -91,7 +91,8 @@ def deployed(place: Place) -> State:
     drifted: dict[tuple[str, str], str] = {}
     if wrong:
         drifted = {(one.kind, one.name): wrong for one in release.resources if one.kind == "executable"}
-    return State(release.state.resources, serial, f"Release {release.id} is there, of {release.created_at[:19]}Z.", drifted)
+    note = f"Release {release.id} is there, of {release.created_at[:19]}Z."
+    return State(release.state.resources, serial, note, drifted)
 
 
 def fault(place: Place, release: Release) -> str:
