@@ -54,9 +54,10 @@ def analyze(project: Project, facts: Mapping[str, Facts], resolver: Resolver) ->
     keeps = bool(project.tsconfig.bundling().get("compilerOptions", {}).get("verbatimModuleSyntax"))
     linker = Linker(dict(sorted(facts.items())), resolver, keeps_unused_imports=keeps)
     draft = Draft(linker)
-    modules = [module for module, each in linker.facts.items() if each.is_application]
     _file_problems(draft)
     imports = _imports(draft, resolver)
+    foreign = _foreign(draft)
+    modules = [module for module, each in linker.facts.items() if each.is_application and module not in foreign]
     functions = Functions(draft)
     functions.collect(modules)
     wirings = Wirings(draft, functions)
@@ -184,13 +185,21 @@ def _imports(draft: Draft, resolver: Resolver) -> dict[str, tuple[str, ...]]:
                             _imported(draft, Place(module, line, column), specifier, target.path, imported)
         if paths:
             imports[module] = tuple(dict.fromkeys(paths))
+    return imports
+
+
+def _foreign(draft: Draft) -> frozenset[str]:
+    """The files in which names of the authoring surface mean something else."""
+    found: set[str] = set()
+    for module, facts in draft.facts.items():
         for local, (name, specifier) in facts.doubtful.items():
-            bound = linker.binding(module, local)
+            bound = draft.linker.binding(module, local)
             if isinstance(bound, External) and authoring.is_runtime(bound.specifier):
                 continue
             where = next((Place(module, each[6], each[7]) for each in facts.raw_imports if each[1] == specifier), None)
             draft.report(ForeignAuthoring(where or Place(module, 1, 1), name, specifier))
-    return imports
+            found.add(module)
+    return frozenset(found)
 
 
 def _imported(draft: Draft, place: Place, specifier: str, target: str, name: str) -> None:

@@ -78,15 +78,15 @@ class Evaluator:
             elif kind == "m":
                 scope = self._member(scope, str(scope.expr[4]), depth)
             elif kind == "x":
-                index = self.constant(scope._replace(expr=scope.expr[4]), depth)
+                index = self.constant(Scope(scope.module, scope.expr[4], scope.env), depth)
                 scope = self._member(scope, _key(index), depth)
             elif kind in ("t", "+"):
                 value = self.constant(scope, depth)
-                return scope._replace(expr=("c", scope.expr[1], scope.expr[2], value))
+                return Scope(scope.module, ("c", scope.expr[1], scope.expr[2], value), scope.env)
             elif kind == "w":
                 if not scope.expr[4]:
                     raise Unreadable(scope, f"{scope.expr[3]} has no argument")
-                scope = scope._replace(expr=scope.expr[4][0])
+                scope = Scope(scope.module, scope.expr[4][0], scope.env)
             elif kind == "k":
                 scope = self._object_call(scope, depth)
             else:
@@ -101,13 +101,13 @@ class Evaluator:
             raise Unreadable(scope, "it refers to itself")
         if kind == "t":
             parts = (
-                part if isinstance(part, str) else _key(self.constant(scope._replace(expr=part), depth + 1))
+                part if isinstance(part, str) else _key(self.constant(Scope(scope.module, part, scope.env), depth + 1))
                 for part in scope.expr[3]
             )
             return "".join(parts)
         if kind == "+":
-            left = self.constant(scope._replace(expr=scope.expr[3]), depth + 1)
-            right = self.constant(scope._replace(expr=scope.expr[4]), depth + 1)
+            left = self.constant(Scope(scope.module, scope.expr[3], scope.env), depth + 1)
+            right = self.constant(Scope(scope.module, scope.expr[4], scope.env), depth + 1)
             if isinstance(left, str) or isinstance(right, str):
                 return _key(left) + _key(right)
             if _is_number(left) and _is_number(right):
@@ -122,7 +122,7 @@ class Evaluator:
         """The properties of an object, spreads included; the last one of a name counts."""
         found: dict[str, Entry] = {}
         for key, value, start, end in scope.expr[3]:
-            inner = scope._replace(expr=value)
+            inner = Scope(scope.module, value, scope.env)
             if key is None:
                 spread = self.settle(inner, depth + 1)
                 if spread.expr[0] == "c" and not spread.expr[3]:
@@ -136,7 +136,7 @@ class Evaluator:
             elif isinstance(key, str):
                 found[key] = Entry(inner, start, end, own=True)
             else:
-                found[_key(self.constant(scope._replace(expr=key), depth + 1))] = Entry(inner, start, end, own=True)
+                found[_key(self.constant(Scope(scope.module, key, scope.env), depth + 1))] = Entry(inner, start, end, own=True)
         return found
 
     def items(self, scope: Scope, depth: int = 0) -> list[Scope]:
@@ -145,9 +145,9 @@ class Evaluator:
             return list(scope.expr[3])
         found: list[Scope] = []
         for item in scope.expr[3]:
-            inner = scope._replace(expr=item)
+            inner = Scope(scope.module, item, scope.env)
             if item[0] == "s":
-                spread = self.settle(scope._replace(expr=item[3]), depth + 1)
+                spread = self.settle(Scope(scope.module, item[3], scope.env), depth + 1)
                 if spread.expr[0] not in ("a", "A") or depth > DEEPEST:
                     raise Unreadable(inner, f"what is spread is {describe(spread)}")
                 found.extend(self.items(spread, depth + 1))
@@ -202,7 +202,7 @@ class Evaluator:
         if name in scope.env.values:
             value = scope.env.values[name]
             if value is None:
-                return scope._replace(expr=("c", scope.expr[1], scope.expr[2], None))
+                return Scope(scope.module, ("c", scope.expr[1], scope.expr[2], None), scope.env)
             return value
         bound = self.linker.binding(scope.module, name)
         if bound is None:
@@ -223,7 +223,7 @@ class Evaluator:
         return Scope(bound.module, expr)
 
     def _member(self, scope: Scope, name: str, depth: int) -> Scope:
-        inner = scope._replace(expr=scope.expr[3])
+        inner = Scope(scope.module, scope.expr[3], scope.env)
         base = self.settle(inner, depth + 1)
         kind = base.expr[0]
         if kind == "n":
@@ -246,7 +246,7 @@ class Evaluator:
         _, start, end, method, given = scope.expr
         if not given:
             raise Unreadable(scope, f"Object.{method} has no argument")
-        inner = scope._replace(expr=given[0])
+        inner = Scope(scope.module, given[0], scope.env)
         if method == "freeze":
             return inner
         base = self.settle(inner, depth + 1)

@@ -73,7 +73,7 @@ def name_problems(application: Application, project: str, *, has_server: bool) -
     first: dict[str, Placed] = {}
     for unit in sorted(planned(application, project), key=lambda each: each.place):
         known = first.setdefault(unit.name, unit)
-        if known is not unit:
+        if known is not unit and (known.role, known.subject) != (unit.role, unit.subject):
             yield UnitNameClash(unit.place, unit.name, known.what, unit.what, known.place)
         if len(unit.name) > names.LONGEST_UNIT:
             yield UnitNameTooLong(unit.place, unit.name, names.LONGEST_UNIT)
