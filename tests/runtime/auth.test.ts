@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'bun:test'
-import { SignJWT } from 'jose'
-import { authAPIKey, authBearer, authCookie, pikkuAuth, pikkuFunc, pikkuPermission, pikkuSessionlessFunc, pikkuVoidFunc } from '#pikku'
+import { exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose'
+import { authAPIKey, authBearer, authCookie, pikkuAuth, pikkuFunc, pikkuPermission, pikkuSessionlessFunc, pikkuVoidFunc, publicKey } from '#pikku'
 import { granted } from '../../unitgraph/runtime/core/permissions.ts'
+import { hmacKey, toBase64Url, toBytes } from '../../unitgraph/runtime/core/text.ts'
 import { jwt } from '../../unitgraph/runtime/services/jwt.ts'
 import { createSecrets } from '../../unitgraph/runtime/core/environment.ts'
 import { serving } from './helpers.ts'
@@ -11,6 +12,12 @@ const whoami = pikkuSessionlessFunc(async (_s, _d, { session }) => ({ session: s
 const needs = pikkuFunc(async (_s, _d, { session }) => session)
 const sign = (claims: any, { secret = env.JWT_SECRET, expires = '5m', alg = 'HS256' } = {}) =>
   new SignJWT(claims).setProtectedHeader({ alg }).setExpirationTime(expires).sign(new TextEncoder().encode(secret))
+/** Signed well, whatever it says. */
+const signed = async (claims: object, header: object = { alg: 'HS256' }) => {
+  const text = [header, claims].map((part) => toBase64Url(toBytes(JSON.stringify(part)))).join('.')
+  const signature = await crypto.subtle.sign('HMAC', await hmacKey(env.JWT_SECRET), toBytes(text))
+  return `${text}.${toBase64Url(new Uint8Array(signature))}`
+}
 const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
 
 describe('whether a session is needed', () => {
@@ -52,9 +59,32 @@ describe('bearer tokens', () => {
     ['another audience', () => sign({ sub: 'u', aud: 'a' }), { audience: 'b' }],
     ['no algorithm', async () => `${btoa('{"alg":"none"}')}.${btoa('{"sub":"u"}')}.`, {}],
     ['another algorithm than allowed', () => sign({ sub: 'u' }, { alg: 'HS512' }), { algorithms: ['HS256'] }],
+    ['not valid yet', () => sign({ sub: 'u', nbf: Date.now() / 1000 + 60 }), {}],
+    ['an expiry that is no number', () => sign({ sub: 'u' }).then(async () => signed({ sub: 'u', exp: 'never' })), {}],
+    ['another issuer', () => sign({ sub: 'u', iss: 'a' }), { issuer: ['b', 'c'] }],
+    ['no audience', () => sign({ sub: 'u' }), { audience: 'b' }],
+    ['a critical header', () => signed({ sub: 'u' }, { alg: 'HS256', crit: ['b64'], b64: false }), {}],
+    ['an algorithm by a prototype\'s name', async () => `${btoa('{"alg":"constructor"}')}.${btoa('{"sub":"u"}')}.`, {}],
+    ['four parts', async () => `${await sign({ sub: 'u' })}.x`, {}],
+    ['a changed claim', async () => { const [h, , s] = (await sign({ sub: 'u' })).split('.'); return `${h}.${btoa('{"sub":"v"}').replace(/=/g, '')}.${s}` }, {}],
     ['rubbish', async () => 'rubbish', {}],
   ])('401: %s', async (_name, token, options) => {
     expect(await app(options).ask('/', bearer(await token()))).toMatchObject({ status: 401, body: { error: 'The token is not valid' } })
+  })
+})
+
+describe('tokens that somebody else signed', async () => {
+  const [ours, other] = await Promise.all([generateKeyPair('ES256'), generateKeyPair('ES256')])
+  const key = await exportJWK(ours.publicKey)
+  const app = serving({ 'GET /': [whoami, { middleware: [authBearer({ verify: publicKey({ ...key, alg: 'ES256' }), audience: 'shop' })] }] })
+  const from = (claims: any, { privateKey } = ours) => new SignJWT(claims).setProtectedHeader({ alg: 'ES256' }).setExpirationTime('5m').sign(privateKey)
+  test.each<[string, () => Promise<string>, number]>([
+    ['with the key', () => from({ sub: 'u', aud: 'shop' }), 200],
+    ['with another key', () => from({ sub: 'u', aud: 'shop' }, other), 401],
+    ['for others', () => from({ sub: 'u', aud: 'x' }), 401],
+    ['with the public key as a secret', () => sign({ sub: 'u', aud: 'shop' }, { secret: JSON.stringify(key) }), 401],
+  ])('%s', async (_name, token, status) => {
+    expect((await app.ask('/', bearer(await token()))).status).toBe(status)
   })
 })
 
@@ -154,6 +184,9 @@ test('the service jwt signs and reads', async () => {
   const token = await service.encode('5min', { sub: 'u' })
   expect(await service.decode(token)).toMatchObject({ sub: 'u' })
   await service.verify(token)
+  const { payload } = await jwtVerify(token, new TextEncoder().encode(env.JWT_SECRET))
+  expect([payload.sub, payload.exp! - payload.iat!]).toEqual(['u', 300])
+  expect(service.encode('soon', {})).rejects.toThrow('soon is no duration')
   expect(service.decode(`${token}x`)).rejects.toThrow('The token is not valid')
   expect(service.decode(await service.encode('-1s', {}))).rejects.toThrow()
 })

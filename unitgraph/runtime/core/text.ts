@@ -20,11 +20,12 @@ export const digest = async (bytes: Uint8Array<ArrayBuffer>): Promise<string> =>
 
 const keys = /* @__PURE__ */ new Map<string, Promise<CryptoKey>>()
 
-const hmacKey = (secret: string): Promise<CryptoKey> => {
-  let key = keys.get(secret)
+export const hmacKey = (secret: string, hash = 'SHA-256'): Promise<CryptoKey> => {
+  const name = `${hash} ${secret}`
+  let key = keys.get(name)
   if (!key) {
-    key = crypto.subtle.importKey('raw', toBytes(secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify'])
-    keys.set(secret, key)
+    key = crypto.subtle.importKey('raw', toBytes(secret), { name: 'HMAC', hash }, false, ['sign', 'verify'])
+    keys.set(name, key)
   }
   return key
 }

@@ -23,6 +23,7 @@ export const addPermission: typeof api.addPermission = () => undefined
 export { authAPIKey } from '../middleware/api-key.ts'
 export { authBearer } from '../middleware/bearer.ts'
 export { authCookie } from '../middleware/cookie.ts'
+export { publicKey } from '../middleware/public-key.ts'
 export { cors } from '../middleware/cors.ts'
 export { secureHeaders } from '../middleware/secure-headers.ts'
 export type * from '../types/middleware.ts'

@@ -1,16 +1,22 @@
 /** The service `jwt`, for units that take it: tokens signed with the secret `JWT_SECRET`. */
-import { jwtVerify, SignJWT } from 'jose'
 import { UnauthorizedError } from '../core/errors.ts'
-import { toBytes } from '../core/text.ts'
+import { signJwt, verifyJwt } from '../core/jwt.ts'
 import type { JWTService, SecretsService } from '../types/services.ts'
 
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, min: 60, h: 3600, d: 86_400 }
+
+const seconds = (duration: string | number): number => {
+  const [, amount, unit] = /^(-?\d+)\s*(s|m|min|h|d)?$/.exec(String(duration)) ?? []
+  if (amount === undefined) throw new RangeError(`${duration} is no duration: write seconds, or 30s, 5m, 2h, 7d`)
+  return Number(amount) * (SECONDS[unit ?? 's'] ?? 1)
+}
+
 export const jwt = ({ secrets }: Readonly<Record<string, unknown>>): JWTService => {
-  const key = async () => toBytes(await (secrets as SecretsService).getSecret('JWT_SECRET'))
+  const secret = () => (secrets as SecretsService).getSecret('JWT_SECRET')
   const decode = async <T>(token: string): Promise<T> => {
-    const secret = await key()
+    const key = await secret()
     try {
-      const { payload } = await jwtVerify(token, secret, { algorithms: ['HS256'] })
-      return payload as T
+      return (await verifyJwt(token, key, { algorithms: ['HS256'] })) as T
     } catch (error) {
       throw new UnauthorizedError('The token is not valid', { cause: error })
     }
@@ -18,10 +24,6 @@ export const jwt = ({ secrets }: Readonly<Record<string, unknown>>): JWTService 
   return {
     decode,
     verify: async (token) => void (await decode(token)),
-    encode: async (expiresIn, claims) => {
-      const expires = typeof expiresIn === 'number' ? `${expiresIn}s` : expiresIn.replace(/min$/, 'm')
-      const token = new SignJWT({ ...claims }).setProtectedHeader({ alg: 'HS256' })
-      return token.setIssuedAt().setExpirationTime(expires).sign(await key())
-    },
+    encode: async (expiresIn, claims) => signJwt(claims, await secret(), seconds(expiresIn)),
   }
 }

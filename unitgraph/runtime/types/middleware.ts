@@ -35,16 +35,25 @@ export declare function pikkuAuth(check: AuthCheck | Described<AuthCheck>): Perm
 export declare function addMiddleware(tag: string, middleware: readonly Middleware[]): void
 export declare function addPermission(tag: string, permissions: Permissions<unknown>): void
 
-export interface AuthBearerOptions {
-  /** The secret that tokens are signed with (HS256 …). Default `JWT_SECRET`. */
-  secretId?: SecretId
-  /** A public key, or a function that finds it, as of `jose`: takes the place of `secretId`. */
-  key?: unknown
+export interface TokenChecks {
   issuer?: string | string[]
   audience?: string | string[]
   algorithms?: string[]
   /** Seconds that clocks may differ. */
   clockTolerance?: number
+}
+
+/** The claims of a token; throws where it is not valid. */
+export type TokenVerifier = (token: string, checks: TokenChecks) => Promise<Record<string, unknown>>
+
+/** By the public key of who signed it: the URL of a JSON Web Key Set, or one key. */
+export declare function publicKey(key: string | URL | Readonly<Record<string, unknown>>): TokenVerifier
+
+export interface AuthBearerOptions extends TokenChecks {
+  /** The secret that tokens are signed with (HS256 …). Default `JWT_SECRET`. */
+  secretId?: SecretId
+  /** Takes the place of `secretId`: for tokens that somebody else signed, `publicKey(...)`. */
+  verify?: TokenVerifier
   /** From the token's claims to the session; undefined: the token grants none. Default: the claims, `sub` as userId. */
   session?: (claims: Record<string, unknown>) => UserSession | undefined | Promise<UserSession | undefined>
 }
