@@ -43,6 +43,34 @@ def object_of(schema: Schema) -> Object:
             raise NotApplicable("this is applied to something else than an object")
 
 
+def merge(objects: Iterable[Object]) -> Object:
+    """One object with the members of all; where two have a member, both hold."""
+    found: dict[str, Property] = {}
+    rest: Schema | None = None
+    for each in objects:
+        rest = each.rest or rest
+        for entry in each.properties:
+            known = found.get(entry.name)
+            if known is None or known.schema in (entry.schema, Plain("unknown")):
+                found[entry.name] = entry
+            else:
+                both = Intersection((known.schema, entry.schema))
+                narrower = entry.schema if _narrows(entry.schema, known.schema) else both
+                found[entry.name] = Property(entry.name, narrower, known.optional and entry.optional)
+    return Object(tuple(found.values()), rest)
+
+
+def _narrows(new: Schema, old: Schema) -> bool:
+    """Whether every choice of the new schema is one of the old."""
+    if set(members(new)) <= set(members(old)):
+        return True
+    return all(fits(member, members(old)) for member in members(new))
+
+
+def as_object(schema: Schema) -> Object:
+    return Object((), schema.value) if isinstance(schema, Record) else object_of(schema)
+
+
 def lookup(target: Schema, index: Schema) -> Schema:
     """``T['key']``, ``T[number]``."""
     if isinstance(target, Array) and index == Plain("number"):
