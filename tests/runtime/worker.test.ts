@@ -50,7 +50,7 @@ beforeAll(async () => {
   const bindings = { UNITGRAPH_RPC_SECRET: 'a secret of sufficient length', JWT_SECRET: 'jwt secret, long enough', LOG_LEVEL: 'error', PLACE: 'here' }
   flare = new Miniflare({
     workers: [
-      worker('calling', { bindings, serviceBindings: { SHOP_SILENT: 'shop-silent' } }), worker('silent', { bindings }), worker('smallest'),
+      worker('calling', { bindings, serviceBindings: { SHOP_SILENT: 'shop-silent' } }), worker('silent', { bindings }), worker('smallest', { bindings: { LOG_LEVEL: 'error' } }),
     ],
   })
   base = (await flare.ready).href
