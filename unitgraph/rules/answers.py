@@ -64,7 +64,7 @@ def _inputs(engine: Engine) -> dict[str, str]:
     paths = [
         str(project.root / quick.CONFIG),
         *(project.sources.absolute(path) for path in engine.workspace.facts),
-        *(project.sources.absolute(path) for path in project.sources.looked_at if not _is_above(path)),
+        *(project.sources.absolute(path or ".") for path in project.sources.looked_at if not _is_above(path)),
         *_above(engine),
         str(project.root / "dodo.py"),
         str(engine.tools.esbuild()),

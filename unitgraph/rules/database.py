@@ -15,7 +15,7 @@ from pathlib import Path
 
 from unitgraph.cache.key import Component, Key
 
-SCHEMA = 1
+SCHEMA = 2
 _WAIT_S = 60
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})

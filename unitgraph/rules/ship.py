@@ -9,7 +9,6 @@ from unitgraph.errors.build import PlanOutdated
 from unitgraph.providers.base import Outcome
 from unitgraph.providers.diff import diff, explain
 from unitgraph.providers.plan import Plan, basis_of, refuse_stale, render
-from unitgraph.providers.plan_document import read_plan
 from unitgraph.rules import git
 from unitgraph.rules.engine import Built, Engine
 from unitgraph.rules.outputs import Outputs
@@ -57,6 +56,8 @@ def ship(engine: Engine, *, from_plan: str | None = None, listener: Listener = l
     planned = plan(engine, listener=listener)
     chosen = planned.plan
     if from_plan is not None:
+        from unitgraph.providers.plan_document import read_plan  # noqa: PLC0415 - pydantic: 0.1 s
+
         chosen = read_plan(engine.project.root / from_plan)
         refuse_stale(chosen, engine.provider.deployed(engine.target))
         refuse_other_bytes(chosen, planned.plan)

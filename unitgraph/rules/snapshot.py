@@ -19,8 +19,13 @@ _COARSE_TICK_NS = 2_000_000_000
 
 
 def signature(path: str) -> str:
-    """The file's or folder's signature; "" where there is none. A folder's moves when a name in it comes or goes."""
+    """The file's or folder's signature; "" where there is none. A folder's moves when a name in it comes or goes.
+
+    "folder/." stands for the names in a folder, hidden ones left out: a build makes hidden folders in the project's.
+    """
     try:
+        if path.endswith("/."):
+            return "n" + "/".join(sorted(name for name in os.listdir(path) if not name.startswith(".")))
         found = os.stat(path)
     except OSError:
         return ""
@@ -83,6 +88,8 @@ def now_ns() -> int:
 
 
 def _settled(mark: str, taken_ns: int) -> bool:
+    if mark.startswith("n"):
+        return True
     times = [int(part) for part in mark.lstrip("d").split(":")[: 1 if mark.startswith("d") else 2]]
     tick = _COARSE_TICK_NS if times[-1] % 1_000_000_000 == 0 else _TICK_NS
     return taken_ns - max(times) > tick

@@ -7,6 +7,7 @@ pay 100 ms for an import. JSON keys are the fields' names in camelCase, all of t
 import dataclasses
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Literal
 
 from unitgraph.units.config import camel
@@ -180,7 +181,7 @@ class Variable(Part):
     description: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Manifest(Part):
     """Lists are sorted by name."""
 
@@ -196,6 +197,15 @@ class Manifest(Part):
     secrets: tuple[Secret, ...]
     variables: tuple[Variable, ...]
     unresolved_secret_reads: tuple[str, ...]
+
+    @cached_property
+    def unit_names(self) -> frozenset[str]:
+        return frozenset(unit.name for unit in self.units)
+
+    @cached_property
+    def server_names(self) -> frozenset[str]:
+        """Units that run as a server."""
+        return frozenset(unit.name for unit in self.units if unit.target == "server")
 
 
 def _plain(value: Any) -> Any:

@@ -66,12 +66,12 @@ def stores(unit: "Unit", manifest: "Manifest") -> tuple[Store, ...]:
 
 def callees(unit: "Unit", manifest: "Manifest") -> tuple[str, ...]:
     """The units that a unit calls, of those that are built."""
-    return tuple(sorted({other.name for other in manifest.units}.intersection(unit.depends_on)))
+    return tuple(sorted(manifest.unit_names.intersection(unit.depends_on)))
 
 
 def servers(manifest: "Manifest") -> frozenset[str]:
     """Names of units that run as a server elsewhere, which no service binding reaches."""
-    return frozenset(unit.name for unit in manifest.units if unit.target == "server")
+    return manifest.server_names
 
 
 def produces(unit: "Unit", manifest: "Manifest") -> tuple[str, ...]:
