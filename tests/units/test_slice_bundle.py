@@ -1,6 +1,7 @@
 """Slices as esbuild and Bun see them: valid, narrow, and running."""
 
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -141,6 +142,24 @@ def test_everything_that_typescript_has(tmp_path: Path, tools: Tools) -> None:
     assert json.loads(run(made)) == [
         [{"name": "b", "children": ["hi"]}, "JSON", "A", "A", "D", "RED", 1, 1, "c", 1, 5, "late"], 1,
     ]  # fmt: skip
+
+
+def test_whatever_is_asked_for_is_valid_text(tmp_path: Path, tools: Tools) -> None:
+    made = lab(tmp_path, {**CURIOUS, **FILES, **WIRING}, helpers=(), **PARTS)
+    chance = random.Random(7)
+    roots = [f"{path}#{name}" for path in sorted(made.slicer.sliced) for name in (*made.slicer.module(path).declared, "*")]
+    folder = tmp_path / "all"
+    folder.mkdir()
+    for _ in range(150):
+        wanted = [frozenset(chance.sample(["db", "stripe", "search", "clock", "trace"], 2)), frozenset(), None]
+        plan = made.plan(*chance.sample(roots, chance.randint(1, 4)), services=chance.choice(wanted))
+        for module, request in plan.modules.items():
+            (folder / request.path.replace("/", "_")).write_text(made.text(plan, module))
+    written = [str(path) for path in sorted(folder.iterdir())]
+    arguments = [str(tools.esbuild), *written, f"--outdir={tmp_path / 'js'}", "--log-level=error"]
+    done = subprocess.run(arguments, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(written) > 20
 
 
 def test_a_whole_module_keeps_its_exported_names(tmp_path: Path, tools: Tools) -> None:

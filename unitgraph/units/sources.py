@@ -137,7 +137,7 @@ class Sources:
                     if entry.is_symlink():
                         self._links[head + entry.name] = self._target(entry.path)
                     yield entry.name, kind
-        except OSError:
+        except (OSError, ValueError):       # not there, no folder; a name that no file can have
             return
 
     def _target(self, path: str) -> str:
