@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness import Checkout
-from tests.system.projects import MALL, SHOP
+from tests.system.projects import MALL, SHOP, SHOP_UNITS
 
 Make = Callable[..., Checkout]
 HEAVY = ("doit", "pydantic", "networkx", "rich", "jinja2", "tree_sitter", "sqlite3", "xxhash", "asyncio")
@@ -71,7 +71,8 @@ def test_a_plan_has_the_contract_s_fields(shop: Checkout) -> None:
         assert change["action"] in {"create", "update", "delete", "unchanged"}
         for reason in change["reasons"]:
             assert reason["kind"] in {"source-changed", "option-changed", "tool-changed", "drift", "new", "removed"}
-    units = [change for change in plan["changes"] if change["kind"] == "unit"]
+    units = [change for change in plan["changes"] if change["kind"] == "unit" and change["name"] in SHOP_UNITS]
+    assert len(units) == len(SHOP_UNITS)
     assert {re.fullmatch(r"sha256:[0-9a-f]{64}", change["bundle"]) is not None for change in units} == {True}
     for change in units:
         assert change["sizeBytes"] == len(shop.units()[change["name"]])
@@ -113,14 +114,15 @@ def test_a_command_line_that_cannot_be_read_is_an_error_of_the_user(shop: Checko
     assert "Traceback" not in done.text
 
 
-def test_doit_lists_and_runs_single_tasks(shop: Checkout) -> None:
-    listed = shop.run("list", "--all", program="doit").out
+@pytest.mark.parametrize("program", ["doit", "unitgraph"])
+def test_single_tasks_are_listed_and_run_without_a_dodo_file(shop: Checkout, program: str) -> None:
+    listed = shop.run("list", "--all", program=program).out
     assert re.search(r"^bundle:shop-get-book\b", listed, flags=re.MULTILINE)
     assert re.search(r"^analyze\b", listed, flags=re.MULTILINE)
     shop.edit("src/lib/money.ts", "EUR ", "GBP ")
     shop.edit("src/lib/text.ts", "heading:", "title:")
     shop.bundled()
-    shop.run("bundle:shop-get-book", program="doit")
+    shop.run("bundle:shop-get-book", program=program)
     assert shop.bundled() == {"shop-get-book"}
 
 

@@ -12,6 +12,7 @@ from unitgraph.errors.source import (
     MissingArgument,
     NotAFunction,
     UnknownName,
+    WrongKind,
 )
 from unitgraph.units.application import Expression, Fragment, FunctionKind, Ref, Services, TypeSource
 from unitgraph.units.draft import Draft, Entries, Making
@@ -271,6 +272,9 @@ class Functions:
                 making.auth = auth if isinstance(auth, bool) else None
             elif key == "deploy":
                 making.deploy = draft.string(entry.value, f"'deploy' of {call}")
+                if making.deploy not in (None, "serverless", "server"):
+                    found, expected = repr(making.deploy), "'serverless' or 'server'"
+                    draft.report(WrongKind(draft.at(entry.value), f"'deploy' of {call}", expected=expected, found=found))
             elif key == "title":
                 making.title = _text(draft.quiet(entry.value))
             elif key == "description":

@@ -31,13 +31,15 @@ def parse_strict(text: str) -> Any:
         raise NotJson(_sentence(error.msg), error.lineno, error.colno) from None
     except RecursionError:
         raise NotJson("it is nested too deeply", 1, 1) from None
+    except ValueError:
+        raise NotJson("a number in it has too many digits", 1, 1) from None
 
 
 def parse_lenient(text: str) -> Any:
     """The value of JSON that may hold comments and trailing commas; raises NotJson."""
     try:
         return json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return parse_strict(plain(text))
 
 

@@ -181,7 +181,10 @@ _PEERS: Final = re.compile(r"[(_].*$")
 
 def _pnpm(text: str, place: Placing, members: Mapping[str, PackageJson]) -> Parsed:
     data = yamltext.parse(text)
-    version = float(str(data.get("lockfileVersion", "0")).strip("'\""))
+    try:
+        version = float(str(data.get("lockfileVersion", "0")).strip("'\""))
+    except ValueError:
+        raise Unsupported("it names no version") from None
     if version < 5:
         raise Unsupported("its version is older than 5")
     importers = data.get("importers") or {".": data}

@@ -14,6 +14,7 @@ from typing import Final
 from unitgraph.errors import Place, Problems, UnitgraphError
 from unitgraph.errors.project import (
     BadJson,
+    BadSetting,
     MissingFolder,
     PackageJsonMissing,
     PackageNotInstalled,
@@ -89,6 +90,7 @@ def load_project(start: Path) -> Project:
     problems += mistakes
     sources = Sources(root, config.src_directories, out_dir=config.out_dir)
     problems += _missing_folders(sources, config, config_text)
+    problems += _misplaced_output(config, config_text)
     package, name, mistakes = _package(sources)
     problems += mistakes
     wanted = posixpath.normpath(config.tsconfig or _TSCONFIG)
@@ -145,6 +147,16 @@ def _missing_folders(sources: Sources, config: Config, text: ConfigText) -> list
             place = text.place("srcDirectories", index)
             problems.append(MissingFolder(place, folder, near=nearest(path, known)))
     return problems
+
+
+def _misplaced_output(config: Config, text: ConfigText) -> list[UnitgraphError]:
+    """outDir is written and swept, so nothing of the user's may be in it."""
+    path = posixpath.normpath(config.out_dir)
+    inside = [folder for folder in map(posixpath.normpath, config.src_directories) if f"{folder}/".startswith(f"{path}/")]
+    if not inside and path != "." and not posixpath.isabs(path) and path.split("/")[0] != "..":
+        return []
+    expected = "a folder of its own inside the project"
+    return [BadSetting(text.place("outDir"), "outDir", expected=expected, found=repr(config.out_dir))]
 
 
 def _why(error: Exception) -> str:
