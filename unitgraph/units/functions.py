@@ -273,8 +273,8 @@ class Functions:
             elif key == "deploy":
                 making.deploy = draft.string(entry.value, f"'deploy' of {call}")
                 if making.deploy not in (None, "serverless", "server"):
-                    found, expected = repr(making.deploy), "'serverless' or 'server'"
-                    draft.report(WrongKind(draft.at(entry.value), f"'deploy' of {call}", expected=expected, found=found))
+                    what, expected = f"'deploy' of {call}", "'serverless' or 'server'"
+                    draft.report(WrongKind(draft.at(entry.value), what, expected=expected, found=repr(making.deploy)))
             elif key == "title":
                 making.title = _text(draft.quiet(entry.value))
             elif key == "description":

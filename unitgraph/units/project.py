@@ -150,9 +150,10 @@ def _missing_folders(sources: Sources, config: Config, text: ConfigText) -> list
 
 
 def _misplaced_output(config: Config, text: ConfigText) -> list[UnitgraphError]:
-    """outDir is written and swept, so nothing of the user's may be in it."""
+    """The folder outDir is written and swept, so nothing of the user's may be in it."""
     path = posixpath.normpath(config.out_dir)
-    inside = [folder for folder in map(posixpath.normpath, config.src_directories) if f"{folder}/".startswith(f"{path}/")]
+    sources = map(posixpath.normpath, config.src_directories)
+    inside = [folder for folder in sources if f"{folder}/".startswith(f"{path}/")]
     if not inside and path != "." and not posixpath.isabs(path) and path.split("/")[0] != "..":
         return []
     expected = "a folder of its own inside the project"
