@@ -18,7 +18,7 @@ Body = tuple[Any, ...]
 Call = tuple[Any, ...]
 
 _CALL: Final = re.compile(
-    rb"([\w$]+|\))\s*[!?]?\s*\.\s*(invoke|remote|exposed|startWorkflow|do|sleep|approval|waitForEvent|add|addBulk"
+    rb"(?<![\w$])([\w$]++|\))\s*+[!?]?\s*\.\s*(invoke|remote|exposed|startWorkflow|do|sleep|approval|waitForEvent|add|addBulk"
     rb"|getSecret|getSecretJSON|hasSecret|get|getJSON|has|run|stream)\s*[(<?]"
 )
 # method → (the service that it belongs to; None: its name says enough, kind)
@@ -220,6 +220,10 @@ def _called(node: Node | None) -> Node | None:
         return None
     member = node.parent
     call = member.parent if member is not None else None
-    if call is not None and call.type == "non_null_expression":
+    # The grammar reads ``await a.b<T>(c)`` as a call of ``await a.b``.
+    while call is not None and call.type in ("non_null_expression", "await_expression") and member is not None:
         call = call.parent
-    return call if call is not None and call.type == "call_expression" else None
+    if call is None or member is None or call.type != "call_expression":
+        return None
+    function = call.child_by_field_name("function")
+    return call if function is not None and function.end_byte == member.end_byte else None

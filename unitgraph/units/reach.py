@@ -233,8 +233,9 @@ class Reach:
                 self._follow([node], seen, found)
         done: set[str] = set()
         while True:
-            wanted = self.provided | found.services if found.escapes else set(found.services)
-            fresh = wanted - done
+            if found.escapes:
+                found.services |= self.provided
+            fresh = found.services - done
             if not fresh:
                 break
             done |= fresh
