@@ -22,6 +22,7 @@ from unitgraph.rules.database import Record
 from unitgraph.rules.imports import MANIFEST
 from unitgraph.rules.memo import Memo
 from unitgraph.rules.outputs import Outputs
+from unitgraph.rules.sandbox import sandbox
 from unitgraph.rules.strip import Stripper
 from unitgraph.rules.tools import RUNTIME, Tools
 
@@ -111,17 +112,38 @@ class BundleRule:
 
     def run(self, subjects: Sequence[str]) -> Mapping[str, Finished | UnitgraphError]:
         sources = {subject: self._shared.source(subject) for subject in subjects}
-        entries = {name: path for source in sources.values() for name, path in source.entries.items()}
-        built = esbuild.build(
-            self._shared.tools.esbuild(), entries, (*self._options, *self._aliases()),
-            root=self._shared.root, modules=self._shared.tools.modules(), threads=self._threads,
-        )  # fmt: skip
+        built, base = self._build(sources)
         if built.errors:
             failed = self._blame(sources, built.errors)
             rest = [subject for subject in subjects if subject not in failed]
             return {**failed, **(self.run(rest) if rest else {})}
         outputs = chunks.rename(built.outputs) if self._shared.splitting else dict(built.outputs)
-        return {subject: self._finish(subject, source, outputs, built.metafile) for subject, source in sources.items()}
+        return {
+            subject: self._finish(subject, source, outputs, built.metafile, base) for subject, source in sources.items()
+        }
+
+    def _build(self, sources: Mapping[str, Source]) -> tuple[esbuild.Built, Path]:
+        """What esbuild makes of all entries, and the folder that its paths are relative to.
+
+        Only where a source map must lead to the sources, or something is wrong, are they read where they stand.
+        """
+        shared = self._shared
+        if not shared.sourcemap:
+            reached = shared.closures.files(module for source in sources.values() for module in source.modules)
+            texts, copied = shared.stripper.texts({*reached, *(path for s in sources.values() for path in s.generated)})
+            manifests = {name for imports in reached.values() for name in imports.packages if name.endswith(MANIFEST)}
+            with sandbox(shared.root, texts, {*copied, *manifests, MANIFEST}) as folder:
+                built = self._esbuild(sources, folder)
+            if not built.errors:
+                return built, folder
+        return self._esbuild(sources, shared.root), shared.root
+
+    def _esbuild(self, sources: Mapping[str, Source], folder: Path) -> esbuild.Built:
+        entries = {name: path for source in sources.values() for name, path in source.entries.items()}
+        return esbuild.build(
+            self._shared.tools.esbuild(), entries, (*self._options, *self._aliases()),
+            root=folder, modules=self._shared.tools.modules(), threads=self._threads,
+        )  # fmt: skip
 
     def _prefix(self, subject: str) -> str:
         return "" if self._shared.splitting else f"units/{subject}/"
@@ -130,23 +152,16 @@ class BundleRule:
         return [f"--alias:{name}={path}" for name, path in self._shared.tools.aliases.items()]
 
     def _finish(
-        self, subject: str, source: Source, outputs: Mapping[str, bytes], metafile: Mapping[str, Any]
+        self, subject: str, source: Source, outputs: Mapping[str, bytes], metafile: Mapping[str, Any], base: Path
     ) -> Finished | UnitgraphError:
         declared = {**self._shared.closures.files(source.modules)}
         allowed = {*declared, *source.generated}
         read = {path for entry in source.entries.values() for path in esbuild.reachable(metafile, _plain(entry))}
-        undeclared = sorted(path for path in read if not self._is_declared(path, allowed))
+        undeclared = sorted(path for path in read if not _is_declared(path, allowed, base))
         if undeclared:
             return UndeclaredInput(subject, undeclared)
         own = outputs if self._shared.splitting else _below(outputs, f"{subject}/")
         return Finished(own, inputs=[*declared, *source.generated])
-
-    def _is_declared(self, path: str, allowed: set[str]) -> bool:
-        """Generated files, the closure, packages (their versions are in the key) and the runtime."""
-        if path in allowed or "node_modules/" in path:
-            return True
-        full = os.path.normpath(os.path.join(self._shared.root, path))
-        return full.startswith(f"{RUNTIME}{os.sep}") or path.startswith("(disabled):")
 
     def _blame(
         self, sources: Mapping[str, Source], errors: Sequence[esbuild.Message]
@@ -162,6 +177,14 @@ class BundleRule:
             return failed
         first = errors[0]
         return {subject: BundleFailed(subject, first.text, first.place) for subject in sources}
+
+
+def _is_declared(path: str, allowed: set[str], base: Path) -> bool:
+    """Generated files, the closure, packages (their versions are in the key) and the runtime."""
+    if path in allowed or "node_modules/" in path:
+        return True
+    full = os.path.normpath(os.path.join(base, path))
+    return full.startswith(f"{RUNTIME}{os.sep}") or path.startswith("(disabled):")
 
 
 def tsconfig_option(bundling: Mapping[str, Any]) -> tuple[str, ...]:

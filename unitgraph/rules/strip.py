@@ -2,10 +2,11 @@
 
 esbuild itself does the stripping, so two files with one stripped digest are one file to the bundler.
 Memoised by the digest of the raw file; files that esbuild doesn't strip stand for themselves.
+The stripped text itself is what bundles are made from, so that nothing else can reach them.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from unitgraph.cache import digest
@@ -17,6 +18,9 @@ from unitgraph.rules.memo import Memo
 _SCRIPTS = frozenset((".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs"))
 _OPTIONS = ("--minify-whitespace", "--minify-syntax", "--legal-comments=none", "--charset=utf8")
 _AT_ONCE = 2000
+_AMBIGUOUS = re.compile(rb"<[^<>()]*>\s*[(`]")
+"""What JavaScript may hold that means something else in TypeScript: a<b>(c). Such a file stands for itself."""
+
 _ANNOTATION = re.compile(rb"[@#]__(?:PURE|NO_SIDE_EFFECTS)__")
 """The comments that change a bundle: they steer tree shaking, and minified text doesn't have them."""
 
@@ -40,6 +44,7 @@ class Stripper:
         self._options = (*_OPTIONS, *options)
         self._salt = digest.of([version, self._options])
         self._known: dict[str, str] = {}
+        self._texts: dict[str, bytes] = {}
 
     def digest(self, path: str) -> str:
         """The SHA-256 of ``path`` as stripped; call ``load`` with all paths first."""
@@ -54,37 +59,52 @@ class Stripper:
         new = [path for path in wanted if keys[path] not in held]
         if new:
             made = self._strip(new)
-            moved = self._memo.moved(new)
-            if moved:
-                raise InputChanged(moved[0])
             self._known.update(made)
             self._database.save_stripped((keys[path], name) for path, name in made.items())
 
+    def texts(self, paths: Iterable[str]) -> tuple[dict[str, bytes], list[str]]:
+        """The stripped texts of files whose digests are known, and those of the files that stand for themselves."""
+        paths = list(paths)
+        missing = [path for path in paths if path not in self._texts and PurePosixPath(path).suffix in _SCRIPTS]
+        if missing:
+            for path, name in self._strip(missing).items():
+                if self._known[path] != name:
+                    raise InputChanged(path)
+        return (
+            {path: self._texts[path] for path in paths if path in self._texts},
+            [path for path in paths if path not in self._texts],
+        )
+
     def _strip(self, paths: list[str]) -> dict[str, str]:
+        """Path → digest; the texts are kept."""
         scripts = [path for path in paths if PurePosixPath(path).suffix in _SCRIPTS]
-        made = {path: self._content(path) for path in paths if PurePosixPath(path).suffix not in _SCRIPTS}
+        made: dict[str, str] = {}
         for start in range(0, len(scripts), _AT_ONCE):
-            made.update(self._strip_scripts(scripts[start : start + _AT_ONCE]))
-        annotated = [path for path in scripts if _ANNOTATION.search((self._root / path).read_bytes())]
+            texts = self._run(scripts[start : start + _AT_ONCE], self._options)
+            made.update((path, digest.sha256(text)) for path, text in texts.items())
+            self._texts.update(texts)
+        annotated = [path for path in made if _ANNOTATION.search((self._root / path).read_bytes())]
         if annotated:
-            printed = self._strip_scripts(annotated, printed=True)
-            made.update((path, digest.of([made[path], printed[path]])) for path in annotated)
+            options = [option for option in self._options if option != "--minify-whitespace"]
+            for path, text in self._run(annotated, options).items():
+                made[path] = digest.of([made[path], digest.sha256(b"".join(text.split()))])
+                self._texts[path] = text
+        made.update((path, self._content(path)) for path in paths if path not in made)
+        moved = self._memo.moved(paths)
+        if moved:
+            raise InputChanged(moved[0])
         return made
 
-    def _strip_scripts(self, paths: list[str], *, printed: bool = False) -> Mapping[str, str]:
-        """``printed``: with annotations, and without any white space, that in strings included."""
+    def _run(self, paths: list[str], options: Sequence[str]) -> dict[str, bytes]:
+        """The texts of those that can be stripped."""
         names = {str(number): path for number, path in enumerate(paths)}
-        options = [option for option in self._options if not (printed and option == "--minify-whitespace")]
         built = esbuild.build(self._binary(), names, options, root=self._root)
         if not built.errors:
             texts = {path: built.outputs[f"{number}.js"] for number, path in names.items()}
-            return {path: digest.sha256(b"".join(text.split()) if printed else text) for path, text in texts.items()}
+            return {path: text for path, text in texts.items() if not _AMBIGUOUS.search(text)}
         broken = {error.place.path for error in built.errors if error.place} & set(paths)
-        if not broken:
-            return {path: self._content(path) for path in paths}
         rest = [path for path in paths if path not in broken]
-        kept = {path: self._content(path) for path in broken}
-        return kept | (dict(self._strip_scripts(rest, printed=printed)) if rest else {})
+        return self._run(rest, options) if broken and rest else {}
 
     def _content(self, path: str) -> str:
         """A file that can't be stripped stands for itself; its own bundle will say what is wrong with it."""
