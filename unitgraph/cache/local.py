@@ -74,7 +74,7 @@ class LocalActions:
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
         names = outputs.items() if isinstance(outputs, dict) else [(None, None)]
-        if not isinstance(facts, dict) or not all(isinstance(path, str) and isinstance(name, str) for path, name in names):
+        if not isinstance(facts, dict) or not all(isinstance(part, str) for pair in names for part in pair):
             return None
         return Made(outputs, facts)
 

@@ -27,8 +27,6 @@ def plan(options: Mapping[str, Any], arguments: Sequence[str]) -> dict[str, Any]
     root = engine.project.root
     path = quick.snapshot_path(root, arguments)
     snapshot.discard(path)
-    engine.workspace  # noqa: B018 - reads the project, so that what is watched is known
-    inputs = _inputs(engine)
     try:
         with progress(engine) as shown:
             planned = ship.plan(engine, listener=shown)
@@ -44,6 +42,7 @@ def plan(options: Mapping[str, Any], arguments: Sequence[str]) -> dict[str, Any]
     else:
         saved["out"] = report.plan_text(planned.plan, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ)
     graph = project_graph(root)
+    inputs = _inputs(engine)
     if graph is None or not graph[0].before:
         result = [str(Path(options["result_file"]).resolve())] if options["result_file"] else []
         outputs = [*_outputs(engine), *result]
@@ -63,7 +62,7 @@ def _inputs(engine: Engine) -> dict[str, str]:
     ]
     paths = [
         str(project.root / quick.CONFIG),
-        *(project.sources.absolute(path) for path in engine.workspace.facts),
+        *(os.path.join(project.root, path) for path in engine.memo.paths() if not _is_generated(engine, path)),
         *(project.sources.absolute(path or ".") for path in project.sources.looked_at if not _is_above(path)),
         *_above(engine),
         str(project.root / "dodo.py"),
@@ -72,6 +71,10 @@ def _inputs(engine: Engine) -> dict[str, str]:
         *own,
     ]
     return snapshot.take(sorted(set(paths)))
+
+
+def _is_generated(engine: Engine, path: str) -> bool:
+    return path.startswith((".deploy/", f"{engine.project.sources.out_dir}/"))
 
 
 def _is_above(path: str) -> bool:

@@ -141,7 +141,8 @@ class Engine:
     @cached_property
     def workspace(self) -> Workspace:
         """The project, read and linked; raises Problems with everything that is wrong in it."""
-        toolchain.install_project(self.project.root, say=self.say)
+        if self.project.package.dependencies.keys() - self.project.workspace.packages.keys():
+            toolchain.install_project(self.project.root, say=self.say)
         return analyse(self.project, self.database, self.memo)
 
     @cached_property

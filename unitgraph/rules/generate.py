@@ -228,7 +228,7 @@ class _Names:
 
     def __init__(self, generator: Generator, plan: SlicePlan, path: str) -> None:
         self._generator = generator
-        self._plan = plan
+        self.plan = plan
         self._path = path
         self.notices: list[str] = []
         self._wanted: dict[tuple[str, str], str] = {}
@@ -241,14 +241,14 @@ class _Names:
 
     def has(self, ref: Ref) -> bool:
         """Whether the plan keeps anything of a top-level binding."""
-        return ref in self._plan.exports
+        return ref in self.plan.exports
 
     def of(self, ref: Ref) -> str:
         """The local name of a top-level binding."""
-        return self._local(*self._plan.exports[ref], hint=ref.name)
+        return self._local(*self.plan.exports[ref], hint=ref.name)
 
     def expression(self, expression: Expression) -> str:
-        target, name = self._plan.values[expression]
+        target, name = self.plan.values[expression]
         return self._local(target, name, hint=name)
 
     def value(self, function: Function) -> str:
@@ -262,7 +262,7 @@ class _Names:
         return text.imports_of((specifier, name, local) for (specifier, name), local in self._wanted.items())
 
     def _local(self, target: Target, name: str, *, hint: str) -> str:
-        specifier = self._generator._specifier(target, self._path, self._plan)  # noqa: SLF001 - one module, two halves
+        specifier = self._generator._specifier(target, self._path, self.plan)  # noqa: SLF001 - one module, two halves
         known = self._wanted.get((specifier, name))
         if known is not None:
             return known

@@ -1,4 +1,4 @@
-"""Input schemas for functions that state their input as a type. Knows which functions need one, not how types are read."""
+"""Input schemas for functions that state their input as a type. Knows who needs one, not how types are read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

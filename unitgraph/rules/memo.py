@@ -99,6 +99,10 @@ class Memo:
         except OSError:
             return True
 
+    def paths(self) -> Iterable[str]:
+        """Every file that was digested so far."""
+        return tuple(self._seen)
+
     def save(self) -> None:
         """Writes what was learnt to the database."""
         self._database.save_files((path, mark, digest) for path, (mark, digest) in self._unsaved.items())

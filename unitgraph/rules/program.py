@@ -25,12 +25,16 @@ class _Loader(DodoTaskLoader):
         self.namespace = ModuleTaskLoader(default_namespace()).namespace
 
 
+_OURS = frozenset(("plan", "apply", "info", "why", "init"))
+"""Commands whose status 3 is a fault of ours; of doit's own it is an error of the command line or the dodo.py."""
+
+
 class _Main(DoitMain):
     BIN_NAME = "unitgraph"
 
 
 def run(args: list[str]) -> int:
     """Runs one command line; without a command, shows what there is."""
-    status = _Main(_Loader()).run(args or ["help"])
+    status = int(_Main(_Loader()).run(args or ["help"]) or 0)
     sys.stdout.flush()
-    return int(status or 0)
+    return 1 if status == 3 and (not args or args[0] not in _OURS) else status

@@ -50,12 +50,13 @@ def _change_lines(change: Change, colour: bool) -> Sequence[str]:
     tail = f"  {size(change.size_bytes)}" if change.size_bytes is not None else ""
     head = f"{mark} {name}"
     lines = [f"  \x1b[{code}m{head}\x1b[0m{tail}" if colour else f"  {head}{tail}"]
+    told = [reason for reason in change.reasons if reason.kind != "new"]     # "+" says so already
     lines += [
         f"      {reason.path}: {reason.detail}" if reason.path else f"      {reason.detail}"
-        for reason in change.reasons[:_SHOWN_REASONS]
+        for reason in told[:_SHOWN_REASONS]
     ]
-    if len(change.reasons) > _SHOWN_REASONS:
-        lines.append(f"      and {len(change.reasons) - _SHOWN_REASONS} more")
+    if len(told) > _SHOWN_REASONS:
+        lines.append(f"      and {len(told) - _SHOWN_REASONS} more")
     return lines
 
 
