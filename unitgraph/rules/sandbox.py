@@ -22,7 +22,7 @@ def sandbox(root: Path, texts: Mapping[str, bytes], copied: Iterable[str]) -> It
     """The sandbox's own project folder, removed at the end.
 
     ``texts`` are written and ``copied`` files are taken as they stand in ``root``; paths are relative to it, and may
-    lead out of it by leading "..".
+    lead out of it by leading ".."; the folders above then have the names that they have outside.
     """
     copied = list(copied)
     real = os.path.realpath(root)
@@ -31,7 +31,7 @@ def sandbox(root: Path, texts: Mapping[str, bytes], copied: Iterable[str]) -> It
     depth = max([*above, *(folder.split("/").count("..") for folder in folders), 0])
     top = os.path.realpath(tempfile.mkdtemp(prefix="unitgraph-sandbox-"))
     try:
-        base = os.path.join(top, *(str(level) for level in range(depth, 0, -1)))
+        base = os.path.join(top, *real.split(os.sep)[-depth:]) if depth else top
         for folder in sorted({"", *folders}):
             os.makedirs(os.path.join(base, folder), exist_ok=True)
         for path, text in texts.items():

@@ -86,7 +86,7 @@ def find_workspace(sources: Sources, own: PackageJson) -> Workspace:
         folder = "/".join([".."] * level)
         patterns = _patterns(sources, folder, own if level == 0 else None)
         if patterns:
-            members = tuple(_members(sources, folder, patterns))
+            members = tuple(_shortest(sources, member) for member in _members(sources, folder, patterns))
             if level == 0 or any(_same(sources, member, "") for member in members):
                 packages = (read_package_json(sources, member) for member in members)
                 named = {package.name: package for package in packages if package is not None and package.name}
@@ -200,6 +200,15 @@ def _expand(sources: Sources, folder: str, parts: list[str]) -> Iterator[str]:
             yield from _expand(sources, below, parts)
         elif fnmatch.fnmatchcase(name, head):
             yield from _expand(sources, below, rest)
+
+
+def _shortest(sources: Sources, folder: str) -> str:
+    """The one way to write a folder above the project: "../shared" where that is "../../packages/shared"."""
+    if not folder.startswith("../"):
+        return folder
+    top = posixpath.normpath(sources.absolute(""))
+    path = posixpath.relpath(posixpath.normpath(sources.absolute(folder)), top)
+    return "" if path == "." else path
 
 
 def _same(sources: Sources, first: str, second: str) -> bool:
