@@ -19,7 +19,7 @@ from unitgraph.units.lockfile import MANAGERS
 _OURS = Path(__file__).parent.parent
 
 
-def plan(options: Mapping[str, Any], arguments: Sequence[str]) -> dict[str, Any]:
+def plan(options: Mapping[str, Any], arguments: Sequence[str], environ: Mapping[str, str]) -> dict[str, Any]:
     """Plans, and keeps the answer: {"out", "err", "status"}."""
     began = time.monotonic()
     taken_ns = snapshot.now_ns()
@@ -40,13 +40,13 @@ def plan(options: Mapping[str, Any], arguments: Sequence[str]) -> dict[str, Any]
     if options["json"]:
         saved["out"] = json.dumps(document(planned.plan), indent=2, ensure_ascii=False) + "\n"
     else:
-        saved["out"] = report.plan_text(planned.plan, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+        saved["out"] = report.plan_text(planned.plan, colour=sys.stdout.isatty() and "NO_COLOR" not in environ)
     graph = project_graph(root)
     inputs = _inputs(engine)
     if graph is None or not graph[0].before:
         result = [str(Path(options["result_file"]).resolve())] if options["result_file"] else []
         outputs = [*_outputs(engine), *result]
-        snapshot.save(path, quick.salt(arguments, os.environ), inputs, taken_ns, outputs, saved)
+        snapshot.save(path, quick.salt(arguments, environ), inputs, taken_ns, outputs, saved)
     seconds = time.monotonic() - began
     return {**saved, "err": report.build_text(shown.counts, seconds)}
 

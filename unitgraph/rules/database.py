@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from unitgraph.cache.key import Component, Key
 
@@ -124,7 +125,7 @@ class Database:
     def save_stripped(self, rows: Iterable[tuple[str, str]]) -> None:
         self._many("INSERT OR REPLACE INTO stripped VALUES (?, ?)", rows)
 
-    def node(self, digest: str) -> dict[str, object] | None:
+    def node(self, digest: str) -> dict[str, Any] | None:
         """A closure node, as ``closure.py`` wrote it."""
         row = self._connection.execute("SELECT data FROM nodes WHERE digest = ?", (digest,)).fetchone()
         return json.loads(row[0]) if row else None
@@ -178,7 +179,7 @@ class Database:
             raise
         self._connection.execute("COMMIT")
 
-    def _among(self, select: str, column: str, values: Iterable[str]) -> Iterable[tuple[str, object]]:
+    def _among(self, select: str, column: str, values: Iterable[str]) -> Iterable[tuple[str, Any]]:
         wanted = list(values)
         for start in range(0, len(wanted), 500):
             chunk = wanted[start : start + 500]

@@ -30,6 +30,7 @@ from unitgraph.rules.imports import ProjectImports
 from unitgraph.rules.memo import Memo
 from unitgraph.rules.outputs import Outputs
 from unitgraph.rules.runner import Listener, Stores
+from unitgraph.rules.settings import Settings
 from unitgraph.rules.strip import Stripper
 from unitgraph.rules.toolchain.install import locked
 from unitgraph.rules.tools import Tools
@@ -41,26 +42,6 @@ from unitgraph.units.project import Project, load_project
 
 RUNNABLE_ROLES = frozenset(("function", "workflow-step"))
 """Roles that this version can run; the others are analysed and listed, and left out of builds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the command line and the environment say. ``cache`` is unitgraph's folder in the user's cache."""
-
-    cache: Path
-    provider: str = ""
-    environment: str = ""
-    sourcemap: bool = False
-    jobs: int = 0
-    esbuild: Path | None = None
-
-
-def settings(environ: Mapping[str, str], *, provider: str = "", environment: str = "", sourcemap: bool = False,
-             jobs: int = 0) -> Settings:  # fmt: skip
-    """Settings from the process's environment: UNITGRAPH_CACHE and UNITGRAPH_ESBUILD."""
-    cache = Path(environ["UNITGRAPH_CACHE"]) if environ.get("UNITGRAPH_CACHE") else toolchain.user_cache(environ)
-    override = environ.get("UNITGRAPH_ESBUILD")
-    return Settings(cache, provider, environment, sourcemap, jobs, Path(override) if override else None)
 
 
 @dataclass(frozen=True)
@@ -75,10 +56,9 @@ class Built:
         return report.failures(self.results)
 
 
-def open_engine(*, start: Path | None = None, provider: str = "", environ: Mapping[str, str] | None = None) -> "Engine":
-    """The engine of the project around ``start`` (the working folder), as doit's own commands use it."""
-    chosen = settings(os.environ if environ is None else environ, provider=provider)
-    return Engine(load_project(start or Path.cwd()), chosen, say=_silent)
+def open_engine(start: Path, chosen: Settings) -> "Engine":
+    """The engine of the project around ``start``, as doit's own commands use it."""
+    return Engine(load_project(start), chosen, say=_silent)
 
 
 @dataclass

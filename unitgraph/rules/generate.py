@@ -50,6 +50,7 @@ class Generator:
         self._binding = binding
         self._units = {name: unit.name for unit in workspace.manifest.units for name in unit.function_ids}
         self._inputs = Inputs(workspace)
+        self._told: list[str] = []
 
     def unit(self, unit: Unit) -> Generated:
         """A unit that stands alone: a worker, or the merged server with a main of its own."""
@@ -62,7 +63,7 @@ class Generator:
         entry = self._entry(unit, plan, path, with_services=True)
         made.files[path] = text.render_worker(entry, self._provider.name)
         made.entries[f"{unit.name}/index"] = path
-        return made
+        return self._with_notices(made)
 
     def process(self, units: Iterable[Unit]) -> Generated:
         """All units for one process, with its main."""
@@ -73,7 +74,7 @@ class Generator:
         made.entries |= {f"units/{unit.name}/index": f"units/{unit.name}.ts" for unit in units}
         made.files["main.ts"] = text.render_main(self._main(units, plan, "main.ts"))
         made.entries["main"] = "main.ts"
-        return made
+        return self._with_notices(made)
 
     def _server(self, unit: Unit) -> Generated:
         plan = self._slicer.plan(self._roots([unit], self._services([unit])))
@@ -82,6 +83,12 @@ class Generator:
         path = f"servers/{unit.name}.ts"
         made.files[path] = text.render_main(self._main([unit], plan, path))
         made.entries[f"{unit.name}/index"] = path
+        return self._with_notices(made)
+
+    def _with_notices(self, made: Generated) -> Generated:
+        """Takes over what was met on the way."""
+        made.notices += self._told
+        self._told = []
         return made
 
     def _members(self, made: Generated, units: Iterable[Unit], plan: SlicePlan) -> None:
@@ -161,8 +168,7 @@ class Generator:
 
     def _function(self, function: Function, names: "_Names") -> text.EntryFunction:
         derived = self._inputs.derive(function)
-        if derived.notice:
-            names.notices.append(derived.notice)
+        self._told += derived.notices
         if derived.source:
             names.use("valibot", "*", "v")
         return text.EntryFunction(
@@ -230,7 +236,6 @@ class _Names:
         self._generator = generator
         self.plan = plan
         self._path = path
-        self.notices: list[str] = []
         self._wanted: dict[tuple[str, str], str] = {}
         self._taken = {"worker", "unit", "serve", "http", "sse", "remote", "jwt", "v"}
 

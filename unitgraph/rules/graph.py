@@ -44,8 +44,9 @@ class Graph:
         """The project's engine, opened when the first task needs it."""
         if self._engine is None:
             from unitgraph.rules.engine import open_engine  # noqa: PLC0415 - heavy, and `doit help` doesn't need it
+            from unitgraph.rules.settings import settings  # noqa: PLC0415 - as above
 
-            self._engine = open_engine(start=Path(self.project), provider=self.provider)
+            self._engine = open_engine(Path(self.project), settings(provider=self.provider))
         return self._engine
 
     def tasks(self) -> tuple[Creator, Creator, Creator, Creator]:

@@ -13,11 +13,11 @@ from unitgraph.units.schema_valibot import to_valibot
 
 @dataclass(frozen=True, slots=True)
 class DerivedInput:
-    """``source`` is an expression that imports ``* as v``; ``notice`` says why there is none."""
+    """``source`` is an expression that imports ``* as v``; ``notices`` say what of the type can't be checked."""
 
     source: str | None = None
     coerce: Mapping[str, str] | None = None
-    notice: str | None = None
+    notices: tuple[str, ...] = ()
 
 
 class Inputs:
@@ -32,11 +32,13 @@ class Inputs:
             return DerivedInput()
         derived = self._deriver.derive(function.input)
         if isinstance(derived, Underivable):
-            where = f"{derived.place}: " if derived.place else ""
-            return DerivedInput(
-                notice=f"{where}the input of {function.id} isn't checked at run time, since {derived.reason}."
-            )
-        return DerivedInput(to_valibot(derived), coercions(derived) or None)
+            said = f"{derived.place}: the input of {function.id} isn't checked at run time, since {derived.reason}."
+            return DerivedInput(notices=(said,))
+        notices = tuple(
+            f"{note.place}: part of the input of {function.id} isn't checked at run time, since {note.reason}."
+            for note in derived.notes
+        )
+        return DerivedInput(to_valibot(derived), coercions(derived) or None, notices)
 
     @cached_property
     def _deriver(self) -> Deriver:

@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 import traceback
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ JOBS: Option = {
 }  # fmt: skip
 
 
-class ProjectCommand(Command):
+class ProjectCommand(Command, ABC):
     """A command of a project. Subclasses implement ``perform`` and may raise any UnitgraphError."""
 
     def parse_execute(self, in_args: list[str]) -> int:
@@ -105,9 +106,9 @@ class ProjectCommand(Command):
         folder = self.opt_vals.get("cwdPath")
         return {"directory": folder} if folder else {}
 
+    @abstractmethod
     def perform(self, options: dict[str, Any], names: list[str]) -> int:
         """The command's work; returns the exit status."""
-        raise NotImplementedError
 
 
 def _write_fault(command: str, args: list[str]) -> str:

@@ -1,7 +1,6 @@
 """``doit info``: the project's structure; with a task's name it stays doit's own command."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -30,13 +29,15 @@ class Info(base.ProjectCommand):
         return super().parse_execute(in_args)
 
     def perform(self, options: dict[str, Any], names: list[str]) -> int:  # noqa: ARG002 - names are doit's own info
-        from unitgraph.rules.engine import Engine, settings  # noqa: PLC0415 - heavy, and `doit help` needs none of it
+        from unitgraph.rules.commands.session import say  # noqa: PLC0415 - heavy, and `doit help` needs none of it
+        from unitgraph.rules.engine import Engine  # noqa: PLC0415 - as above
+        from unitgraph.rules.settings import settings  # noqa: PLC0415 - as above
         from unitgraph.rules.sizes import built_sizes  # noqa: PLC0415 - as above
         from unitgraph.units.describe import describe  # noqa: PLC0415 - as above
         from unitgraph.units.project import load_project  # noqa: PLC0415 - as above
 
         project = load_project(Path(options["directory"]).resolve())
-        engine = Engine(project, settings(os.environ), lambda line: sys.stderr.write(f"{line}\n"))
+        engine = Engine(project, settings(), say)
         manifest = engine.read_only_workspace.manifest
         if options["json"]:
             sys.stdout.write(json.dumps(manifest.document(), indent=2, ensure_ascii=False) + "\n")

@@ -25,7 +25,7 @@ class Plan(base.ProjectCommand):
     def perform(self, options: dict[str, Any], names: list[str]) -> int:  # noqa: ARG002 - plan takes no names
         from unitgraph.rules import answers  # noqa: PLC0415 - heavy, and an unchanged project needs none of it
 
-        answer = answers.plan(options, self.arguments)
+        answer = answers.plan(options, self.arguments, os.environ)
         sys.stderr.write(answer["err"])
         sys.stdout.write(answer["out"])
         return int(answer["status"])

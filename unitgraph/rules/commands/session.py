@@ -1,14 +1,14 @@
 """What the commands of a project share: its engine, its own doit tasks, what is said while it works."""
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unitgraph.errors.build import OwnTaskFailed
-from unitgraph.rules.engine import Engine, settings
+from unitgraph.rules.engine import Engine
 from unitgraph.rules.progress import Progress
+from unitgraph.rules.settings import settings
 from unitgraph.units.project import load_project
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def engine_of(options: Mapping[str, Any]) -> Engine:
         project = load_project(project.root)
     provider = options.get("provider") or (graph[0].provider if graph else "")
     chosen = settings(
-        os.environ, provider=provider, environment=options.get("environment", ""),
+        provider=provider, environment=options.get("environment", ""),
         sourcemap=bool(options.get("sourcemap")), jobs=int(options.get("jobs") or 0),
     )  # fmt: skip
     return Engine(project, chosen, say)
