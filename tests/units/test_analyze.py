@@ -195,7 +195,10 @@ def test_groups_nest_and_pass_on_prefixes_tags_and_options(tmp_path: Path) -> No
 
 
 def test_what_nobody_needs_at_run_time_is_left_out_of_options(tmp_path: Path) -> None:
-    text = F + "export const a = pikkuFunc(async () => 1)\nwireHTTP({ method: 'get', route: '/a', func: a, auth: false })\n"
+    text = (
+        F
+        + "export const a = pikkuFunc(async () => 1)\nwireHTTP({ method: 'get', route: '/a', func: a, auth: false })\n"
+    )
     (route,) = small(tmp_path, text).application.http
     (options,) = route.options
     source = (tmp_path / "src/app.ts").read_bytes()
@@ -316,21 +319,46 @@ def test_everything_of_the_authoring_surface(tmp_path: Path) -> None:
     found = small(tmp_path, EVERYTHING).application
     book = found.functions["getBook"]
     assert book.services.names == {"db", "queueService"}
-    assert (book.expose, book.remote, book.mcp, book.requires_approval, book.internal) == (True, True, True, True, False)
-    assert (book.auth, book.deploy, book.tags, book.title, book.description) == (False, "serverless", ("books",), "Get", "One")
+    assert (book.expose, book.remote, book.mcp, book.requires_approval, book.internal) == (
+        True,
+        True,
+        True,
+        True,
+        False,
+    )
+    assert (book.auth, book.deploy, book.tags, book.title, book.description) == (
+        False,
+        "serverless",
+        ("books",),
+        "Get",
+        "One",
+    )
     assert book.invokes == ("helper", "onboard", "other")
     assert book.input is not None and book.output is not None
     onboard = found.functions["onboard"]
-    assert (onboard.kind, onboard.services.names, onboard.has_input_schema, onboard.has_output_schema) == ("workflow", {"db"}, True, True)
+    assert (onboard.kind, onboard.services.names, onboard.has_input_schema, onboard.has_output_schema) == (
+        "workflow",
+        {"db"},
+        True,
+        True,
+    )
     assert [(step.name, step.kind, step.function) for step in onboard.steps] == [
         ("Create", "rpc", "other"), ("Inline", "inline", None), ("Wait", "sleep", None), ("Mail *", "rpc", "other"), ("A", "rpc", "other"),
         ("B", "rpc", "other"), ("Approve", "approval", None), ("Paid", "event", None),
     ]  # fmt: skip
     assert onboard.invokes == ("getBook", "other", "undo")
-    assert [(step.name, step.function) for step in found.functions["graph"].steps] == [("first", "other"), ("second", "getBook")]
+    assert [(step.name, step.function) for step in found.functions["graph"].steps] == [
+        ("first", "other"),
+        ("second", "getBook"),
+    ]
     helper, expert = found.functions["helper"].agent, found.functions["expert"].agent
     assert helper is not None and expert is not None
-    assert (helper.model, helper.tools, helper.sub_agents, expert.model) == ("m/x", ("getBook", "onboard"), ("expert",), None)
+    assert (helper.model, helper.tools, helper.sub_agents, expert.model) == (
+        "m/x",
+        ("getBook", "onboard"),
+        ("expert",),
+        None,
+    )
     assert [(each.kind, each.name, each.function) for each in found.mcp] == [
         ("resource", "books://all", "resource"), ("tool", "getBook", "getBook"), ("prompt", "prompt", "prompt"), ("tool", "tool", "tool"),
     ]  # fmt: skip
@@ -338,7 +366,10 @@ def test_everything_of_the_authoring_surface(tmp_path: Path) -> None:
     assert [(each.queue, each.function) for each in found.queues] == [("orders", "onboard")]
     assert [(each.name, each.source) for each in found.triggers] == [("arrived", False), ("arrived", True)]
     assert [(each.program, each.functions) for each in found.cli] == [("books", ("getBook", "other"))]
-    assert [(each.id, each.display_name) for each in (*found.secrets, *found.variables)] == [("STRIPE_KEY", "Stripe"), ("REGION", "region")]
+    assert [(each.id, each.display_name) for each in (*found.secrets, *found.variables)] == [
+        ("STRIPE_KEY", "Stripe"),
+        ("REGION", "region"),
+    ]
     assert [(each.kind, each.scope) for each in found.scoped] == [
         ("tag-middleware", "books"), ("tag-permission", "books"), ("http-middleware", "*"), ("http-permission", "/api/*"),
     ]  # fmt: skip
@@ -388,7 +419,8 @@ def test_imports_through_tsconfig_paths_and_package_imports(tmp_path: Path) -> N
         "tsconfig.json": '{ "compilerOptions": { "paths": { "@/*": ["./src/*"] } } }',
         "package.json": '{ "name": "app", "imports": { "#lib/*": "./src/lib/*.ts" } }',
         "src/lib/a.ts": GET,
-        "src/b.ts": F + "import { getBook } from '#lib/a'\nimport { R } from '@/routes'\nwireHTTP({ method: 'get', route: R, func: getBook })\n",
+        "src/b.ts": F
+        + "import { getBook } from '#lib/a'\nimport { R } from '@/routes'\nwireHTTP({ method: 'get', route: R, func: getBook })\n",
         "src/routes.ts": "export const R = '/books'\n",
     }
     assert [each.route for each in small(tmp_path, files).application.http] == ["/books"]
@@ -397,6 +429,13 @@ def test_imports_through_tsconfig_paths_and_package_imports(tmp_path: Path) -> N
 def test_analysis_is_the_same_whatever_the_order_of_files(tmp_path: Path) -> None:
     from unitgraph.units.analyze import analyze  # noqa: PLC0415
 
-    found = small(tmp_path, {"src/a.ts": GET, "src/b.ts": F + "import { getBook } from './a'\n" + ROUTE, "src/c.ts": EVERYTHING.replace("getBook", "one")})
+    found = small(
+        tmp_path,
+        {
+            "src/a.ts": GET,
+            "src/b.ts": F + "import { getBook } from './a'\n" + ROUTE,
+            "src/c.ts": EVERYTHING.replace("getBook", "one"),
+        },
+    )
     turned = analyze(found.project, dict(reversed(found.facts.items())), found.resolver)
     assert (turned.application, turned.problems) == (found.analysis.application, found.analysis.problems)

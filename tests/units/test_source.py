@@ -123,7 +123,9 @@ def test_uses_leave_out_types_imports_and_parameters() -> None:
         """
     used = [name for _, name in facts(text).refs]
     assert used.count("z") == 1
-    assert "db" not in [entry for each in facts(text).imports for entry in each.names if entry[0] not in each.type_names]
+    assert "db" not in [
+        entry for each in facts(text).imports for entry in each.names if entry[0] not in each.type_names
+    ]
     statement = facts(text).statements[3]
     inside = {name for offset, name in facts(text).refs if statement.span.start <= offset < statement.span.end}
     assert "pikkuFunc" in inside
@@ -171,14 +173,25 @@ def test_a_secret_read_is_found_wherever_it_stands() -> None:
         // secrets.getSecret('comment')
         const c = "secrets.getSecret('string')"
         """
-    assert [(kind, name[3]) for _, kind, name, *_ in facts(text).calls] == [("secret", "A"), ("secret", "B"), ("variable", "C")]
+    assert [(kind, name[3]) for _, kind, name, *_ in facts(text).calls] == [
+        ("secret", "A"),
+        ("secret", "B"),
+        ("variable", "C"),
+    ]
 
 
 def test_facts_survive_the_round_trip() -> None:
-    found = facts("import { pikkuFunc } from '#pikku'\nexport const a = pikkuFunc({ tags: ['x'], func: async ({ db }) => db })\n")
+    found = facts(
+        "import { pikkuFunc } from '#pikku'\nexport const a = pikkuFunc({ tags: ['x'], func: async ({ db }) => db })\n"
+    )
     again = Facts.from_data(marshal.loads(marshal.dumps(found.to_data())))
     assert again == found
-    assert (again.imports, again.statements, again.refs, again.exports) == (found.imports, found.statements, found.refs, found.exports)
+    assert (again.imports, again.statements, again.refs, again.exports) == (
+        found.imports,
+        found.statements,
+        found.refs,
+        found.exports,
+    )
     assert again.is_application
 
 
@@ -227,7 +240,9 @@ def test_a_byte_order_mark_is_no_mistake() -> None:
 
 
 def test_a_large_file_is_read_in_bounded_time() -> None:
-    text = b"import { z } from 'zod'\n" + b"".join(b"export const row%d = z.row({ id: %d, name: 'x' })\n" % (n, n) for n in range(100_000))
+    text = b"import { z } from 'zod'\n" + b"".join(
+        b"export const row%d = z.row({ id: %d, name: 'x' })\n" % (n, n) for n in range(100_000)
+    )
     assert len(text) > 5_000_000
     started = time.process_time()
     assert len(read_facts(text, ".ts").exports) == 100_000

@@ -34,11 +34,14 @@ def test_kebab_case(name: str, kebab: str) -> None:
 
 
 def test_names_that_kebab_case_cannot_give_back_are_kept_by_id(tmp_path: Path) -> None:
-    text = P + """\
+    text = (
+        P
+        + """\
 export const notifySMS = p.pikkuFunc(async () => 1)
 export const flakyHappyRPC = p.pikkuFunc(async (_, __, { rpc }) => rpc.invoke('notifySMS'))
 export const onboard = p.pikkuWorkflow(async ({ workflow }) => workflow.do('A', 'notifySMS', {}))
 """
+    )
     found = small(tmp_path, text)
     assert {name: unit.function_ids for name, unit in found.units.items()} == {
         "notify-sms": ("notifySMS",), "flaky-happy-rpc": ("flakyHappyRPC",), "onboard": ("onboard",),
@@ -47,7 +50,9 @@ export const onboard = p.pikkuWorkflow(async ({ workflow }) => workflow.do('A', 
     assert found.manifest.workflows[0].steps[0].unit_name == "app-notify-sms"
 
 
-ROLES = P + """\
+ROLES = (
+    P
+    + """\
 export const one = p.pikkuFunc(async () => 1)
 export const step = p.pikkuFunc(async () => 1)
 export const undo = p.pikkuFunc(async () => 1)
@@ -64,6 +69,7 @@ p.wireHTTP({ method: 'get', route: '/routed', func: routed })
 p.wireChannel({ name: 'chat', route: '/chat', onConnect: one })
 p.wireMCPTool({ name: 'one', func: one })
 """
+)
 
 
 def test_roles(tmp_path: Path) -> None:
@@ -88,13 +94,16 @@ def test_every_function_is_in_one_unit(tmp_path: Path) -> None:
 
 
 def test_handlers(tmp_path: Path) -> None:
-    text = P + """\
+    text = (
+        P
+        + """\
 export const a = p.pikkuFunc({ expose: true, tags: ['x'], func: async ({ queueService }) => queueService.add('jobs', {}) })
 p.wireHTTP({ method: 'post', route: '/a', func: a, tags: ['y'] })
 p.wireHTTP({ method: 'get', route: '/a', func: a })
 p.wireQueueWorker({ name: 'jobs', func: a })
 p.wireScheduler({ name: 'nightly', schedule: '0 3 * * *', func: a })
 """
+    )
     unit = small(tmp_path, text).units["a"]
     assert routes(unit) == ["GET /a", "POST /a", "POST /rpc/a"]
     assert queues(unit) == ["jobs"]
@@ -186,7 +195,9 @@ def test_secrets_of_the_project_are_those_declared_and_those_read(tmp_path: Path
     assert manifest.unresolved_secret_reads == ("src/functions.ts:15",)
 
 
-SERVER = P + """\
+SERVER = (
+    P
+    + """\
 export const light = p.pikkuFunc(async ({ db }) => db)
 export const videoTranscode = p.pikkuFunc(async ({ ffmpeg }, __, { rpc }) => rpc.invoke('light'))
 export const heavy = p.pikkuFunc({ deploy: 'server', func: async ({ redis }) => redis })
@@ -198,6 +209,7 @@ p.wireHTTP({ method: 'post', route: '/video', func: videoTranscode })
 p.wireQueueWorker({ name: 'videos', func: videoTranscode })
 p.wireScheduler({ name: 'nightly', schedule: '0 0 * * *', func: heavy })
 """
+)
 
 
 @pytest.mark.parametrize("entry", ["videoTranscode", "video-transcode", "ffmpeg"])
@@ -205,7 +217,11 @@ def test_what_cannot_be_serverless_is_in_one_server_unit(entry: str, tmp_path: P
     found = small(tmp_path, SERVER, {"serverlessIncompatible": [entry]})
     assert sorted(found.units) == ["light", "server"]
     server = found.units["server"]
-    assert (server.target, server.role, server.function_ids) == ("server", "function", ("feed", "heavy", "videoTranscode"))
+    assert (server.target, server.role, server.function_ids) == (
+        "server",
+        "function",
+        ("feed", "heavy", "videoTranscode"),
+    )
     assert (routes(server), queues(server), server.depends_on) == (["POST /video"], ["videos"], ("app-light",))
     assert [(each.name, each.consumer_unit) for each in found.manifest.queues] == [("videos", "app-server")]
     assert [(each.name, each.unit_name) for each in found.manifest.scheduled_tasks] == [("nightly", "app-server")]
@@ -218,7 +234,9 @@ def test_a_default_target_of_server_merges_all_but_what_says_otherwise(tmp_path:
     server = found.units["server"]
     assert sorted((*server.function_ids, "edge")) == sorted(found.application.functions)
     manifest = found.manifest
-    assert {each.unit_name for each in (*manifest.channels, *manifest.agents, *manifest.mcp_endpoints)} == {"app-server"}
+    assert {each.unit_name for each in (*manifest.channels, *manifest.agents, *manifest.mcp_endpoints)} == {
+        "app-server"
+    }
     assert {each.consumer_unit for each in manifest.queues} == {"app-server"}
     assert {each.orchestrator_unit for each in manifest.workflows} == {"app-server"}
 
@@ -246,7 +264,13 @@ def test_the_manifest_has_all_keys_in_camel_case(tmp_path: Path) -> None:
         "dependsOn": [], "handlers": [], "secrets": [], "variables": [], "tags": [], "source": "src/app.ts:3", "queueProducers": [],
     }  # fmt: skip
     assert document["agents"] == [
-        {"name": "my-helper", "unitName": "app-my-helper", "model": "m", "toolFunctionIds": ["one"], "subAgentNames": []}
+        {
+            "name": "my-helper",
+            "unitName": "app-my-helper",
+            "model": "m",
+            "toolFunctionIds": ["one"],
+            "subAgentNames": [],
+        }
     ]
     assert document["workflows"][0]["steps"][0] == {
         "name": "A", "kind": "rpc", "functionId": "step", "unitName": "app-step",
@@ -267,7 +291,8 @@ def test_capabilities(service: str, found: str | None) -> None:
 def test_info_is_the_references_example(tmp_path: Path) -> None:
     files = {
         "package.json": '{ "name": "@acme/My App" }',
-        "src/app.ts": P + """\
+        "src/app.ts": P
+        + """\
 export const getBooks = p.pikkuFunc(async ({ db, secrets }) => secrets.getSecret('DATABASE_URL'))
 export const createBook = p.pikkuFunc(async ({ secrets }) => secrets.getSecret('STRIPE_API_KEY'))
 export const assistant = p.pikkuAIAgent({ name: 'assistant', model: 'anthropic/claude-sonnet-4-5', tools: [getBooks] })

@@ -69,9 +69,7 @@ class WrongKind(UnitgraphError):
     code = "value-of-wrong-kind"
 
     def __init__(self, place: Place, what: str, *, expected: str, found: str) -> None:
-        super().__init__(
-            f"{what} should be {expected}, and is {found}.", remedy=f"Write {expected} here.", place=place
-        )
+        super().__init__(f"{what} should be {expected}, and is {found}.", remedy=f"Write {expected} here.", place=place)
 
 
 class MissingOption(UnitgraphError):

@@ -103,7 +103,9 @@ class DuplicateSchedule(UnitgraphError):
 
     def __init__(self, place: Place, name: str, other: Place) -> None:
         super().__init__(
-            f"A scheduled task called {name!r} is also at {other}.", remedy="Give one of them another 'name'.", place=place
+            f"A scheduled task called {name!r} is also at {other}.",
+            remedy="Give one of them another 'name'.",
+            place=place,
         )
 
 
@@ -170,7 +172,9 @@ class DuplicateProgram(UnitgraphError):
 
     def __init__(self, place: Place, name: str, other: Place) -> None:
         super().__init__(
-            f"A command line called {name!r} is also at {other}.", remedy="Put their commands in one wireCLI.", place=place
+            f"A command line called {name!r} is also at {other}.",
+            remedy="Put their commands in one wireCLI.",
+            place=place,
         )
 
 

@@ -22,7 +22,7 @@ class Agents:
     def __init__(self, draft: Draft, functions: Functions) -> None:
         self._draft = draft
         self._functions = functions
-        self.names: dict[str, str] = {}          # agent's name → function id
+        self.names: dict[str, str] = {}  # agent's name → function id
 
     def name(self) -> None:
         """Finds out what the agents are called, which others then refer to."""
@@ -92,7 +92,9 @@ class Agents:
                 elif settled is not None and settled.expr[0] == "c" and settled.expr[3] in self.names:
                     sub = str(settled.expr[3])
                 if sub is None:
-                    draft.report(UnknownSubAgent(draft.at(item), name, describe(settled) if settled else "not to be read"))
+                    draft.report(
+                        UnknownSubAgent(draft.at(item), name, describe(settled) if settled else "not to be read")
+                    )
                 else:
                     found[sub] = None
         return tuple(found)
@@ -190,4 +192,6 @@ def _next(draft: Draft, scope: Scope, nodes: Mapping[str, Entry], depth: int) ->
         if settled.expr[3] not in nodes:
             draft.report(UnknownNode(draft.at(scope), settled.expr[3], draft.near(settled.expr[3], nodes)))
     elif not (settled.expr[0] == "c" and settled.expr[3] is None):
-        draft.report(WrongKind(draft.at(scope), "A node that follows", expected="a node's name", found=describe(settled)))
+        draft.report(
+            WrongKind(draft.at(scope), "A node that follows", expected="a node's name", found=describe(settled))
+        )

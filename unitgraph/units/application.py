@@ -50,12 +50,13 @@ class Expression:
     ``bindings`` holds (pattern text, value): ``for (const { path, func } of routes)`` gives
     ("{ path, func }", fragment of the element). ``omit`` are spans of whole properties of the object literal
     that nobody needs at run time and which would drag in other units' code (``routes`` of a group, ``func`` of a
-    route or of a channel's message): a slice leaves them out.
+    route or of a channel's message): a slice leaves them out. ``is_constant``: what is left names nothing.
     """
 
     fragment: Fragment
     bindings: tuple[tuple[str, Fragment], ...] = ()
     omit: tuple[Span, ...] = ()
+    is_constant: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class Called:
     """One call: at an offset of its file, of a function, queue, secret or variable; ``name`` None: not constant."""
 
     offset: int
-    kind: str                # "function", "queue", "secret", "variable"
+    kind: str  # "function", "queue", "secret", "variable"
     name: str | None
 
 
@@ -36,7 +36,7 @@ class Calls:
 
     def __init__(self, draft: Draft, agents: Mapping[str, str]) -> None:
         self._draft = draft
-        self._agents = agents        # agent's name → function id
+        self._agents = agents  # agent's name → function id
         self.resolved: dict[str, tuple[Called, ...]] = {}
 
     def resolve(self) -> None:

@@ -61,11 +61,15 @@ def routes(http: Sequence[HttpWiring], exposed: Iterable[str]) -> Iterable[Unitg
 
 
 def queues(found: Sequence[QueueWiring]) -> Iterable[UnitgraphError]:
-    return twice(found, lambda each: each.queue, lambda each, known: DuplicateQueue(each.place, each.queue, known.place))
+    return twice(
+        found, lambda each: each.queue, lambda each, known: DuplicateQueue(each.place, each.queue, known.place)
+    )
 
 
 def schedules(found: Sequence[ScheduleWiring]) -> Iterable[UnitgraphError]:
-    return twice(found, lambda each: each.name, lambda each, known: DuplicateSchedule(each.place, each.name, known.place))
+    return twice(
+        found, lambda each: each.name, lambda each, known: DuplicateSchedule(each.place, each.name, known.place)
+    )
 
 
 def channels(found: Sequence[ChannelWiring]) -> Iterable[UnitgraphError]:
@@ -117,7 +121,11 @@ def factories(found: Sequence[tuple[str, Place]]) -> Iterable[UnitgraphError]:
 
 
 def incompatible(
-    wanted: Sequence[str], functions: Iterable[Making], services: Iterable[str], text: ConfigText, near: Callable[[str], str | None]
+    wanted: Sequence[str],
+    functions: Iterable[Making],
+    services: Iterable[str],
+    text: ConfigText,
+    near: Callable[[str], str | None],
 ) -> Iterable[UnitgraphError]:
     """Entries of ``serverlessIncompatible`` that name nothing."""
     known = {name for making in functions for name in (making.id, names.kebab(making.id))}

@@ -10,7 +10,9 @@ def describe(manifest: Manifest, application: Application | None = None) -> str:
     """Sections that would be empty are left out; ``application`` adds what was noticed on the way."""
     sections = [
         [f"Project: {manifest.project_id}"],
-        _section("Units", (line for unit in manifest.units for line in _unit(unit, manifest)), count=len(manifest.units)),
+        _section(
+            "Units", (line for unit in manifest.units for line in _unit(unit, manifest)), count=len(manifest.units)
+        ),
         _section("Queues", (f"{queue.name} -> {queue.consumer_unit}" for queue in manifest.queues)),
         _section(
             "Scheduled Tasks",
@@ -19,7 +21,9 @@ def describe(manifest: Manifest, application: Application | None = None) -> str:
         _section("Channels", (f"{each.name} {each.route} -> {each.unit_name}" for each in manifest.channels)),
         _section("Agents", (_agent(each.name, each.model, each.unit_name) for each in manifest.agents)),
         _section("MCP", _mcp(manifest)),
-        _section("Workflows", (_workflow(each.name, len(each.steps), each.orchestrator_unit) for each in manifest.workflows)),
+        _section(
+            "Workflows", (_workflow(each.name, len(each.steps), each.orchestrator_unit) for each in manifest.workflows)
+        ),
         _section("Required Secrets", (secret.secret_id for secret in manifest.secrets)),
         _section("Required Variables", (variable.variable_id for variable in manifest.variables)),
         _section("Secrets Read by Names Known at Run Time", manifest.unresolved_secret_reads),
@@ -37,7 +41,9 @@ def _section(title: str, rows: Iterable[str], *, count: int | None = None) -> li
 def _unit(unit: Unit, manifest: Manifest) -> list[str]:
     functions: Sequence[str] = unit.function_ids
     if unit.role == "channel":
-        functions = [name for channel in manifest.channels if channel.unit_name == unit.name for name in channel.function_ids]
+        functions = [
+            name for channel in manifest.channels if channel.unit_name == unit.name for name in channel.function_ids
+        ]
     elif unit.role == "mcp":
         endpoints = [each for each in manifest.mcp_endpoints if each.unit_name == unit.name]
         functions = sorted(

@@ -6,7 +6,14 @@ from typing import Any, Final
 
 from unitgraph.errors import Place, UnitgraphError
 from unitgraph.errors.project import nearest
-from unitgraph.errors.source import BadFunctionName, DuplicateFunction, NotConstant, UnknownName, UnresolvedName, WrongKind
+from unitgraph.errors.source import (
+    BadFunctionName,
+    DuplicateFunction,
+    NotConstant,
+    UnknownName,
+    UnresolvedName,
+    WrongKind,
+)
 from unitgraph.errors.wiring import BadName
 from unitgraph.units import names
 from unitgraph.units.application import (
@@ -96,7 +103,7 @@ class Draft:
         self.problems: list[UnitgraphError] = []
         self.notices: list[str] = []
         self.functions: dict[str, Making] = {}
-        self.named: dict[tuple[str, int], str] = {}          # (module, index of the record) → id
+        self.named: dict[tuple[str, int], str] = {}  # (module, index of the record) → id
         self.wired: set[str] = set()
 
     # places and problems
@@ -186,26 +193,28 @@ class Draft:
     def flag(self, entries: Entries, key: str, call: str) -> bool | None:
         """A boolean option; None where it isn't given."""
         entry = entries.get(key)
-        if entry is None:
-            return None
-        settled = self.settled(entry.value, f"'{key}' of {call}")
+        return self.boolean(entry.value, f"'{key}' of {call}") if entry is not None else None
+
+    def boolean(self, scope: Scope, what: str) -> bool | None:
+        """A constant boolean; None where it is none, and a problem if it is something else."""
+        if scope.expr[0] == "c" and type(scope.expr[3]) is bool:
+            return bool(scope.expr[3])
+        settled = self.settled(scope, what)
         if settled is None or (settled.expr[0] == "c" and settled.expr[3] is None):
             return None
         if settled.expr[0] == "c" and isinstance(settled.expr[3], bool):
             return settled.expr[3]
-        self.report(
-            WrongKind(self.at(entry.value), f"'{key}' of {call}", expected="true or false", found=describe(settled))
-        )
+        self.report(WrongKind(self.at(scope), what, expected="true or false", found=describe(settled)))
         return None
 
     def strings(self, entries: Entries, key: str, call: str) -> tuple[str, ...]:
         """An option that is an array of constant strings."""
         entry = entries.get(key)
-        if entry is None:
-            return ()
-        what = f"'{key}' of {call}"
-        items = self.items(entry.value, what)
-        found = (self.string(item, f"an element of {what}") for item in items or ())
+        return self.words(entry.value, f"'{key}' of {call}") if entry is not None else ()
+
+    def words(self, scope: Scope, what: str) -> tuple[str, ...]:
+        """An array of constant strings."""
+        found = (self.string(item, f"an element of {what}") for item in self.items(scope, what) or ())
         return tuple(each for each in found if each is not None)
 
     def items(self, scope: Scope, what: str) -> list[Scope] | None:
@@ -236,7 +245,7 @@ class Draft:
         omitted = tuple(sorted(omit, key=lambda span: span.start))
         fragment = scope.fragment
         if not scope.env.bindings or not self._mentions(scope, omitted):
-            return Expression(fragment, (), omitted)
+            return Expression(fragment, (), omitted, _is_constant(scope.expr, omitted))
         bindings = tuple((text, value) for text, value in scope.env.bindings if value is not None)
         if len(bindings) != len(scope.env.bindings):
             why = "it uses the variables of a loop over Object.entries or Object.keys at run time"
@@ -271,5 +280,9 @@ class Draft:
         return nearest(name, self.functions if known is None else known)
 
 
-def scope_of(module: str, expr: Expr, env: Env = NOTHING) -> Scope:
-    return Scope(module, expr, env)
+def _is_constant(expr: Expr, omitted: tuple[Span, ...]) -> bool:
+    """Whether an object without the omitted properties holds nothing but constants."""
+    if expr[0] != "o":
+        return False
+    gone = {span.start for span in omitted}
+    return all(value[0] == "c" or start in gone for _, value, start, _ in expr[3])

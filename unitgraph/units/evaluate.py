@@ -50,7 +50,7 @@ class Entry(NamedTuple):
     own: bool
 
 
-class Unreadable(Exception):  # noqa: N818 - a situation, as all our errors are named
+class Unreadable(Exception):
     """Why an expression has no value that is known; ``name`` is set where nothing has that name."""
 
     def __init__(self, scope: Scope, why: str, *, name: str | None = None) -> None:
@@ -136,7 +136,9 @@ class Evaluator:
             elif isinstance(key, str):
                 found[key] = Entry(inner, start, end, own=True)
             else:
-                found[_key(self.constant(Scope(scope.module, key, scope.env), depth + 1))] = Entry(inner, start, end, own=True)
+                found[_key(self.constant(Scope(scope.module, key, scope.env), depth + 1))] = Entry(
+                    inner, start, end, own=True
+                )
         return found
 
     def items(self, scope: Scope, depth: int = 0) -> list[Scope]:
@@ -288,7 +290,9 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-_GLOBALS: Final = frozenset({"process", "globalThis", "import", "Bun", "Deno", "env", "console", "Math", "Date", "JSON"})
+_GLOBALS: Final = frozenset(
+    {"process", "globalThis", "import", "Bun", "Deno", "env", "console", "Math", "Date", "JSON"}
+)
 _KINDS: Final = {
     "o": "an object",
     "a": "an array",

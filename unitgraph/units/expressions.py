@@ -31,7 +31,13 @@ LARGEST: Final = 20_000
 
 LITERALS: Final = frozenset({"arrow_function", "function_expression", "method_definition", "generator_function"})
 _UNWRAPPED: Final = frozenset(
-    {"as_expression", "satisfies_expression", "parenthesized_expression", "non_null_expression", "instantiation_expression"}
+    {
+        "as_expression",
+        "satisfies_expression",
+        "parenthesized_expression",
+        "non_null_expression",
+        "instantiation_expression",
+    }
 )
 _OBJECT_CALLS: Final = frozenset({"freeze", "entries", "values", "keys", "fromEntries"})
 _ESCAPE: Final = re.compile(r"\\(?:u\{([0-9a-fA-F]+)\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|\r?\n|([\s\S]))")
@@ -232,7 +238,9 @@ def _object(builder: Builder, node: Node, depth: int) -> Expr:
             if key_node is None or value_node is None:
                 continue
             key = _key(builder, key_node, depth)
-            entries.append((key, builder.value(key if isinstance(key, str) else None, value_node, depth + 1), start, end))
+            entries.append(
+                (key, builder.value(key if isinstance(key, str) else None, value_node, depth + 1), start, end)
+            )
         elif kind == "shorthand_property_identifier":
             name = builder.string(child)
             entries.append((name, ("i", start, end, name), start, end))

@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, cast
 
 from unitgraph.errors.source import (
@@ -15,7 +15,7 @@ from unitgraph.errors.source import (
     WrongKind,
 )
 from unitgraph.units.application import Expression, Fragment, FunctionKind, Ref, Services, TypeSource
-from unitgraph.units.draft import Draft, Entries, Making
+from unitgraph.units.draft import Draft, Making
 from unitgraph.units.evaluate import Scope, Unreadable, describe
 from unitgraph.units.expressions import Expr
 from unitgraph.units.facts import Span
@@ -24,12 +24,16 @@ FLAGS: Final = ("expose", "internal", "remote", "mcp", "requiresApproval")
 _BODILESS: Final = frozenset({"agent", "workflow-graph"})
 
 
+Inline = str | Callable[[], str] | None
+"""What a function without a name is called, worked out when there is one."""
+
+
 class Functions:
     """The authored functions of a project, each made when it is first asked for."""
 
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
-        self._names: dict[tuple[str, int], tuple[str, str | None]] = {}    # → (id, local name)
+        self._names: dict[tuple[str, int], tuple[str, str | None]] = {}  # → (id, local name)
         self._made: dict[tuple[str, int], str | None] = {}
         self._exported: list[tuple[str, int]] = []
 
@@ -87,7 +91,7 @@ class Functions:
             self._draft.named[key] = made
         return made
 
-    def wired(self, scope: Scope, what: str, inline: str | None) -> str | None:
+    def wired(self, scope: Scope, what: str, inline: Inline) -> str | None:
         """The id of the function that a wiring names or holds; ``inline`` is the name of one without a name."""
         draft = self._draft
         try:
@@ -118,7 +122,7 @@ class Functions:
         except Unreadable:
             return False
 
-    def _authored(self, settled: Scope, inline: str | None) -> str | None:
+    def _authored(self, settled: Scope, inline: Inline) -> str | None:
         module, index = settled.module, settled.expr[3]
         key = (module, index)
         if key in self._names or key in self._made:
@@ -129,16 +133,17 @@ class Functions:
             self._draft.report(FunctionUnnamed(self._draft.place(module, record[2]), record[6]))
             return None
         value: tuple[Expression, tuple[str, ...]] = (self._draft.expression(settled), ())
-        made = self._made[key] = self._make(module, record, inline, value)
+        made = self._made[key] = self._make(module, record, _called(inline), value)
         return made
 
-    def _literal(self, settled: Scope, inline: str | None) -> str | None:
+    def _literal(self, settled: Scope, inline: Inline) -> str | None:
         """A bare function in a wiring."""
         draft = self._draft
         if inline is None or settled.expr[3] < 0:
             draft.report(NotAFunction(draft.at(settled), "This", "a function without a name"))
             return None
         span = Span(settled.expr[1], settled.expr[2])
+        inline = _called(inline)
         making = Making(
             inline, "func", (draft.expression(settled), ()), settled.module, draft.at(settled), span,
         )  # fmt: skip
@@ -169,26 +174,34 @@ class Functions:
         if settled.expr[0] == "l":
             self._take_body(making, settled, types)
             return
-        entries = draft.entries(settled, f"The options of {call}")
-        if entries is None:
-            return
-        making.options = entries
-        self._options(making, entries, call)
-        func = entries.get("func")
+        if (
+            settled.expr[0] != "o"
+            or making.kind in _BODILESS
+            or any(type(each[0]) is not str for each in settled.expr[3])
+        ):
+            entries = draft.entries(settled, f"The options of {call}")
+            if entries is None:
+                return
+            making.options = entries
+            options = {key: entry.value for key, entry in entries.items()}
+        else:
+            options = {key: Scope(settled.module, value, settled.env) for key, value, _, _ in settled.expr[3]}
+        self._options(making, options, call)
+        func = options.get("func")
         if func is None:
             if making.kind not in _BODILESS:
                 draft.report(FunctionBodyMissing(making.place, making.id))
             self._take_types(making, None, making.module, types)
             return
-        if func.value.expr[0] == "l":
-            self._take_body(making, func.value, types)
+        if func.expr[0] == "l":
+            self._take_body(making, func, types)
             return
-        body = self._handler(making, func.value, types)
+        body = self._handler(making, func, types)
         if body is not None:
             if body.expr[0] == "l":
                 self._take_body(making, body, types)
             else:
-                draft.report(NotAFunction(draft.at(func.value), f"'func' of {making.id}", describe(body)))
+                draft.report(NotAFunction(draft.at(func), f"'func' of {making.id}", describe(body)))
 
     def _handler(self, making: Making, scope: Scope, types: Any) -> Scope | None:
         """What an argument settles to; None where it was a function declared elsewhere, taken in here."""
@@ -248,7 +261,9 @@ class Functions:
             named -= {"workflow", "rpc"}
         making.services = Services(named, escapes)
         if escapes:
-            self._draft.notices.append(f"{making.id} ({making.place}) passes its services on as a whole: it gets all of them.")
+            self._draft.notices.append(
+                f"{making.id} ({making.place}) passes its services on as a whole: it gets all of them."
+            )
 
     def _take_types(self, making: Making, body: Any, module: str, types: Any) -> None:
         """Where no schema is given: the type arguments, or else the handler's own annotations."""
@@ -257,32 +272,31 @@ class Functions:
         if not making.has_output_schema:
             making.output = _type(making.module, types, 1) or _type(module, (body[7],) if body else (), 0)
 
-    def _options(self, making: Making, entries: Entries, call: str) -> None:
+    def _options(self, making: Making, options: Mapping[str, Scope], call: str) -> None:
         draft = self._draft
-        for key, entry in entries.items():
-            expr = entry.value.expr
+        for key, scope in options.items():
             if key in FLAGS:
-                constant = expr[3] if expr[0] == "c" and isinstance(expr[3], bool) else draft.flag(entries, key, call)
-                if constant:
+                if draft.boolean(scope, f"'{key}' of {call}"):
                     making.flags[key] = True
             elif key == "tags":
-                making.tags = draft.strings(entries, "tags", call)
+                making.tags = draft.words(scope, f"'tags' of {call}")
             elif key == "auth":
-                auth = draft.quiet(entry.value)
+                auth = draft.quiet(scope)
                 making.auth = auth if isinstance(auth, bool) else None
             elif key == "deploy":
-                making.deploy = draft.string(entry.value, f"'deploy' of {call}")
-                if making.deploy not in (None, "serverless", "server"):
-                    what, expected = f"'deploy' of {call}", "'serverless' or 'server'"
-                    draft.report(WrongKind(draft.at(entry.value), what, expected=expected, found=repr(making.deploy)))
+                making.deploy = draft.string(scope, f"'deploy' of {call}")
             elif key == "title":
-                making.title = _text(draft.quiet(entry.value))
+                making.title = _text(draft.quiet(scope))
             elif key == "description":
-                making.description = _text(draft.quiet(entry.value))
+                making.description = _text(draft.quiet(scope))
             elif key == "input":
-                making.has_input_schema = _is_given(expr)
+                making.has_input_schema = _is_given(scope.expr)
             elif key == "output":
-                making.has_output_schema = _is_given(expr)
+                making.has_output_schema = _is_given(scope.expr)
+
+
+def _called(inline: str | Callable[[], str]) -> str:
+    return inline if isinstance(inline, str) else inline()
 
 
 def _is_given(expr: Expr) -> bool:

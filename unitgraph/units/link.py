@@ -1,7 +1,7 @@
 """Names across files: where an import leads, through barrels, renames and stars. Knows facts, evaluates nothing."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final, cast
 
 from unitgraph.units.application import External, Ref
 from unitgraph.units.resolve import Asset, Builtin, Package, ProjectFile, Resolved, Resolver, Runtime, Unresolved
@@ -13,9 +13,10 @@ _VALUES: Final = frozenset({"declaration", "import"})
 class _Table:
     """The names of one file: what it declares, imports, exports and passes on."""
 
-    __slots__ = ("declared", "exports", "imports", "reexports", "stars")
+    __slots__ = ("bound", "declared", "exports", "imports", "reexports", "stars")
 
     def __init__(self, facts: Facts) -> None:
+        self.bound: dict[str, Any] = {}          # answers given
         self.imports: dict[str, tuple[str, str]] = {}
         self.reexports: dict[str, tuple[str, str]] = {}
         self.stars: list[str] = []
@@ -51,20 +52,25 @@ class Linker:
 
     def binding(self, module: str, local: str) -> Ref | External | None:
         """What a top-level name of a file means: a declaration of the project, or a name from outside."""
-        table = self._table(module)
+        table = self._tables.get(module) or self._table(module)
         if table is None:
             return None
-        if local in table.declared:
-            return Ref(module, local)
-        imported = table.imports.get(local)
-        return self._from(module, *imported) if imported is not None else None
+        known = table.bound.get(local, self)
+        if known is self:
+            imported = table.imports.get(local)
+            if local in table.declared:
+                known = Ref(module, local)
+            else:
+                known = self._from(module, *imported) if imported is not None else None
+            table.bound[local] = known
+        return cast("Ref | External | None", known)
 
     def exported(self, module: str, name: str) -> Ref | External | None:
         """What a name that a file exports means; None where it exports no such name."""
         key = (module, name)
         if key in self._exported:
             return self._exported[key]
-        self._exported[key] = None      # the answer within a circle of re-exports
+        self._exported[key] = None  # the answer within a circle of re-exports
         found = self._exported[key] = self._find(module, name)
         return found
 

@@ -5,9 +5,10 @@ Kebab-case loses letters' case, so it is never read back: everything carries ids
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Final
 
-LONGEST_UNIT: Final = 63       # Cloudflare's limit for a worker's name, and DNS's for a label
+LONGEST_UNIT: Final = 63  # Cloudflare's limit for a worker's name, and DNS's for a label
 HTTP_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
@@ -19,8 +20,13 @@ _OTHERS: Final = re.compile(r"[^a-z0-9]+")
 _LITERAL: Final = re.compile(r"[A-Za-z0-9._~!$&'()+,;=@%-]+")
 _PARAMETER: Final = re.compile(r":([A-Za-z_]\w*)(\{[^{}/]+\})?(\?)?")
 
-_MONTHS: Final = {name: number for number, name in enumerate("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), 1)}
-_DAYS: Final = {name: number for number, name in enumerate("SUN MON TUE WED THU FRI SAT".split())}
+_MONTHS: Final = {
+    name: number
+    for number, name in enumerate(
+        ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"], 1
+    )
+}
+_DAYS: Final = {name: number for number, name in enumerate(["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"])}
 _FIELDS: Final[tuple[tuple[str, int, int, Mapping[str, int]], ...]] = (
     ("minute", 0, 59, {}),
     ("hour", 0, 23, {}),
@@ -31,6 +37,7 @@ _FIELDS: Final[tuple[tuple[str, int, int, Mapping[str, int]], ...]] = (
 _RANGE: Final = re.compile(r"(\*|[A-Za-z]{3}|\d{1,2})(?:-([A-Za-z]{3}|\d{1,2}))?(?:/(\d{1,2}))?")
 
 
+@cache
 def kebab(name: str) -> str:
     """``notifySMS`` → ``notify-sms``."""
     return _OTHERS.sub("-", _HUMPS.sub("-", name).lower()).strip("-")
@@ -88,7 +95,9 @@ def route_shape(route: str) -> str:
     """What of a route requests are told apart by: its parameters' names aren't."""
     segments = (_PARAMETER.fullmatch(segment) for segment in route.rstrip("/").split("/"))
     texts = route.rstrip("/").split("/")
-    return "/".join(f":{found[2] or ''}{found[3] or ''}" if found else text for found, text in zip(segments, texts, strict=True))
+    return "/".join(
+        f":{found[2] or ''}{found[3] or ''}" if found else text for found, text in zip(segments, texts, strict=True)
+    )
 
 
 def cron_fault(schedule: str) -> str | None:

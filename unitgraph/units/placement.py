@@ -54,8 +54,7 @@ def place(
     merged = frozenset(
         name
         for name, function in application.functions.items()
-        if _is_server(function, services.get(name, function.services.names), incompatible, deploy)
-        or name in sources
+        if _is_server(function, services.get(name, function.services.names), incompatible, deploy) or name in sources
     )
     all_merged = deploy.default_target == "server"
     server = f"{project}-server"
@@ -102,7 +101,9 @@ def _planned(application: Application, project: str) -> Iterator[Placed]:
         yield Placed(f"{project}-mcp", "mcp", "mcp", None, first, "the MCP server")
 
 
-def _is_server(function: Function, services: frozenset[str], incompatible: frozenset[str], deploy: DeployConfig) -> bool:
+def _is_server(
+    function: Function, services: frozenset[str], incompatible: frozenset[str], deploy: DeployConfig
+) -> bool:
     if function.deploy is not None:
         return function.deploy == "server"
     if deploy.default_target == "server":

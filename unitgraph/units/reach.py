@@ -17,7 +17,7 @@ from unitgraph.units.link import Linker
 from unitgraph.units.resolve import ProjectFile
 
 WHOLE: Final = -1
-Node = tuple[str, int]      # a file, and a statement of it or WHOLE
+Node = tuple[str, int]  # a file, and a statement of it or WHOLE
 
 
 @dataclass(slots=True)
@@ -63,6 +63,7 @@ class Reach:
         self._imports = imports
         self._places: dict[Node, _Place] = {}
         self._declared: dict[str, dict[str, int]] = {}
+        self._nodes: dict[str, dict[str, Node | None]] = {}
         self._effects: dict[str, tuple[Node, ...]] = {}
         self._ended: dict[str, frozenset[int]] = {}
         self._telling = self._leading_somewhere()
@@ -139,13 +140,17 @@ class Reach:
         return self._effects_of(path)
 
     def _named(self, module: str, names: Iterable[str]) -> list[Node]:
+        known = self._nodes.get(module)
+        if known is None:
+            known = self._nodes[module] = {}
         found: list[Node] = []
         for name in names:
-            bound = self._linker.binding(module, name)
-            if isinstance(bound, Ref):
-                node = self._node(bound, stop=True)
-                if node is not None:
-                    found.append(node)
+            if name not in known:
+                bound = self._linker.binding(module, name)
+                known[name] = self._node(bound, stop=True) if isinstance(bound, Ref) else None
+            node = known[name]
+            if node is not None:
+                found.append(node)
         return found
 
     def _node(self, ref: Ref, *, stop: bool = False) -> Node | None:
@@ -197,6 +202,8 @@ class Reach:
 
     def _value(self, value: Expression, found: Reached) -> list[Node]:
         """What an expression leads to, the parts left out of it left out."""
+        if value.is_constant:
+            return []
         fragments = [(value.fragment, value.omit), *((fragment, ()) for _, fragment in value.bindings)]
         nodes: list[Node] = []
         for fragment, omit in fragments:
@@ -206,9 +213,6 @@ class Reach:
     def _span(self, module: str, span: Span, omit: Iterable[Span], found: Reached) -> list[Node]:
         facts = self._facts[module]
         spans = tuple(omit)
-        covered = sum(gone.end - gone.start for gone in spans)
-        if covered and span.end - span.start - covered <= 2 * len(spans) + 4:
-            return []       # nothing but braces and commas is left
 
         def inside(offset: int) -> bool:
             return span.start <= offset < span.end and not any(gone.start <= offset < gone.end for gone in spans)
@@ -242,7 +246,9 @@ class Reach:
             for module, factory in self._factories:
                 self._factory(module, factory, fresh, found, seen)
         found.secrets.update(
-            secret for service, secret in authoring.SERVICE_SECRETS.items() if service in done and service not in self.provided
+            secret
+            for service, secret in authoring.SERVICE_SECRETS.items()
+            if service in done and service not in self.provided
         )
 
     def _factory(self, module: str, factory: Factory, wanted: set[str], found: Reached, seen: set[Node]) -> None:

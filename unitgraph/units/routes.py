@@ -1,6 +1,7 @@
 """HTTP routes: single ones, groups with prefixes and what they inherit, and what applies to patterns."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from unitgraph.errors.source import MissingOption, WrongKind
@@ -34,12 +35,12 @@ class Routes:
         self.found: list[HttpWiring] = []
 
     def single(self, scope: Scope, call: str) -> None:
-        entries = self._draft.entries(scope, f"The options of {call}")
-        settled = self._draft.settled(scope, call)
+        settled = self._draft.settled(scope, f"The options of {call}")
+        entries = self._draft.entries(settled, f"The options of {call}") if settled is not None else None
         if entries is not None and settled is not None:
             self._route(settled, entries, Group(), call)
 
-    def group(self, scope: Scope, call: str, inherited: Group = Group(), depth: int = 0) -> None:  # noqa: B008 - frozen
+    def group(self, scope: Scope, call: str, inherited: Group = Group(), depth: int = 0) -> None:
         """A route, a group of them, an array, or a folder by name."""
         draft = self._draft
         settled = draft.settled(scope, f"The routes of {call}")
@@ -54,7 +55,9 @@ class Routes:
             self._object(settled, call, inherited, depth)
         else:
             draft.report(
-                WrongKind(draft.at(scope), f"The routes of {call}", expected="an object or an array", found=describe(settled))
+                WrongKind(
+                    draft.at(scope), f"The routes of {call}", expected="an object or an array", found=describe(settled)
+                )
             )
 
     def _object(self, settled: Scope, call: str, inherited: Group, depth: int) -> None:
@@ -97,8 +100,7 @@ class Routes:
             return
         if method is None or route is None:
             return
-        inline = names.kebab(f"{method} {route.replace('*', 'all')}")
-        function = self._functions.wired(func.value, f"'func' of {call}", inline)
+        function = self._functions.wired(func.value, f"'func' of {call}", partial(_inline, method, route))
         sse = draft.flag(entries, "sse", call) or False
         tags = tuple(dict.fromkeys((*group.tags, *draft.strings(entries, "tags", call))))
         if function is None:
@@ -133,6 +135,10 @@ class Routes:
             draft.report(BadRoute(draft.at(entry.value), route, fault))
             return None
         return route
+
+
+def _inline(method: str, route: str) -> str:
+    return names.kebab(f"{method} {route.replace('*', 'all')}")
 
 
 def _spans(entries: Entries, keys: frozenset[str]) -> list[Span]:

@@ -107,7 +107,7 @@ class Facts:
 
     @cached_property
     def lines(self) -> syntax.Lines:
-        return syntax.Lines(tuple(array("I", self._data[9][0])), tuple(array("I", self._data[9][1])))
+        return syntax.Lines(array("I", self._data[9][0]), array("I", self._data[9][1]))
 
     @property
     def functions(self) -> Sequence[Any]:

@@ -88,7 +88,9 @@ class _Split:
                 for wiring in application.schedules
             ),
             channels=tuple(
-                Channel(wiring.name, wiring.route, self._gateway("channel", wiring.name), tuple(sorted(wiring.functions)))
+                Channel(
+                    wiring.name, wiring.route, self._gateway("channel", wiring.name), tuple(sorted(wiring.functions))
+                )
                 for wiring in application.channels
             ),
             agents=tuple(sorted(self._agents(), key=lambda agent: agent.name)),
@@ -98,7 +100,11 @@ class _Split:
             variables=tuple(Variable(*each) for each in self._declared(application.variables, "variables")),
             unresolved_secret_reads=tuple(
                 sorted(
-                    (f"{found.path}:{found.line}" for reads in application.reads.values() for found in reads.unresolved),
+                    (
+                        f"{found.path}:{found.line}"
+                        for reads in application.reads.values()
+                        for found in reads.unresolved
+                    ),
                     key=lambda text: (text.rpartition(":")[0], int(text.rpartition(":")[2])),
                 )
             ),
@@ -182,7 +188,9 @@ class _Split:
     def _dispatched(self, placed: Placed) -> Iterable[str]:
         """The functions that a gateway calls."""
         if placed.role == "channel":
-            return [name for each in self._application.channels if each.name == placed.subject for name in each.functions]
+            return [
+                name for each in self._application.channels if each.name == placed.subject for name in each.functions
+            ]
         if placed.role == "mcp":
             return [wiring.function for wiring in self._application.mcp]
         return []
@@ -216,7 +224,9 @@ class _Split:
             if function.expose:
                 routes.append(Route(f"/rpc/{name}", "POST", name))
             tags = {*function.tags, *(tag for wiring in http for tag in wiring.tags)}
-            made[name] = _Wired(tuple(sorted(set(routes))), tuple(queues[name]), tuple(schedules[name]), tuple(sorted(tags)))
+            made[name] = _Wired(
+                tuple(sorted(set(routes))), tuple(queues[name]), tuple(schedules[name]), tuple(sorted(tags))
+            )
         return made
 
     # lists

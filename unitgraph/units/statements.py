@@ -12,7 +12,9 @@ from tree_sitter import Node
 
 from unitgraph.units.expressions import plain, unescape
 
-_TYPES: Final = frozenset({"interface_declaration", "type_alias_declaration", "ambient_declaration", "function_signature"})
+_TYPES: Final = frozenset(
+    {"interface_declaration", "type_alias_declaration", "ambient_declaration", "function_signature"}
+)
 _DECLARATIONS: Final = frozenset(
     {
         "lexical_declaration", "variable_declaration", "function_declaration", "generator_function_declaration",
@@ -44,7 +46,7 @@ class TopLevel:
     imports: list[tuple[Any, ...]] = field(default_factory=list)
     exports: list[tuple[str, str]] = field(default_factory=list)
     type_exports: list[str] = field(default_factory=list)
-    listed: list[tuple[int, str]] = field(default_factory=list)        # names used by export lists
+    listed: list[tuple[int, str]] = field(default_factory=list)  # names used by export lists
 
 
 def top_level(root: Node, text: bytes) -> TopLevel:
@@ -97,7 +99,7 @@ class _Reader:
         elif (clause := _child(node, "export_clause")) is not None:
             self._list(node, clause)
         else:
-            inner = _first(node)                               # export = x
+            inner = _first(node)  # export = x
             if inner is not None:
                 self._default(node, inner)
 

@@ -6,6 +6,7 @@ they are overwritten, keeping every offset, and parsed again before a mistake is
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
@@ -97,7 +98,7 @@ class Lines:
 
     __slots__ = ("starts", "wide")
 
-    def __init__(self, starts: tuple[int, ...], wide: tuple[int, ...]) -> None:
+    def __init__(self, starts: Sequence[int], wide: Sequence[int]) -> None:
         self.starts = starts
         self.wide = wide
 

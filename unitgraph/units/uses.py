@@ -8,6 +8,7 @@ from typing import Final
 
 from tree_sitter import Node
 
+from unitgraph.units.authoring import is_runtime
 from unitgraph.units.statements import TopLevel
 from unitgraph.units.syntax import captures
 
@@ -50,10 +51,10 @@ def _elements(root: Node, text: bytes, suffix: str) -> list[tuple[int, str]]:
     return [(node.start_byte, name) for node in found for name in sorted(pragmas)]
 
 
-def top_names(top: TopLevel) -> set[str]:
-    """What a file declares and imports."""
+def top_names(top: TopLevel, *, runtime: bool = True) -> set[str]:
+    """What a file declares and imports; from the runtime too, or not."""
     names = {name for each in top.statements for name in each.declares}
-    names.update(local for each in top.imports for _, local in each[2])
+    names.update(local for each in top.imports if runtime or not is_runtime(each[1]) for _, local in each[2])
     return names
 
 
@@ -74,7 +75,7 @@ def outside_parameters(refs: Refs, bound: Bound, top: TopLevel) -> Refs:
 
 def by_statement(refs: Refs, top: TopLevel) -> tuple[tuple[str, ...], ...]:
     """The names of the top level that each statement uses."""
-    known = top_names(top)
+    known = top_names(top, runtime=False)
     found: list[tuple[str, ...]] = []
     for each in top.statements:
         names: tuple[str, ...] = ()

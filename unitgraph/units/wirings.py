@@ -48,7 +48,7 @@ class Wirings:
         self.triggers: list[TriggerWiring] = []
         self.cli: list[CliWiring] = []
         self.scoped: list[ScopedWiring] = []
-        self.declared: dict[tuple[str, str], tuple[Declared, str]] = {}      # (what, id) → and its schema
+        self.declared: dict[tuple[str, str], tuple[Declared, str]] = {}  # (what, id) → and its schema
         self._tables: dict[str, Callable[[Scope, Entries, str], None]] = {
             "wireQueueWorker": self._queue,
             "wireScheduler": self._schedule,
@@ -105,7 +105,9 @@ class Wirings:
             return None
         return self._functions.wired(func.value, f"'func' of {call}", inline)
 
-    def _name(self, entries: Entries, settled: Scope, call: str, what: str, keys: tuple[str, ...] = ("name",)) -> str | None:
+    def _name(
+        self, entries: Entries, settled: Scope, call: str, what: str, keys: tuple[str, ...] = ("name",)
+    ) -> str | None:
         for key in keys:
             if key in entries:
                 return self._draft.name(entries[key].value, what)
@@ -120,7 +122,9 @@ class Wirings:
             return
         function = self._function(entries, settled, call, queue)
         if queue is not None and function is not None:
-            self.queues.append(QueueWiring(queue, function, draft.expression(settled, _func(entries)), draft.at(settled)))
+            self.queues.append(
+                QueueWiring(queue, function, draft.expression(settled, _func(entries)), draft.at(settled))
+            )
 
     def _schedule(self, settled: Scope, entries: Entries, call: str) -> None:
         draft = self._draft
@@ -188,9 +192,7 @@ class Wirings:
         if not own:
             return
         if scope.expr[0] == "o":
-            omit.extend(
-                Span(start, end) for key, _, start, end in scope.expr[3] if key == "func"
-            )
+            omit.extend(Span(start, end) for key, _, start, end in scope.expr[3] if key == "func")
 
     def _append(self, functions: list[str], function: str | None) -> None:
         if function is not None and function not in functions:
@@ -294,12 +296,18 @@ class Wirings:
         if not names.is_variable_name(identifier):
             draft.report(BadIdentifier(draft.at(entries[key].value), what, identifier))
             return
-        texts = {name: draft.quiet(entries[name].value) for name in ("name", "displayName", "description") if name in entries}
+        texts = {
+            name: draft.quiet(entries[name].value) for name in ("name", "displayName", "description") if name in entries
+        }
         name = str(texts.get("name") or identifier)
         declared = Declared(
             identifier, name, str(texts.get("displayName") or name), str(texts.get("description") or ""), place
         )
-        schema = str(entries["schema"].value.expr[3]) if "schema" in entries and len(entries["schema"].value.expr) > 3 else ""
+        schema = (
+            str(entries["schema"].value.expr[3])
+            if "schema" in entries and len(entries["schema"].value.expr) > 3
+            else ""
+        )
         self._keep(what, declared, schema)
 
     def _keep(self, what: str, declared: Declared, schema: str) -> None:
