@@ -131,6 +131,20 @@ def test_ready_actions_share_batches(bench: Bench) -> None:
     assert max(len(batch) for batch in ran.batches) == 2
 
 
+def test_two_rules_of_one_kind_never_share_a_batch(bench: Bench) -> None:
+    """A provider's units and the server that holds the rest are bundles alike, with options of their own."""
+    names = [f"n{number}" for number in range(8)]
+    bench.write(**{name: name for name in names})
+    database = Database(bench.root / ".deploy" / "build.db")
+    memo = Memo(bench.root, database, digest.local)
+    stores = Stores(database, memo, LocalBlobs(bench.root / "cas"), LocalActions(bench.root / "ac"))
+    rules = [Upper(bench.root, Outputs(bench.root, "out", memo), memo, batch=8) for _ in range(2)]
+    run([Action(rules[number % 2], name) for number, name in enumerate(names)], stores, jobs=2)
+    database.close()
+    for parity, rule in enumerate(rules):
+        assert sorted(name for batch in rule.ran for name in batch) == names[parity::2]
+
+
 def test_a_failure_stays_with_what_needs_it(bench: Bench) -> None:
     bench.write(a="a", b="bad", c="c")
     ran = bench.run("a", "b", "c", needs={"a": ["b"]})

@@ -50,7 +50,7 @@ class _Run:
         self._records = stores.database.records()
         self._results: dict[str, Result] = {}
         self._keys: dict[str, Key] = {}
-        self._waiting: defaultdict[str, deque[Action]] = defaultdict(deque)
+        self._waiting: defaultdict[int, deque[Action]] = defaultdict(deque)
         self._running: dict[Future[Outcomes], Sequence[Action]] = {}
         needs = {name: [need for need in action.needs if need in table] for name, action in table.items()}
         self._order = TopologicalSorter(needs)
@@ -80,7 +80,7 @@ class _Run:
                 elif action.rule.pool is Pool.HERE:
                     self._record([action], _guarded(action.rule.run, [action.subject]))
                 else:
-                    self._waiting[action.rule.kind].append(action)
+                    self._waiting[id(action.rule)].append(action)
 
     def _settle(self, action: Action) -> Result | None:
         """The result where no work is needed: a need failed, the key is the last one, or the cache holds it."""
