@@ -94,6 +94,7 @@ def _outputs(engine: Engine) -> list[str]:
     """Every file of the build output, and what the provider keeps of what is deployed."""
     found = []
     for top in (engine.target.out, *engine.provider.watched(engine.target)):
+        found.append(str(top))
         for parent, folders, names in os.walk(top):
             found += [os.path.join(parent, name) for name in (*names, *folders)]
     return found
