@@ -15,7 +15,7 @@ from unitgraph.cache import digest
 from unitgraph.cache.key import Component, Key, make
 from unitgraph.errors import Place, UnitgraphError
 from unitgraph.errors.build import BundleFailed, UndeclaredInput
-from unitgraph.rules import chunks, esbuild
+from unitgraph.rules import chunks, esbuild, sourcemap
 from unitgraph.rules.action import Finished, Pool
 from unitgraph.rules.closure import Closures
 from unitgraph.rules.database import Record
@@ -161,7 +161,13 @@ class BundleRule:
         if undeclared:
             return UndeclaredInput(subject, undeclared)
         own = outputs if self._shared.splitting else _below(outputs, f"{subject}/")
+        if self._shared.sourcemap:
+            own = {name: self._named(data, source, base) if name.endswith(".map") else data for name, data in own.items()}
         return Finished(own, inputs=[*declared, *source.generated])
+
+    def _named(self, text: bytes, source: Source, base: Path) -> bytes:
+        folders = {RUNTIME: "unitgraph:///runtime/", self._shared.tools.modules(): "unitgraph:///node_modules/"}
+        return sourcemap.rename(text, base, source.generated, folders)
 
     def _blame(
         self, sources: Mapping[str, Source], errors: Sequence[esbuild.Message]

@@ -39,7 +39,7 @@ class CodegenRule:
 
     def __init__(
         self, workspace: Workspace, provider: Provider, units: Sequence[Unit], memo: Memo, tools: Tools,
-        outputs: Outputs, imports: ProjectImports,
+        outputs: Outputs, imports: ProjectImports, *, keep_lines: bool = False,
     ) -> None:  # fmt: skip
         self._workspace = workspace
         self._provider = provider
@@ -48,6 +48,7 @@ class CodegenRule:
         self._tools = tools
         self._outputs = outputs
         self._imports = imports
+        self._keep_lines = keep_lines
         self._closures = Closures(self._every_import)
         self._sources: dict[str, Source] = {}
         self._origins: dict[str, str] = {}
@@ -60,6 +61,7 @@ class CodegenRule:
             Component("tool", "unitgraph", __version__),
             Component("tool", "templates", self._tools.templates),
             Component("option", "isolation", self._provider.isolation),
+            Component("option", "lines kept", str(self._keep_lines)),
             *(Component("unit", unit.name, digest.sha256(unit.model_dump_json().encode())) for unit in units),
             *(Component("closure", module, node) for module, node in nodes.items()),
         ]
@@ -80,7 +82,9 @@ class CodegenRule:
     def run(self, subjects: Sequence[str]) -> Mapping[str, Finished | UnitgraphError]:
         from unitgraph.rules.generate import Generator  # noqa: PLC0415 - jinja2, and only where something is generated
 
-        generator = Generator(self._workspace, self._provider, self._slicer, self._wirings, binding_name)
+        generator = Generator(
+            self._workspace, self._provider, self._slicer, self._wirings, binding_name, keep_lines=self._keep_lines
+        )
         made: dict[str, Finished | UnitgraphError] = {}
         for subject in subjects:
             is_process = subject == PROCESS

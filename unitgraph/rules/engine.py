@@ -158,6 +158,7 @@ class Engine:
         return CodegenRule(
             self.workspace, self.provider, list(self.units.values()), self.memo, self.tools,
             Outputs(self.project.root, f"{self.folder}/gen", self.memo), self.imports,
+            keep_lines=self.settings.sourcemap,
         )  # fmt: skip
 
     @cached_property

@@ -15,6 +15,7 @@ from typing import Any
 
 from unitgraph.errors import Place
 from unitgraph.errors.build import EsbuildFailed
+from unitgraph.rules.sourcemap import settle
 
 _MESSAGE = re.compile(
     r"^✘ \[ERROR\] (?P<text>.*?)(?:\n\n {4}(?P<path>\S[^\n]*?):(?P<line>\d+):(?P<column>\d+):|\n\n|\Z)",
@@ -90,7 +91,7 @@ def build(
             if done.returncode < 0 or not errors:
                 raise EsbuildFailed(done.returncode, done.stderr)
             return Built({}, {}, errors)
-        return Built(_read_tree(outdir), json.loads(Path(metafile).read_bytes()), ())
+        return Built(_read_tree(outdir, root), json.loads(Path(metafile).read_bytes()), ())
 
 
 def messages(text: str) -> tuple[Message, ...]:
@@ -122,11 +123,13 @@ def _relative(path: str) -> str:
     return path if path.startswith(("/", "./", "../")) else f"./{path}"
 
 
-def _read_tree(folder: str) -> dict[str, bytes]:
+def _read_tree(folder: str, root: Path) -> dict[str, bytes]:
     found = {}
     for parent, _, names in os.walk(folder):
         for name in names:
             full = os.path.join(parent, name)
             with open(full, "rb") as file:
-                found[os.path.relpath(full, folder).replace(os.sep, "/")] = file.read()
+                data = file.read()
+            relative = os.path.relpath(full, folder).replace(os.sep, "/")
+            found[relative] = settle(data, Path(parent), root) if name.endswith(".map") else data
     return found

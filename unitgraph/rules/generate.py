@@ -38,11 +38,12 @@ class Generated:
 
 
 class Generator:
-    """Generates for one provider. ``binding`` names the binding of a unit."""
+    """Generates for one provider. ``binding`` names the binding of a unit; ``keep_lines``: for source maps."""
 
     def __init__(
-        self, workspace: Workspace, provider: Provider, slicer: Slicer, wirings: Wirings, binding: Callable[[str], str]
-    ) -> None:
+        self, workspace: Workspace, provider: Provider, slicer: Slicer, wirings: Wirings, binding: Callable[[str], str],
+        *, keep_lines: bool = False,
+    ) -> None:  # fmt: skip
         self._workspace = workspace
         self._provider = provider
         self._slicer = slicer
@@ -50,6 +51,7 @@ class Generator:
         self._binding = binding
         self._units = {name: unit.name for unit in workspace.manifest.units for name in unit.function_ids}
         self._inputs = Inputs(workspace)
+        self._keep_lines = keep_lines
         self._told: list[str] = []
 
     def unit(self, unit: Unit) -> Generated:
@@ -122,7 +124,9 @@ class Generator:
             path = f"{SLICES}/{request.path}"
             source = self._workspace.project.sources.read(module)
             repoint = partial(self._specifier, importer=path, plan=plan)
-            made.files[path] = render_slice(source, self._workspace.facts[module], request, repoint).encode()
+            made.files[path] = render_slice(
+                source, self._workspace.facts[module], request, repoint, keep_lines=self._keep_lines
+            ).encode()
             made.origins[path] = module
             made.sources.append(module)
         made.modules = {*plan.direct.files, *plan.direct.assets}

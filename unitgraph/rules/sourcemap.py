@@ -1,0 +1,36 @@
+"""Source maps that name the project's own files, and nothing of the machine. Knows the format (ECMA-426), not esbuild."""
+
+import json
+import os
+import posixpath
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def settle(text: bytes, folder: Path, root: Path) -> bytes:
+    """The map with its sources relative to ``root``, where they were relative to the ``folder`` it was made in."""
+    document = json.loads(text)
+    sources = [os.path.normpath(os.path.join(folder, source)) for source in document["sources"]]
+    document["sources"] = [os.path.relpath(source, root).replace(os.sep, "/") for source in sources]
+    return _render(document)
+
+
+def rename(text: bytes, root: Path, origins: Mapping[str, str], folders: Mapping[Path, str]) -> bytes:
+    """The map with generated files under their origins, and files in one of ``folders`` under that folder's name."""
+    document = json.loads(text)
+    document["sources"] = [_name(source, root, origins, folders) for source in document["sources"]]
+    return _render(document)
+
+
+def _name(source: str, root: Path, origins: Mapping[str, str], folders: Mapping[Path, str]) -> str:
+    if source in origins:
+        return origins[source] or f"unitgraph:///{posixpath.basename(source)}"
+    full = os.path.normpath(os.path.join(root, source))
+    for folder, name in folders.items():
+        if full.startswith(f"{folder}{os.sep}"):
+            return name + os.path.relpath(full, folder).replace(os.sep, "/")
+    return f"node_modules/{source.rpartition('node_modules/')[2]}" if "node_modules/" in source else source
+
+
+def _render(document: object) -> bytes:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
