@@ -4,6 +4,7 @@ Exit status: 0 done, 1 the user's or the project's error, 2 changes with --detai
 130 interrupted.
 """
 
+import gc
 import os
 import sys
 import tempfile
@@ -18,6 +19,8 @@ from doit.cmdparse import CmdParseError
 from unitgraph.errors import UnitgraphError
 
 Option = dict[str, Any]
+_ALLOCATIONS = 50_000
+"""Between two looks for cycles: a command makes many objects that live to its end, and few cycles."""
 DIRECTORY: Option = {
     "name": "directory", "short": "d", "long": "dir", "type": str, "default": ".",
     "help": "the project's folder, or one inside it [default: the working folder]",
@@ -62,6 +65,7 @@ class ProjectCommand(Command, ABC):
 
     def parse_execute(self, in_args: list[str]) -> int:
         """Runs the command; every way to end has its exit status."""
+        gc.set_threshold(_ALLOCATIONS, *gc.get_threshold()[1:])
         try:
             options, names = self.cmdparser.parse(self._options_first(in_args))
             self.arguments = tuple(in_args)

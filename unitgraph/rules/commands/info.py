@@ -8,6 +8,7 @@ from typing import Any
 from doit.cmd_info import Info as TaskInfo
 
 from unitgraph.rules.commands import base
+from unitgraph.rules.loader import in_place_of
 
 
 class Info(base.ProjectCommand):
@@ -18,7 +19,7 @@ class Info(base.ProjectCommand):
 
     def __init__(self, task_loader: Any = None, cmds: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._rest = {"task_loader": task_loader, "cmds": cmds, **kwargs}
+        self._rest = {"task_loader": in_place_of(task_loader), "cmds": cmds, **kwargs}
 
     def parse_execute(self, in_args: list[str]) -> int:
         """Hands a command line that names a task to doit's own ``info``."""
