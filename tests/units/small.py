@@ -42,7 +42,7 @@ class Small:
 
     @property
     def manifest(self) -> Manifest:
-        assert self.application
+        assert self.application is not None
         return split(self.analysis, self.project)
 
     @property

@@ -79,6 +79,9 @@ BROKEN: dict[str, tuple[str | dict[str, str | bytes], str, str, str]] = {
     "expose-string": (
         F + "export const a = pikkuFunc({ expose: 'yes', func: async () => 1 })\n", "value-of-wrong-kind", "src/app.ts:2", "true or false",
     ),
+    "deploy-elsewhere": (
+        F + "export const a = pikkuFunc({ deploy: 'edge', func: async () => 1 })\n", "value-of-wrong-kind", "src/app.ts:2", "'edge'",
+    ),
     "route-number": (
         OK + "p.wireHTTP({ method: 'get', route: 12, func: ok })\n", "value-of-wrong-kind", "src/app.ts:3", "the number 12",
     ),

@@ -123,9 +123,7 @@ def test_uses_leave_out_types_imports_and_parameters() -> None:
         """
     used = [name for _, name in facts(text).refs]
     assert used.count("z") == 1
-    assert "db" not in [
-        entry for each in facts(text).imports for entry in each.names if entry[0] not in each.type_names
-    ]
+    assert "db" not in {local for each in facts(text).imports for _, local in each.names if local not in each.type_names}
     statement = facts(text).statements[3]
     inside = {name for offset, name in facts(text).refs if statement.span.start <= offset < statement.span.end}
     assert "pikkuFunc" in inside

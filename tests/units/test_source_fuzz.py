@@ -47,7 +47,7 @@ def broken(draw: st.DrawFn) -> bytes:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    files = {"src/app.ts": "", **{path: "" for path in SERVICES}}
+    files = {"src/app.ts": "", **dict.fromkeys(SERVICES, "")}
     return load_project(write(tmp_path_factory.mktemp("fuzz"), files, {"serverlessIncompatible": ["db"]}))
 
 

@@ -234,9 +234,8 @@ def test_a_default_target_of_server_merges_all_but_what_says_otherwise(tmp_path:
     server = found.units["server"]
     assert sorted((*server.function_ids, "edge")) == sorted(found.application.functions)
     manifest = found.manifest
-    assert {each.unit_name for each in (*manifest.channels, *manifest.agents, *manifest.mcp_endpoints)} == {
-        "app-server"
-    }
+    assert {each.unit_name for each in manifest.channels} == {each.unit_name for each in manifest.agents} == {"app-server"}
+    assert {each.unit_name for each in manifest.mcp_endpoints} == {"app-server"}
     assert {each.consumer_unit for each in manifest.queues} == {"app-server"}
     assert {each.orchestrator_unit for each in manifest.workflows} == {"app-server"}
 

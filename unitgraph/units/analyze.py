@@ -25,7 +25,7 @@ from unitgraph.units.draft import Draft
 from unitgraph.units.facts import Span
 from unitgraph.units.functions import Functions
 from unitgraph.units.link import Linker
-from unitgraph.units.placement import name_problems
+from unitgraph.units.placement import Placed, name_problems, planned
 from unitgraph.units.project import Project
 from unitgraph.units.resolve import ProjectFile, Resolver, Unresolved
 from unitgraph.units.source import Facts
@@ -37,8 +37,8 @@ _MCP_KINDS: Final = {"mcp-tool": "tool", "mcp-resource": "resource", "mcp-prompt
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What is known of a project. By file, ``calls`` are what its code calls and reads by name, ``imports`` the project's
-    files that it imports at run time.
+    """What is known of a project. By file, ``calls`` are what its code calls and reads by name, ``imports`` the files
+    that it imports at run time. ``units`` are planned, before some are merged into a server.
     """
 
     application: Application
@@ -47,6 +47,7 @@ class Analysis:
     facts: Mapping[str, Facts]
     calls: Mapping[str, tuple[Called, ...]]
     imports: Mapping[str, tuple[str, ...]]
+    units: tuple[Placed, ...]
 
 
 def analyze(project: Project, facts: Mapping[str, Facts], resolver: Resolver) -> Analysis:
@@ -74,8 +75,9 @@ def analyze(project: Project, facts: Mapping[str, Facts], resolver: Resolver) ->
     factories = _factories(draft)
     application = _application(draft, wirings, calls, factories, modules)
     _whole(draft, project, wirings, factories)
-    draft.problems.extend(name_problems(application, project.name, has_server=_has_server(application, project)))
-    return Analysis(application, linker, _unique(draft.problems), linker.facts, calls.resolved, imports)
+    units = planned(application, project.name)
+    draft.problems.extend(name_problems(units, project.name, has_server=_has_server(application, project)))
+    return Analysis(application, linker, _unique(draft.problems), linker.facts, calls.resolved, imports, units)
 
 
 def _application(
@@ -164,8 +166,8 @@ def _file_problems(draft: Draft) -> None:
 
 
 def _imports(draft: Draft, resolver: Resolver) -> dict[str, tuple[str, ...]]:
-    """The files that each file imports. Specifiers that lead nowhere are problems in any file, names that aren't exported
-    in those of the application.
+    """The files that each file imports. A specifier that leads nowhere is a problem in any file, a name that isn't
+    exported in those of the application.
     """
     linker = draft.linker
     imports: dict[str, tuple[str, ...]] = {}

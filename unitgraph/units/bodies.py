@@ -1,6 +1,6 @@
 """Function literals: the services that they take, and what a file's code calls by name. Knows one file.
 
-A body is ``(start, end, services, escapes, wires, wires escape, input type, output type)``; the types are spans or None.
+A body is ``(start, end, services, escapes, wires, wires escape, input type, output type)``; types are spans or None.
 A call is ``(offset, kind, name, second)``, in the order of the text: kind "invoke", "exposed", "workflow", "agent",
 "do", "sleep", "approval", "event", "queue", "secret" or "variable"; name and second are expressions or None.
 """
@@ -63,9 +63,8 @@ class Bodies:
         wires, wires_escape = self._taken(node, given[2] if len(given) > 2 else None)
         data = given[1].child_by_field_name("type") if len(given) > 1 else None
         returned = node.child_by_field_name("return_type")
-        return (
-            node.start_byte, node.end_byte, services, escapes, wires, wires_escape, _annotation(data), _annotation(returned),
-        )  # fmt: skip
+        types = (_annotation(data), _annotation(returned))
+        return (node.start_byte, node.end_byte, services, escapes, wires, wires_escape, *types)
 
     def calls(self, builder: Builder) -> tuple[Call, ...]:
         """Everything that is called by name, wherever it stands in the file."""

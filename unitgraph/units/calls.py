@@ -1,4 +1,4 @@
-"""What code calls by name: functions, workflows, agents, queues, secrets, variables. Knows bodies and names, no wirings."""
+"""What code calls by name: functions, workflows, agents, queues, secrets, variables. Knows no wirings."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping

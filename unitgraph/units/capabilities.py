@@ -4,30 +4,19 @@ from typing import Final
 
 from unitgraph.units.model import Capability
 
-_BY_NAME: Final[dict[str, Capability]] = {
-    **dict.fromkeys(
-        ("db", "database", "kysely", "drizzle", "prisma", "sql", "sqlite", "postgres", "pg", "mysql", "d1", "orm"), "database"
-    ),
-    **dict.fromkeys(
-        ("content", "contentService", "storage", "storageService", "objectStorage", "bucket", "blob", "blobs", "blobStorage",
-         "fileStorage", "fileService", "r2", "s3"), "object-storage",
-    ),
-    **dict.fromkeys(("queueService", "queue", "queues"), "queue"),
-    **dict.fromkeys(("kv", "kvService", "kvStore", "keyValue", "keyValueStore"), "kv"),
-    **dict.fromkeys(
-        ("ai", "aiModel", "aiModels", "aiRunner", "aiAgentRunner", "aiService", "llm", "languageModel"), "ai-model"
-    ),
-    **dict.fromkeys(
-        ("aiStorage", "aiMemory", "agentStorage", "agentMemory", "vectorStore", "vectors", "embeddings"), "ai-storage"
-    ),
-    **dict.fromkeys(("scheduler", "schedulerService"), "scheduler"),
-    **dict.fromkeys(
-        ("workflowService", "workflowState", "workflowStateService", "workflowStore", "workflowRunService"), "workflow-state"
-    ),
-    **dict.fromkeys(
-        ("credentials", "credentialStore", "credentialService", "secretStore"), "credential-store"
-    ),
-}  # fmt: skip
+_NAMES: Final[dict[Capability, str]] = {
+    "database": "db database kysely drizzle prisma sql sqlite postgres pg mysql d1 orm",
+    "object-storage": "content contentService storage storageService objectStorage bucket blob blobs blobStorage "
+    "fileStorage fileService r2 s3",
+    "queue": "queueService queue queues",
+    "kv": "kv kvService kvStore keyValue keyValueStore",
+    "ai-model": "ai aiModel aiModels aiRunner aiAgentRunner aiService llm languageModel",
+    "ai-storage": "aiStorage aiMemory agentStorage agentMemory vectorStore vectors embeddings",
+    "scheduler": "scheduler schedulerService",
+    "workflow-state": "workflowService workflowState workflowStateService workflowStore workflowRunService",
+    "credential-store": "credentials credentialStore credentialService secretStore",
+}
+_BY_NAME: Final = {name: capability for capability, names in _NAMES.items() for name in names.split()}
 _BY_ENDING: Final[tuple[tuple[str, Capability], ...]] = (
     ("Database", "database"),
     ("Db", "database"),

@@ -1,4 +1,4 @@
-"""The text of ``doit info``, in the reference's layout: two spaces before a row, four before a route. Knows the manifest."""
+"""The text of ``doit info``, in the reference's layout: rows after two spaces, routes after four."""
 
 from collections.abc import Iterable, Sequence
 

@@ -26,13 +26,14 @@ from unitgraph.units.application import (
     Step,
     TypeSource,
 )
-from unitgraph.units.evaluate import NOTHING, Entry, Env, Evaluator, Scope, Unreadable, describe
+from unitgraph.units.evaluate import Entry, Evaluator, Scope, Unreadable, describe
 from unitgraph.units.expressions import Expr
 from unitgraph.units.facts import Span
 from unitgraph.units.link import Linker
 from unitgraph.units.resolve import ProjectFile
 
 Entries = Mapping[str, Entry]
+NO_SERVICES: Final = Services()
 KINDS_OF_WORKFLOW: Final = frozenset({"workflow", "workflow-graph"})
 
 
@@ -49,7 +50,7 @@ class Making:
     module: str
     place: Place
     span: Span
-    services: Services = Services()
+    services: Services = NO_SERVICES
     body: tuple[str, int, int] | None = None
     options: Entries = field(default_factory=dict)
     flags: dict[str, bool] = field(default_factory=dict)

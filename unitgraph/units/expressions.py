@@ -1,4 +1,4 @@
-"""Expressions as compact tuples: as much of a syntax tree as can be evaluated without running it. Knows no names' meaning.
+"""Expressions as compact tuples: as much of a syntax tree as can be evaluated. Knows no name's meaning.
 
 An expression is ``(kind, start, end, …)``:
 
@@ -164,7 +164,7 @@ class Builder:
         return self.build(node, depth)
 
 
-def _constant(builder: Builder, node: Node, _depth: int) -> Expr:
+def _constant(_builder: Builder, node: Node, _depth: int) -> Expr:
     return ("c", node.start_byte, node.end_byte, _CONSTANTS[node.type])
 
 

@@ -116,12 +116,6 @@ class Functions:
             draft.wired.add(found)
         return found
 
-    def is_authored(self, scope: Scope) -> bool:
-        try:
-            return self._draft.evaluator.settle(scope).expr[0] == "f"
-        except Unreadable:
-            return False
-
     def _authored(self, settled: Scope, inline: Inline) -> str | None:
         module, index = settled.module, settled.expr[3]
         key = (module, index)
@@ -285,6 +279,9 @@ class Functions:
                 making.auth = auth if isinstance(auth, bool) else None
             elif key == "deploy":
                 making.deploy = draft.string(scope, f"'deploy' of {call}")
+                if making.deploy not in (None, "serverless", "server"):
+                    found, expected = repr(making.deploy), "'serverless' or 'server'"
+                    draft.report(WrongKind(draft.at(scope), f"'deploy' of {call}", expected=expected, found=found))
             elif key == "title":
                 making.title = _text(draft.quiet(scope))
             elif key == "description":

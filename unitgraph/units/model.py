@@ -89,7 +89,7 @@ Handler = FetchHandler | QueueHandler | ScheduledHandler
 
 @dataclass(frozen=True, slots=True)
 class Unit(Part):
-    """``source`` is where its function stands, "src/books.functions.ts:12"; ``role`` and ``target`` as in the reference.
+    """``source`` is where its function stands, "src/books.functions.ts:12"; the rest as in the reference.
 
     ``function_ids`` are the functions whose code is in the unit: a gateway (mcp, channel) dispatches to other units.
     ``queue_producers`` are the queues that its code adds to, "*" where a name isn't constant.

@@ -18,6 +18,7 @@ _HUMPS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _OTHERS: Final = re.compile(r"[^a-z0-9]+")
 
 _LITERAL: Final = re.compile(r"[A-Za-z0-9._~!$&'()+,;=@%-]+")
+_SIMPLE: Final = re.compile(r"(?:/:?[A-Za-z_][\w-]*)+", re.ASCII)  # most routes; the rest is looked at closely
 _PARAMETER: Final = re.compile(r":([A-Za-z_]\w*)(\{[^{}/]+\})?(\?)?")
 
 _MONTHS: Final = {
@@ -63,6 +64,8 @@ def join_route(parts: Iterable[str]) -> str:
 
 def route_fault(route: str) -> str | None:
     """Why a route can't be one; None where it can."""
+    if _SIMPLE.fullmatch(route) and route.count(":") < 2:
+        return None
     if not route.startswith("/"):
         return "it doesn't start with '/'"
     if route == "/":
@@ -93,6 +96,8 @@ def route_fault(route: str) -> str | None:
 
 def route_shape(route: str) -> str:
     """What of a route requests are told apart by: its parameters' names aren't."""
+    if ":" not in route:
+        return route.rstrip("/")
     segments = (_PARAMETER.fullmatch(segment) for segment in route.rstrip("/").split("/"))
     texts = route.rstrip("/").split("/")
     return "/".join(

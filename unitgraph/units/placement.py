@@ -1,6 +1,6 @@
 """Which unit every function and gateway is in, what the units are called, and which run as a server.
 
-A unit's name is made from an id and never read back to one: two ids that come to one name are a mistake that names both.
+A unit's name is made from an id and never read back to one: two ids that come to one name are a mistake.
 """
 
 from collections.abc import Iterator, Mapping
@@ -46,9 +46,13 @@ def planned(application: Application, project: str) -> tuple[Placed, ...]:
 
 
 def place(
-    application: Application, project: str, deploy: DeployConfig, services: Mapping[str, frozenset[str]]
+    application: Application,
+    project: str,
+    units: tuple[Placed, ...],
+    deploy: DeployConfig,
+    services: Mapping[str, frozenset[str]],
 ) -> Placement:
-    """``services`` are those that each function's unit takes, by function."""
+    """``units`` are the planned ones, ``services`` those that each function's unit takes, by function."""
     incompatible = frozenset(deploy.serverless_incompatible)
     sources = {wiring.function for wiring in application.triggers if wiring.source}
     merged = frozenset(
@@ -58,7 +62,6 @@ def place(
     )
     all_merged = deploy.default_target == "server"
     server = f"{project}-server"
-    units = planned(application, project)
     kept = tuple(
         unit for unit in units if (unit.function not in merged if unit.function is not None else not all_merged)
     )
@@ -67,10 +70,10 @@ def place(
     return Placement(kept, unit_of, server, merged, all_merged)
 
 
-def name_problems(application: Application, project: str, *, has_server: bool) -> Iterator[UnitgraphError]:
+def name_problems(units: tuple[Placed, ...], project: str, *, has_server: bool) -> Iterator[UnitgraphError]:
     """Names that two units would have, and those that no provider takes."""
     first: dict[str, Placed] = {}
-    for unit in sorted(planned(application, project), key=lambda each: each.place):
+    for unit in sorted(units, key=lambda each: each.place):
         known = first.setdefault(unit.name, unit)
         if known is not unit and (known.role, known.subject) != (unit.role, unit.subject):
             yield UnitNameClash(unit.place, unit.name, known.what, unit.what, known.place)
@@ -136,5 +139,6 @@ def _steps_only(application: Application) -> frozenset[str]:
     others.update(wiring.function for wiring in application.schedules)
     others.update(wiring.function for wiring in application.mcp)
     others.update(wiring.function for wiring in application.triggers)
-    others.update(name for wiring in (*application.channels, *application.cli) for name in wiring.functions)
+    others.update(name for channel in application.channels for name in channel.functions)
+    others.update(name for program in application.cli for name in program.functions)
     return frozenset(steps - others)

@@ -1,6 +1,6 @@
 """Where middleware and permissions of a scope apply: patterns of routes, and tags. Knows strings only."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Collection, Iterable
 
 
 def meets(pattern: str, route: str) -> bool:
@@ -22,7 +22,7 @@ def meets(pattern: str, route: str) -> bool:
     return len(wanted) == len(given)
 
 
-def applies(kind: str, scope: str, tags: Set[str], routes: Iterable[str]) -> bool:
+def applies(kind: str, scope: str, tags: Collection[str], routes: Iterable[str]) -> bool:
     """Whether what was added for a scope may stand around a function with these tags and routes."""
     if kind in ("http-middleware", "http-permission"):
         return any(meets(scope, route) for route in routes)

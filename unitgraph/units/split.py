@@ -69,7 +69,9 @@ class _Split:
         self._reach = Reach(self._application, analysis.linker, analysis.calls, analysis.imports)
         self._reached = {name: self._behind(function) for name, function in self._application.functions.items()}
         services = {name: frozenset(reached.services) for name, reached in self._reached.items()}
-        self._placement: Placement = place(self._application, project.name, project.config.deploy, services)
+        self._placement: Placement = place(
+            self._application, project.name, analysis.units, project.config.deploy, services
+        )
         self._wired = self._wirings()
 
     def manifest(self) -> Manifest:

@@ -1,4 +1,4 @@
-"""A file's top level: its statements, the modules that it names, and what it exports. Knows syntax, not what names mean.
+"""A file's top level: its statements, the modules that it names, and what it exports. Knows syntax, no meanings.
 
 Everything is plain data: an import is ``(kind, specifier, names, type names, statement, string, line, column,
 written as type)``, a statement ``(kind, start, end, declares, exported)``.
@@ -18,7 +18,8 @@ _TYPES: Final = frozenset(
 _DECLARATIONS: Final = frozenset(
     {
         "lexical_declaration", "variable_declaration", "function_declaration", "generator_function_declaration",
-        "class_declaration", "abstract_class_declaration", "enum_declaration", "module", "internal_module", "import_alias",
+        "class_declaration", "abstract_class_declaration", "enum_declaration", "module", "internal_module",
+        "import_alias",
     }
 )  # fmt: skip
 _VARIABLES: Final = frozenset({"lexical_declaration", "variable_declaration"})
