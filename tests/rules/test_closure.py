@@ -27,7 +27,7 @@ def reaches(graph: Mapping[str, set[str]], start: str) -> set[str]:
 
 @given(graphs, st.sampled_from(NAMES))
 def test_a_change_moves_exactly_the_modules_that_reach_it(graph: dict[str, set[str]], changed: str) -> None:
-    texts = {name: "same" for name in NAMES}
+    texts = dict.fromkeys(NAMES, "same")
     before = digests(graph, texts)
     after = digests(graph, {**texts, changed: "other"})
     moved = {name for name in NAMES if before[name] != after[name]}
@@ -45,3 +45,11 @@ def test_files_of_a_closure_and_packages_in_its_node() -> None:
     one = closures.digest(["a"], str, lambda name: f"{name}@1")["a"]
     two = Closures(table.__getitem__).digest(["a"], str, lambda name: f"{name}@{2 if name == 'hono' else 1}")["a"]
     assert one != two
+
+
+@given(graphs, st.permutations(NAMES))
+def test_digests_are_the_same_whatever_is_asked_first(graph: dict[str, set[str]], order: list[str]) -> None:
+    texts = {name: name for name in NAMES}
+    closures = Closures(lambda name: Imports(tuple(sorted(graph[name])), ()))
+    one_by_one = {name: closures.digest([name], texts.__getitem__, str)[name] for name in order}
+    assert one_by_one == digests(graph, texts)

@@ -9,6 +9,8 @@ from typing import Any
 
 import xxhash
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
 
 def local(data: bytes) -> str:
     """The xxh3-128 of ``data``, 32 hex digits: for this machine only."""
@@ -22,4 +24,4 @@ def sha256(data: bytes) -> str:
 
 def of(value: Any) -> str:
     """The SHA-256 of a JSON value, the same whatever the order of its keys."""
-    return sha256(json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode())
+    return sha256(_CANONICAL.encode(value).encode())

@@ -3,12 +3,12 @@
 Made and written without pydantic, which costs more to import than an unchanged plan takes; `plan_document` reads it.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from unitgraph.cache.document import render as render_document
 from unitgraph.errors.provider import PlanStale
 from unitgraph.providers.base import Action, Change, State
 
@@ -78,7 +78,7 @@ def document(plan: Plan) -> dict[str, Any]:
 
 
 def render(plan: Plan) -> bytes:
-    return (json.dumps(document(plan), indent=2, ensure_ascii=False) + "\n").encode()
+    return render_document(document(plan)).encode()
 
 
 def only(plan: Plan, actions: Iterable[Action]) -> tuple[Change, ...]:

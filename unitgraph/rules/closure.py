@@ -37,10 +37,7 @@ class Closures:
             module = pending.pop()
             if module in reached:
                 continue
-            direct = self._direct.get(module)
-            if direct is None:
-                direct = self._direct[module] = self._imports(module)
-            reached[module] = direct
+            reached[module] = direct = self._imported(module)
             pending.extend(direct.files)
         return reached
 
@@ -51,10 +48,27 @@ class Closures:
         roots = list(roots)
         missing = [root for root in roots if root not in self._nodes]
         if missing:
-            graph = {module: direct.files for module, direct in self.files(missing).items()}
-            for group in _groups(graph):
+            for group in _groups(self._new(missing)):
                 self._add(group, file_digest, package_digest)
         return {root: self._nodes[root] for root in roots}
+
+    def _new(self, roots: Iterable[str]) -> dict[str, list[str]]:
+        """The graph of what is reached from ``roots`` and has no node yet."""
+        graph: dict[str, list[str]] = {}
+        pending = list(roots)
+        while pending:
+            module = pending.pop()
+            if module not in graph:
+                needs = [path for path in self._imported(module).files if path not in self._nodes]
+                graph[module] = needs
+                pending.extend(needs)
+        return graph
+
+    def _imported(self, module: str) -> Imports:
+        direct = self._direct.get(module)
+        if direct is None:
+            direct = self._direct[module] = self._imports(module)
+        return direct
 
     def _add(
         self, group: tuple[str, ...], file_digest: Callable[[str], str], package_digest: Callable[[str], str]
@@ -68,8 +82,9 @@ class Closures:
             "packages": [[name, package_digest(name)] for name in sorted(packages)],
             "children": sorted(children),
         }
-        name = digest.of(data)
-        self.written[name] = json.dumps(data)
+        text = json.dumps(data)
+        name = digest.sha256(text.encode())
+        self.written[name] = text
         for module in group:
             self._nodes[module] = name
 

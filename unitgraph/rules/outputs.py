@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -54,16 +54,23 @@ class Outputs:
         """Removes every file below the folder that isn't in ``keep``, and folders left empty; returns their names."""
         kept = set(keep)
         removed = []
-        top = self._root / self._folder
+        top = os.path.join(self._root, self._folder)
+        held = {folder for name in kept for folder in _above(name)}
         for parent, _, names in os.walk(top, topdown=False):
+            folder = parent[len(top) + 1 :]
             for name in names:
-                full = Path(parent, name)
-                relative = full.relative_to(top).as_posix()
+                relative = f"{folder}/{name}" if folder else name
                 if relative not in kept:
                     with contextlib.suppress(FileNotFoundError):
-                        full.unlink()
+                        os.unlink(os.path.join(parent, name))
                     removed.append(relative)
-            if parent != str(top):
+            if folder and folder not in held:
                 with contextlib.suppress(OSError):
                     os.rmdir(parent)
         return removed
+
+
+def _above(name: str) -> Iterator[str]:
+    """The folders that hold a file."""
+    while name := name.rpartition("/")[0]:
+        yield name

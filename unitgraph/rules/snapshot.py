@@ -65,14 +65,16 @@ def save(
     discard(path)
     if any((mark and not _settled(mark, taken_ns)) or signature(name) != mark for name, mark in inputs.items()):
         return
+    looked_ns = time.time_ns()
     written = take(outputs)
-    if not all(_settled(mark, time.time_ns()) for mark in written.values() if mark):
+    if not all(_settled(mark, looked_ns) for mark in written.values() if mark):
         time.sleep(2 * _TICK_NS / 1e9)
+        written = take(outputs)
     part = path.with_name(f".part-{path.name}-{os.getpid()}")
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(
-            json.dumps({"version": VERSION, "salt": salt, "watched": {**inputs, **take(outputs)}, "answer": answer})
+            json.dumps({"version": VERSION, "salt": salt, "watched": {**inputs, **written}, "answer": answer})
         )
         os.replace(part, path)
 

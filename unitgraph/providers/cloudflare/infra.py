@@ -1,9 +1,9 @@
 """Everything the account must hold for a project: as infra.json for people and tools, as a state for the plan. Pure."""
 
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 from unitgraph.cache.digest import sha256
+from unitgraph.cache.document import render as render_document
 from unitgraph.providers.base import Build, Kind, Resource, State, Target, resource, state_of
 from unitgraph.providers.cloudflare import router, wrangler
 from unitgraph.providers.cloudflare.bindings import (
@@ -68,7 +68,7 @@ def document(manifest: "Manifest", target: Target) -> dict[str, Any]:
 
 
 def render(document: dict[str, Any]) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return render_document(document)
 
 
 def state(manifest: "Manifest", build: Build, target: Target) -> State:
