@@ -68,6 +68,11 @@ class CodegenRule:
         return make(self.kind, components)
 
     @property
+    def closure_nodes(self) -> Mapping[str, str]:
+        """The closure nodes that keys were made of, by digest, for the database."""
+        return self._closures.written
+
+    @property
     def interfaces(self) -> tuple[Closures, Callable[[str], str]]:
         """Closures over every import, types too, and the digest of what a file says to others."""
         return self._closures, self._interface

@@ -240,7 +240,7 @@ class Engine:
         )
 
     def _closure_nodes(self) -> Iterable[tuple[str, str]]:
-        rules = [self.__dict__[name] for name in ("bundles", "server_bundles") if name in self.__dict__]
+        rules = [self.__dict__[name] for name in ("codegen", "bundles", "server_bundles") if name in self.__dict__]
         return (row for rule in rules for row in rule.closure_nodes.items())
 
     def _finish(self, results: Mapping[str, Result]) -> None:
@@ -334,7 +334,9 @@ class Engine:
     def current_key(self, kind: str, subject: str) -> Key | None:
         """The key that an action has now; None for a bundle whose generated files have to be written first."""
         if kind == "codegen":
-            return self.codegen.key(subject)
+            key = self.codegen.key(subject)
+            self.database.save_nodes(self.codegen.closure_nodes.items())
+            return key
         generated = self.database.records().get(f"codegen:{subject}")
         if generated is None or self.codegen.key(subject).digest != generated.key:
             return None
@@ -344,7 +346,9 @@ class Engine:
         self.codegen.accept({subject: result})
         rule = self.rule_of(subject)
         rule.prepare([subject])
-        return rule.key(subject)
+        key = rule.key(subject)
+        self.database.save_nodes(rule.closure_nodes.items())
+        return key
 
 
 def _silent(_line: str) -> None:
