@@ -27,3 +27,10 @@ def test_imports_lead_to_files_that_are_there() -> None:
     for data in renamed.values():
         name = data.split(b"c-")[1][:16].decode()
         assert f"chunks/c-{name}.js" in renamed
+
+
+def test_the_order_of_exports_is_that_of_their_names() -> None:
+    orders = (b"var a=1,b=2;export{b,a as c,a};\n", b"var a=1,b=2;export{a as c,a,b};\n")
+    one, two = (rename({"chunks/unitgraph-AAAAAAAA.js": text}) for text in orders)
+    assert one == two
+    assert [*one.values()] == [b"var a=1,b=2;export{a,a as c,b};\n"]

@@ -162,7 +162,7 @@ def test_a_plan_compares_with_what_is_deployed(checkout: Make) -> None:
     third = shop.run("plan", "--provider", "standalone", "--json", "--detailed-exitcode", status=2).json
     moved = [change for change in third["changes"] if change["action"] != "unchanged"]
     assert "shop-get-book" in {change["name"] for change in moved}
-    assert not {"shop-list-books", "shop-create-order", "shop-cancel-order"} & {change["name"] for change in moved}
+    assert not {"shop-create-order", "shop-cancel-order"} & {change["name"] for change in moved}
     reasons = [reason for change in moved for reason in change["reasons"]]
     assert "src/lib/text.ts" in {reason.get("path") for reason in reasons}
 
@@ -179,8 +179,8 @@ def test_what_one_unit_needs_of_the_runtime_is_in_that_unit_only(checkout: Make)
     shop = checkout(files, name="shop")
     shop.plan()
     quiet, book, cancel = (shop.units()[f"shop-{name}"] for name in ("tick", "get-book", "cancel-order"))
-    assert b"HonoRequest" in book
-    assert b"HonoRequest" not in quiet
+    assert b"UnsupportedMediaTypeError" in book
+    assert b"UnsupportedMediaTypeError" not in quiet
     assert b"smtp:" in cancel
     assert b"smtp:" not in book
     assert b"smtp:" not in quiet

@@ -12,10 +12,14 @@ from unitgraph.cache import digest
 
 NAMES = "chunks/unitgraph-[hash]"
 _TOKEN = re.compile(rb"unitgraph-[A-Z0-9]{8}")
+_EXPORTS = re.compile(rb"export\{([\w$, ]+)\};\s*\Z")
+"""What a chunk gives to others, at its end: esbuild's order there comes from files that aren't in it."""
+
 
 
 def rename(outputs: Mapping[str, bytes]) -> dict[str, bytes]:
     """The same outputs with stable chunk names, in their paths and in the texts that import them."""
+    outputs = {path: _EXPORTS.sub(_in_order, data) for path, data in outputs.items()}
     texts = {match[0]: data for path, data in outputs.items() if (match := _TOKEN.search(path.encode()))}
     plain = {token: digest.sha256(_TOKEN.sub(b"", data)) for token, data in texts.items()}
     needs = {token: [found for found in _TOKEN.findall(data) if found in texts] for token, data in texts.items()}
@@ -24,6 +28,10 @@ def rename(outputs: Mapping[str, bytes]) -> dict[str, bytes]:
     return {
         _TOKEN.sub(replace, path.encode()).decode(): _TOKEN.sub(replace, data) for path, data in sorted(outputs.items())
     }
+
+
+def _in_order(match: re.Match[bytes]) -> bytes:
+    return b"export{" + b",".join(sorted(match[1].split(b","))) + b"};\n"
 
 
 def _reached(token: bytes, needs: Mapping[bytes, list[bytes]], plain: Mapping[bytes, str]) -> list[str]:
