@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from unitgraph.units.source import read_facts
 
 from tests.harness import REPOSITORY, Checkout
 from tests.system.projects import MALL, SHOP
@@ -19,6 +18,7 @@ from unitgraph.rules.database import Database
 from unitgraph.rules.memo import Memo
 from unitgraph.rules.workspace import analyse
 from unitgraph.units.project import load_project
+from unitgraph.units.source import read_facts
 
 CORPUS = {
     **{path: text.encode() for path, text in (SHOP | MALL).items() if path.endswith(".ts")},
