@@ -84,9 +84,10 @@ class Lab:
         options: tuple[str, ...] = ()
         node_path = ""
         for path in sorted(self.folder.glob("calls.*")):
-            node_path, *words = path.read_text().splitlines()
+            modules, *words = path.read_text().splitlines()
             if "--bundle" not in words:
                 continue
+            node_path = modules
             options = tuple(
                 word for word in words if word.startswith("--") and not word.startswith(("--outdir", "--metafile"))
             )

@@ -39,7 +39,7 @@ def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], memory: bo
     process.stderr.close()
     peak = sampler.stop() if sampler else 0
     if process.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{said.decode()[-4000:]}")
+        raise SystemExit(f"{' '.join(command)[:200]} … ended with {process.returncode}:\n{said.decode()[:2000]}")
     return Cost(wall_s, usage.ru_utime + usage.ru_stime, max(peak, usage.ru_maxrss * 1024))
 
 
