@@ -224,6 +224,26 @@ def test_a_loop_binds_its_variables_only_where_the_options_use_them(tmp_path: Pa
     assert source[value.span.start : value.span.end] == "{ route: '/a', auth: false }"
 
 
+def test_a_loop_over_entries_binds_the_values_alone(tmp_path: Path) -> None:
+    text = """\
+        import { pikkuFunc, wireHTTP } from '#pikku'
+        export const a = pikkuFunc(async () => 1)
+        const table = { books: { middleware: [x] } }
+        for (const [name, { middleware }] of Object.entries(table)) {
+          wireHTTP({ method: 'get', route: `/${name}`, func: a, middleware })
+        }
+        """
+    (route,) = small(tmp_path, text).application.http
+    ((pattern, value),) = route.options[0].bindings
+    source = (tmp_path / "src/app.ts").read_text()
+    assert (pattern, source[value.span.start : value.span.end]) == ("{ middleware: middleware }", "{ middleware: [x] }")
+
+
+def test_tests_are_no_part_of_the_application(tmp_path: Path) -> None:
+    files = {"src/a.ts": GET, "src/a.test.ts": GET, "src/__tests__/b.ts": "import { it } from 'vitest'\n" + GET, "src/c.spec.tsx": "const ="}
+    assert sorted(small(tmp_path, files).application.functions) == ["getBook"]
+
+
 INLINE = """\
     import { pikkuFunc, pikkuSessionlessFunc, wireChannel, wireHTTP, wireMCPTool, wireQueueWorker, wireScheduler, wireTrigger } from '#pikku'
     wireHTTP({ method: 'get', route: '/api/books/:id', func: async ({ db }) => db })

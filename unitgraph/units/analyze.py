@@ -3,6 +3,7 @@
 Pure: what it reads was read before. A mistake of the project is a problem in the answer, never an exception.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -32,6 +33,7 @@ from unitgraph.units.source import Facts
 from unitgraph.units.wirings import Wirings
 
 _CALLS: Final = {"config": "pikkuConfig", "services": "pikkuServices", "wire-services": "pikkuWireServices"}
+_TEST: Final = re.compile(r"\.(?:test|spec)\.[cm]?[jt]sx?$|(?:^|/)__tests__/")
 _MCP_KINDS: Final = {"mcp-tool": "tool", "mcp-resource": "resource", "mcp-prompt": "prompt"}
 
 
@@ -53,7 +55,8 @@ class Analysis:
 def analyze(project: Project, facts: Mapping[str, Facts], resolver: Resolver) -> Analysis:
     """Links the files of a project; ``facts`` are by path, imported files outside the source folders included."""
     keeps = bool(project.tsconfig.bundling().get("compilerOptions", {}).get("verbatimModuleSyntax"))
-    linker = Linker(dict(sorted(facts.items())), resolver, keeps_unused_imports=keeps)
+    own = {path: facts[path] for path in sorted(facts) if not is_test(path)}
+    linker = Linker(own, resolver, keeps_unused_imports=keeps)
     draft = Draft(linker)
     _file_problems(draft)
     imports = _imports(draft, resolver)
@@ -78,6 +81,11 @@ def analyze(project: Project, facts: Mapping[str, Facts], resolver: Resolver) ->
     units = planned(application, project.name)
     draft.problems.extend(name_problems(units, project.name, has_server=_has_server(application, project)))
     return Analysis(application, linker, _unique(draft.problems), linker.facts, calls.resolved, imports, units)
+
+
+def is_test(path: str) -> bool:
+    """Whether a file holds tests, which are no part of the application: a.test.ts, a.spec.ts, __tests__/a.ts."""
+    return _TEST.search(path) is not None
 
 
 def _application(

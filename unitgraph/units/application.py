@@ -95,8 +95,9 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One authored function. ``value`` is its top-level binding, or where it stands inline in a wiring
-    the expression of the *wiring's object* with the path to it (("func",) or ("onMessageWiring", "action", "x", "func"))."""
+    """One authored function. ``value`` is its top-level binding, or where it stands inline in a wiring: the expression
+    of the function itself, and the path to it from there, which is ().
+    """
 
     id: str
     kind: FunctionKind

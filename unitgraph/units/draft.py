@@ -245,22 +245,25 @@ class Draft:
         """A scope's text as something that a slice can export."""
         omitted = tuple(sorted(omit, key=lambda span: span.start))
         fragment = scope.fragment
-        if not scope.env.bindings or not self._mentions(scope, omitted):
+        used = self._mentioned(scope, omitted) if scope.env.bindings else ()
+        if not used:
             return Expression(fragment, (), omitted, _is_constant(scope.expr, omitted))
-        bindings = tuple((text, value) for text, value in scope.env.bindings if value is not None)
-        if len(bindings) != len(scope.env.bindings):
-            why = "it uses the variables of a loop over Object.entries or Object.keys at run time"
+        if not scope.env.unbound.isdisjoint(used):
+            why = "it uses the keys of a loop over Object.entries or Object.keys at run time"
             self.report(NotConstant(self.at(scope), "This wiring", why))
+        bindings = tuple((text, value) for text, value in scope.env.bindings if value is not None)
         return Expression(fragment, bindings, omitted)
 
-    def _mentions(self, scope: Scope, omitted: tuple[Span, ...]) -> bool:
-        """Whether text uses a loop variable outside the omitted spans."""
+    def _mentioned(self, scope: Scope, omitted: tuple[Span, ...]) -> set[str]:
+        """The loop variables that text uses outside the omitted spans."""
         start, end = scope.expr[1], scope.expr[2]
-        return any(
-            name in scope.env.values
+        return {
+            name
             for offset, name in self.facts[scope.module].refs
-            if start <= offset < end and not any(span.start <= offset < span.end for span in omitted)
-        )
+            if start <= offset < end
+            and name in scope.env.values
+            and not any(span.start <= offset < span.end for span in omitted)
+        }
 
     # functions
 

@@ -23,6 +23,11 @@ class Env:
     values: dict[str, "Scope | None"] = field(default_factory=dict)
     bindings: tuple[tuple[str, Fragment | None], ...] = ()
 
+    @property
+    def unbound(self) -> frozenset[str]:
+        """The variables whose values stand nowhere as text."""
+        return frozenset(name for name, fragment in self.bindings if fragment is None)
+
 
 NOTHING: Final = Env()
 
@@ -173,8 +178,7 @@ class Evaluator:
         for item in self.items(array):
             values = dict(env.values)
             self._bind(pattern, item, values)
-            fragment = None if item.expr[0] in ("A", "d") else item.fragment
-            yield from self._rounds(module, loops[1:], Env(values, (*env.bindings, (text, fragment))))
+            yield from self._rounds(module, loops[1:], Env(values, (*env.bindings, *_bindings(pattern, text, item))))
 
     def _bind(self, pattern: Any, value: Scope | None, values: dict[str, Scope | None]) -> None:
         kind = pattern[0]
@@ -260,6 +264,37 @@ class Evaluator:
             pair = Scope(scope.module, ("A", start, end, (name, entry.value)))
             made.append({"keys": name, "values": entry.value}.get(method, pair))
         return Scope(scope.module, ("A", start, end, tuple(made)), scope.env)
+
+
+def _bindings(pattern: Any, text: str, item: Scope) -> list[tuple[str, Fragment | None]]:
+    """How a slice binds a round's variables; of a pair of Object.entries only the value stands in the source."""
+    if item.expr[0] != "A":
+        return [(text, item.fragment)]
+    if pattern[0] != "a":
+        return [(name, None) for name in _variables(pattern)]
+    found: list[tuple[str, Fragment | None]] = []
+    for inner, value in zip(pattern[1], item.expr[3], strict=False):
+        if value.expr[1:3] == item.expr[1:3]:
+            found.extend((name, None) for name in _variables(inner))
+        else:
+            found.append((_written(inner), value.fragment))
+    return found
+
+
+def _variables(pattern: Any) -> list[str]:
+    if pattern[0] == "id":
+        return [pattern[1]] if pattern[1] else []
+    inner = [each[1] for each in pattern[1]] if pattern[0] == "o" else pattern[1]
+    return [name for each in inner for name in _variables(each)]
+
+
+def _written(pattern: Any) -> str:
+    """A pattern as TypeScript."""
+    if pattern[0] == "id":
+        return pattern[1] or "_"
+    if pattern[0] == "a":
+        return f"[{', '.join(_written(each) for each in pattern[1])}]"
+    return f"{{ {', '.join(f'{key}: {_written(each)}' for key, each in pattern[1])} }}"
 
 
 def describe(scope: Scope) -> str:
