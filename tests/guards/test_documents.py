@@ -28,7 +28,7 @@ def sections(text: str) -> dict[str, str]:
 
 def test_every_command_of_the_contract_is_there_with_its_options() -> None:
     found = options()
-    assert set(found) == set(OWN)
+    assert set(found) == set(OWN) | {"run", "list"}, "doit's own two are there for projects without a dodo.py"
     missing = {name: wanted - found[name] for name, wanted in CONTRACT.items() if wanted - found[name]}
     assert missing == {}
 

@@ -24,6 +24,8 @@ Kind = Literal[
     "unit", "executable", "queue", "schedule", "database", "bucket", "kv", "secret", "variable", "route", "migration",
 ]  # fmt: skip
 ReasonKind = Literal["source-changed", "option-changed", "tool-changed", "drift", "new", "removed"]
+Refresh = Literal["units", "full", "none"]
+"""How much of what is deployed is looked at again: units, everything down to its bytes, or only what is on record."""
 Say = Callable[[str], None]
 
 
@@ -57,6 +59,7 @@ class Target:
     config: DeployConfig = field(default_factory=DeployConfig)
     variables: Mapping[str, str] = field(default_factory=dict)
     wait_lock_s: float = 0
+    refresh: Refresh = "units"
 
 
 @dataclass(frozen=True, slots=True)

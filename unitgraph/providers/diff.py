@@ -11,6 +11,8 @@ ORDER: Final = (
 )  # fmt: skip
 """Kinds in the order in which they are created; deletes come after all else, in the opposite order."""
 
+_NEW: Final = Reason("new", "", "nothing of this name is deployed")
+
 Why = Callable[[Change], tuple[Reason, ...]]
 
 
@@ -27,7 +29,9 @@ def diff(desired: State, deployed: State) -> tuple[Change, ...]:
 def explain(changes: tuple[Change, ...], why: Why) -> tuple[Change, ...]:
     """Replace the reasons of each creation and update where ``why`` knows better ones, such as a source file."""
     return tuple(
-        replace(change, reasons=why(change) or change.reasons) if change.action in {"create", "update"} else change
+        replace(change, reasons=reasons)
+        if change.action in {"create", "update"} and (reasons := why(change))
+        else change
         for change in changes
     )
 
@@ -43,13 +47,13 @@ def _change(wanted: Resource | None, there: Resource | None, drifted: str | None
         assert there is not None, "an identity comes from one of the two states"
         gone = Reason("removed", "", f"no {there.kind} of this name is in the project any more")
         return Change("delete", there.kind, there.name, there.key, None, reasons=(gone,))
-    change = Change("create", wanted.kind, wanted.name, None, wanted.key, wanted.bundle, wanted.size_bytes)
+    change = Change("create", wanted.kind, wanted.name, None, wanted.key, wanted.bundle, wanted.size_bytes, (_NEW,))
     if there is None:
-        return replace(change, reasons=(Reason("new", "", "nothing of this name is deployed"),))
+        return change
     if drifted is not None:
         return replace(change, action="update", old_key=there.key, reasons=(Reason("drift", "", drifted),))
     if wanted.key == there.key:
-        return replace(change, action="unchanged", old_key=there.key)
+        return replace(change, action="unchanged", old_key=there.key, reasons=())
     return replace(change, action="update", old_key=there.key, reasons=_reasons(wanted, there))
 
 

@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -96,13 +97,18 @@ class BundleRule:
         content = shared.memo.digest if shared.sourcemap else shared.stripper.digest
         nodes = shared.closures.digest(source.modules, content, shared.package_digest)
         components = [
-            *(Component("tool", name, version) for name, version in shared.tools.versions.items()),
-            Component("option", "esbuild", digest.of(self._options)),
+            *self._common,
             *(Component("generated", origin or path, content(path)) for path, origin in source.generated.items()),
             *(Component("closure", module, node) for module, node in nodes.items()),
             *(Component("package", name, shared.package_digest(name)) for name in {MANIFEST, *source.packages}),
         ]
         return make(self.kind, components)
+
+    @cached_property
+    def _common(self) -> list[Component]:
+        """What every key holds."""
+        tools = [Component("tool", name, version) for name, version in self._shared.tools.versions.items()]
+        return [*tools, Component("option", "esbuild", digest.of(self._options))]
 
     def intact(self, subject: str, record: Record) -> bool:
         return self._outputs.intact(record, prefix=self._prefix(subject))

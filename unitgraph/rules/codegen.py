@@ -6,7 +6,7 @@ it writes is exact, so an edit that leaves the text as it was stops here.
 
 import os
 import posixpath
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -71,11 +71,6 @@ class CodegenRule:
     def closure_nodes(self) -> Mapping[str, str]:
         """The closure nodes that keys were made of, by digest, for the database."""
         return self._closures.written
-
-    @property
-    def interfaces(self) -> tuple[Closures, Callable[[str], str]]:
-        """Closures over every import, types too, and the digest of what a file says to others."""
-        return self._closures, self._interface
 
     def intact(self, subject: str, record: Record) -> bool:  # noqa: ARG002 - the Rule's
         return self._outputs.intact(record)

@@ -139,6 +139,12 @@ class Database:
         rows = self._connection.execute(query, (self._scope,))
         return {name: Record(key, json.loads(outputs), json.loads(facts)) for name, key, outputs, facts in rows}
 
+    def record(self, action: str) -> Record | None:
+        """The last finished run of one action."""
+        query = "SELECT key, outputs, facts FROM actions WHERE scope = ? AND name = ?"
+        row = self._connection.execute(query, (self._scope, action)).fetchone()
+        return Record(row[0], json.loads(row[1]), json.loads(row[2])) if row else None
+
     def components(self, action: str) -> tuple[tuple[Component, ...], tuple[Component, ...] | None] | None:
         """What the last key of ``action`` was made of, and the one before it that was another."""
         query = "SELECT components, previous FROM actions WHERE scope = ? AND name = ?"

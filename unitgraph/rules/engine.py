@@ -3,7 +3,6 @@
 Knows how the parts hang together; each part knows its own work.
 """
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,12 +19,12 @@ from unitgraph.errors import Problems, UnitgraphError
 from unitgraph.errors.build import UnknownTask
 from unitgraph.providers import registry
 from unitgraph.providers.base import Build, Bundle, EsbuildOptions, File, Provider, Say, Target, Tool, digest_of_files
-from unitgraph.rules import report, runner, toolchain
+from unitgraph.rules import extras, report, runner, toolchain
 from unitgraph.rules.action import Action, How, Result
 from unitgraph.rules.bundle import PROCESS, BundleRule, Bundling, tsconfig_option
 from unitgraph.rules.closure import Closures
 from unitgraph.rules.codegen import CodegenRule
-from unitgraph.rules.database import Database
+from unitgraph.rules.database import Database, Record
 from unitgraph.rules.imports import ProjectImports
 from unitgraph.rules.memo import Memo
 from unitgraph.rules.outputs import Outputs
@@ -92,6 +91,8 @@ class Engine:
             root=self.project.root,
             out=self.project.root / self.folder,
             config=self.deploy,
+            wait_lock_s=self.settings.wait_lock_s,
+            refresh=self.settings.refresh,
             variables=self.deploy.variables(self.settings.environment),
             tools={"bun": Tool(bun.path, bun.version)},
         )
@@ -164,7 +165,7 @@ class Engine:
     @cached_property
     def typings(self) -> TypingsRule:
         outputs = Outputs(self.project.root, self.project.sources.out_dir, self.memo)
-        return TypingsRule(self.workspace, outputs, self.tools, *self.codegen.interfaces)
+        return TypingsRule(self.workspace, outputs, self.tools, self.memo)
 
     @cached_property
     def imports(self) -> ProjectImports:
@@ -213,18 +214,19 @@ class Engine:
         with self._locked():
             subjects = self.subjects() if wanted is None else self._subjects_of(wanted)
             codegen = [Action(self.typings, ""), *(Action(self.codegen, subject) for subject in subjects)]
-            results = runner.run(codegen, self.stores, jobs=self.jobs, listener=listener)
+            records = self.database.records()
+            results = runner.run(codegen, self.stores, jobs=self.jobs, listener=listener, records=records)
             good = [subject for subject in subjects if results[f"codegen:{subject}"].how is not How.FAILED]
             self.codegen.accept({subject: results[f"codegen:{subject}"] for subject in good})
             actions = [Action(self.rule_of(subject), subject, (f"codegen:{subject}",)) for subject in good]
             for rule in {action.rule for action in actions}:
                 cast("BundleRule", rule).prepare(action.subject for action in actions if action.rule is rule)
-            results |= runner.run(actions, self.stores, jobs=self.jobs, listener=listener)
+            results |= runner.run(actions, self.stores, jobs=self.jobs, listener=listener, records=records)
             self.database.save_nodes(self._closure_nodes())
             self._remember(results)
-            self.memo.save()
             if wanted is None:
-                self._finish(results)
+                self._finish(results, records.get(extras.NAME))
+            self.memo.save()
             return Built(results, self._build(results))
 
     def _remember(self, results: Mapping[str, Result]) -> None:
@@ -243,11 +245,12 @@ class Engine:
         rules = [self.__dict__[name] for name in ("codegen", "bundles", "server_bundles") if name in self.__dict__]
         return (row for rule in rules for row in rule.closure_nodes.items())
 
-    def _finish(self, results: Mapping[str, Result]) -> None:
+    def _finish(self, results: Mapping[str, Result], last: Record | None) -> None:
         """Writes what isn't a bundle, removes what no unit needs any more; a build with failures removes nothing."""
-        files = self.provider.files(self.runnable, self.target)
-        output = Outputs(self.project.root, self.folder, self.memo)
-        output.place({**files, "manifest.json": render_json(self.manifest.document())})
+        files = extras.place(
+            self.provider, self.target, self.manifest, self.runnable,
+            outputs=Outputs(self.project.root, self.folder, self.memo), database=self.database, last=last,
+        )  # fmt: skip
         if any(result.how is How.FAILED for result in results.values()):
             return
         made = {
@@ -324,7 +327,7 @@ class Engine:
         """Whether a task has nothing to do: its key is that of its last run, and its outputs are there."""
         kind, _, task = name.partition(":")
         subject = PROCESS if self.is_process else task
-        record = self.database.records().get(f"{kind}:{subject}")
+        record = self.database.record(f"{kind}:{subject}")
         if kind == "upload" or record is None:
             return False
         key = self.current_key(kind, subject)
@@ -337,7 +340,7 @@ class Engine:
             key = self.codegen.key(subject)
             self.database.save_nodes(self.codegen.closure_nodes.items())
             return key
-        generated = self.database.records().get(f"codegen:{subject}")
+        generated = self.database.record(f"codegen:{subject}")
         if generated is None or self.codegen.key(subject).digest != generated.key:
             return None
         if not self.codegen.intact(subject, generated):
@@ -355,6 +358,3 @@ def _silent(_line: str) -> None:
     """Say nothing: doit's own reporter does."""
 
 
-def render_json(document: Mapping[str, object]) -> bytes:
-    """A JSON document as it stands in the build output."""
-    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()

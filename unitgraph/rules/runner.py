@@ -16,7 +16,7 @@ from unitgraph.cache.store import ActionCache, Blobs, Made
 from unitgraph.errors import UnitgraphError
 from unitgraph.errors.build import DependencyFailed, DiskFull, InputChanged
 from unitgraph.rules.action import Action, Finished, How, Pool, Result
-from unitgraph.rules.database import Database
+from unitgraph.rules.database import Database, Record
 from unitgraph.rules.memo import Memo
 
 Listener = Callable[[Result], None]
@@ -34,20 +34,23 @@ class Stores:
 
 
 def run(
-    actions: Iterable[Action], stores: Stores, *, jobs: int, listener: Listener = lambda _: None
-) -> dict[str, Result]:
-    """Brings every action up to date; returns how each ended, by name."""
+    actions: Iterable[Action], stores: Stores, *, jobs: int, listener: Listener = lambda _: None,
+    records: Mapping[str, Record] | None = None,
+) -> dict[str, Result]:  # fmt: skip
+    """Brings every action up to date; returns how each ended, by name. ``records`` are the database's, if at hand."""
     table = {action.name: action for action in actions}
-    return _Run(table, stores, jobs, listener).all()
+    return _Run(table, stores, jobs, listener, stores.database.records() if records is None else records).all()
 
 
 class _Run:
-    def __init__(self, table: Mapping[str, Action], stores: Stores, jobs: int, listener: Listener) -> None:
+    def __init__(
+        self, table: Mapping[str, Action], stores: Stores, jobs: int, listener: Listener, records: Mapping[str, Record]
+    ) -> None:
         self._table = table
         self._stores = stores
         self._jobs = jobs
         self._listener = listener
-        self._records = stores.database.records()
+        self._records = records
         self._results: dict[str, Result] = {}
         self._keys: dict[str, Key] = {}
         self._waiting: defaultdict[int, deque[Action]] = defaultdict(deque)

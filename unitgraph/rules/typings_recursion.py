@@ -15,6 +15,7 @@ from functools import lru_cache
 from tree_sitter import Language, Node, Parser
 from tree_sitter_typescript import language_tsx, language_typescript
 
+from unitgraph.rules.typings_circles import circular
 from unitgraph.rules.typings_modules import Modules
 from unitgraph.units.application import Application, Function, Ref
 from unitgraph.units.facts import ImportKind, Statement, StatementKind
@@ -52,18 +53,6 @@ def detached_types(
         input_, output = (form.format(f"import({json.dumps(place)}).{name}") for name, form in sides)
         types[id_] = f"{{ input: {input_}; output: {output} }}"
     return Detached(types, {f"recursion/{_copied(path)}": copy.render() for path, copy in copies.items()})
-
-
-def circular(application: Application) -> frozenset[str]:
-    """Functions in a circle of calls by name, or between two such circles."""
-    left = {id_: {name for name in function.invokes if name in application.functions}
-            for id_, function in application.functions.items()}  # fmt: skip
-    while True:
-        called = set().union(*left.values()) if left else set()
-        kept = {id_: names & left.keys() for id_, names in left.items() if names & left.keys() and id_ in called}
-        if len(kept) == len(left):
-            return frozenset(kept)
-        left = kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,42 +1,56 @@
-"""The rule ``typings``: the project's ``.pikku/`` folder, written anew when what it says may have changed."""
+"""The rule ``typings``: the project's ``.pikku/`` folder, written anew when what it says may have changed.
 
-from collections.abc import Callable, Mapping, Sequence
+It holds names, and refers to the project's modules for types; so its key holds what names and types there are, and
+the text of those modules alone whose types are copied.
+"""
 
+from collections.abc import Mapping, Sequence
+
+from unitgraph.cache import digest
 from unitgraph.cache.key import Component, Key, make
 from unitgraph.errors import UnitgraphError
 from unitgraph.rules.action import Finished, Pool
-from unitgraph.rules.closure import Closures
 from unitgraph.rules.database import Record
+from unitgraph.rules.memo import Memo
 from unitgraph.rules.outputs import Outputs
 from unitgraph.rules.tools import Tools
+from unitgraph.rules.typings_circles import circular
 from unitgraph.rules.workspace import Workspace
+from unitgraph.units.application import Application, Ref
+from unitgraph.units.facts import StatementKind
+from unitgraph.units.source import Facts
 
 
 class TypingsRule:
-    """One action without a subject. ``interface`` gives the digest of what a file says to others."""
+    """One action without a subject."""
 
     kind = "typings"
     pool = Pool.HERE
     batch = 1
 
-    def __init__(
-        self, workspace: Workspace, outputs: Outputs, tools: Tools, closures: Closures, interface: Callable[[str], str]
-    ) -> None:
+    def __init__(self, workspace: Workspace, outputs: Outputs, tools: Tools, memo: Memo) -> None:
         self._workspace = workspace
         self._outputs = outputs
         self._tools = tools
-        self._closures = closures
-        self._interface = interface
+        self._memo = memo
 
     def key(self, subject: str) -> Key:  # noqa: ARG002 - the Rule's
-        modules = sorted(path for path, facts in self._workspace.facts.items() if facts.is_application)
-        nodes = self._closures.digest(modules, self._interface, lambda name: name)
+        workspace = self._workspace
+        application = workspace.analysis.application
+        project = workspace.project
+        interfaces = workspace.interfaces
+        said = sorted((path, interfaces[path], _types(facts)) for path, facts in workspace.facts.items())
+        copied = sorted({application.functions[name].place.path for name in circular(application)})
         return make(
             self.kind,
             [
                 Component("tool", "templates", self._tools.templates),
                 Component("tool", "runtime", self._tools.versions["runtime"]),
-                *(Component("closure", module, node) for module, node in nodes.items()),
+                Component("option", "outDir", project.config.out_dir),
+                Component("package", "installed", digest.of(sorted(project.package.dependencies))),
+                Component("source", "names", digest.local(repr(_names(application)).encode())),
+                Component("source", "interfaces", digest.local(repr(said).encode())),
+                *(Component("source", module, self._memo.digest(module)) for module in copied),
             ],
         )
 
@@ -57,3 +71,27 @@ class TypingsRule:
         )  # fmt: skip
         made = Finished({path: text.encode() for path, text in files.items()}, inputs=sorted(self._workspace.facts))
         return dict.fromkeys(subjects, made)
+
+
+def _types(facts: Facts) -> list[tuple[object, ...]]:
+    """The types of a file by name, and whether each is exported where it stands."""
+    statements = facts.raw_statements
+    return [(declares, exported) for kind, _, _, declares, exported in statements if kind == StatementKind.TYPE]
+
+
+def _names(application: Application) -> list[object]:
+    """What of the application is in the generated types by name."""
+    functions = [
+        (
+            name, each.kind, each.value if isinstance(each.value, Ref) else None, each.expose, each.invokes,
+            each.place.path, each.has_input_schema, each.has_output_schema, each.agent.name if each.agent else None,
+        )
+        for name, each in sorted(application.functions.items())
+    ]  # fmt: skip
+    return [
+        functions,
+        [(worker.queue, worker.function) for worker in application.queues],
+        [declared.id for declared in application.secrets],
+        [declared.id for declared in application.variables],
+        (application.config, application.services, application.wire_services),
+    ]

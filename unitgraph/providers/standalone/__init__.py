@@ -43,7 +43,7 @@ def deployed(target: Target) -> State:
     """What the current release says it holds, after looking at whether it is still what was put there."""
     from unitgraph.providers.standalone import place  # noqa: PLC0415 - reading a state needs no more than this
 
-    return place.deployed(place.of(target))
+    return place.deployed(place.of(target), target.refresh)
 
 
 def watched(target: Target) -> tuple[Path, ...]:

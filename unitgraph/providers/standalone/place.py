@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from unitgraph.providers.base import State, Target
+from unitgraph.providers.base import Refresh, State, Target
 from unitgraph.providers.standalone.release import Release, parse
 
 RECORD: Final = "release.json"
@@ -80,14 +80,17 @@ def releases(place: Place) -> Iterator[Release]:
     yield from sorted((one for one in found if one), key=lambda one: (one.created_at, one.id), reverse=True)
 
 
-def deployed(place: Place) -> State:
-    """The current release as a state; what is wrong with its executable is a drift of that."""
+def deployed(place: Place, refresh: Refresh = "units") -> State:
+    """The current release as a state; what is wrong with its executable is a drift of that.
+
+    "full" reads the executable whole even where its stat hasn't changed, "none" trusts the release's record.
+    """
     release_id = current_id(place)
     release = read_release(place, release_id) if release_id else None
     serial = int(read_state(place).get("serial", 0))
     if release is None:
         return State(serial=serial, note=NONE if release_id is None else f"Release {release_id} can't be read.")
-    wrong = fault(place, release) or _astray(place)
+    wrong = "" if refresh == "none" else fault(place, release, whole=refresh == "full") or _astray(place)
     drifted: dict[tuple[str, str], str] = {}
     if wrong:
         drifted = {(one.kind, one.name): wrong for one in release.resources if one.kind == "executable"}
@@ -95,8 +98,8 @@ def deployed(place: Place) -> State:
     return State(release.state.resources, serial, note, drifted)
 
 
-def fault(place: Place, release: Release) -> str:
-    """What is wrong with a release's executable, or "". It is read whole only when its stat has changed."""
+def fault(place: Place, release: Release, *, whole: bool = False) -> str:
+    """What is wrong with a release's executable, or "". It is read whole when its stat has changed, or when asked."""
     path = place.release(release.id) / place.executable
     try:
         found = os.stat(path)
@@ -108,7 +111,7 @@ def fault(place: Place, release: Release) -> str:
         return "the executable may not be executed"
     mark = _mark(found)
     remembered = read_state(place).get("checked", {})
-    if isinstance(remembered, dict) and remembered.get(release.id) == mark:
+    if not whole and isinstance(remembered, dict) and remembered.get(release.id) == mark:
         return ""
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()

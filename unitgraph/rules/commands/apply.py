@@ -12,6 +12,10 @@ FROM_PLAN: base.Option = {
     "name": "from_plan", "short": "", "long": "from-plan", "type": bool, "default": False,
     "help": "ship the plan that was saved (an argument names its file), or refuse it where anything has moved",
 }  # fmt: skip
+WAIT_LOCK: base.Option = {
+    "name": "wait_lock", "short": "", "long": "wait-lock", "type": int, "default": 0,
+    "help": "how many seconds to wait for another apply of the same target to end",
+}  # fmt: skip
 
 
 class Apply(base.ProjectCommand):
@@ -19,8 +23,8 @@ class Apply(base.ProjectCommand):
     doc_usage = "[PLAN]"
     doc_description = "Builds, plans, and makes what is deployed what it should be."
     cmd_options = (
-        base.DIRECTORY, base.PROVIDER, base.ENVIRONMENT, base.RESULT_FILE, base.JSON, base.DETAILED, FROM_PLAN,
-        base.JOBS,
+        base.DIRECTORY, base.PROVIDER, base.ENVIRONMENT, base.RESULT_FILE, base.JSON, base.DETAILED, base.REFRESH,
+        base.SOURCEMAP, FROM_PLAN, WAIT_LOCK, base.JOBS,
     )  # fmt: skip
 
     def perform(self, options: dict[str, Any], names: list[str]) -> int:

@@ -32,6 +32,7 @@ def engine_of(options: Mapping[str, Any]) -> Engine:
     chosen = settings(
         provider=provider, environment=options.get("environment", ""),
         sourcemap=bool(options.get("sourcemap")), jobs=int(options.get("jobs") or 0),
+        refresh=options.get("refresh", "units"), wait_lock_s=float(options.get("wait_lock") or 0),
     )  # fmt: skip
     return Engine(project, chosen, say)
 
