@@ -157,7 +157,7 @@ class CodegenRule:
         facts = self._workspace.facts.get(path)
         if facts is None:
             return Imports((), ())
-        found = (self._workspace.resolver.resolve(path, item.specifier) for item in facts.imports)
+        found = (self._workspace.resolver.resolve(path, specifier) for specifier in facts.specifiers)
         return Imports(tuple(sorted({item.path for item in found if isinstance(item, ProjectFile | Asset)})), ())
 
     def _interface(self, path: str) -> str:

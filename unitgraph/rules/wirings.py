@@ -1,11 +1,12 @@
 """Which wirings, middleware and permissions belong to which unit. Knows the application, generates nothing."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 
 from unitgraph.units.application import Application, Expression, Function, HttpWiring, Ref, ScopedWiring
 from unitgraph.units.model import Unit
+from unitgraph.units.scopes import applies
 
 
 class Wirings:
@@ -33,7 +34,8 @@ class Wirings:
         routes = self.routes(unit)
         tags = {tag for function in self.functions(unit) for tag in function.tags}
         tags.update(tag for wiring in routes for tag in wiring.tags)
-        return [scoped for scoped in self.application.scoped if _applies(scoped, tags, routes)]
+        paths = [wiring.route for wiring in routes]
+        return [one for one in self.application.scoped if applies(one.kind, one.scope, tags, paths)]
 
     def modules(self, unit: Unit) -> set[str]:
         """The files whose text, or what they lead to, decides what is generated for the unit."""
@@ -48,29 +50,6 @@ class Wirings:
         for scoped in self.scoped(unit):
             found |= _modules(scoped.value)
         return found
-
-
-def meets(pattern: str, route: str) -> bool:
-    """Whether a pattern of addHTTPMiddleware may match a request of ``route``: "*", "/api/*", "/books/:id"."""
-    if pattern in ("*", "/*"):
-        return True
-    wanted = pattern.strip("/").split("/")
-    given = route.strip("/").split("/")
-    for position, part in enumerate(wanted):
-        if part == "*" and position == len(wanted) - 1:
-            return len(given) >= position
-        if position >= len(given):
-            return False
-        there = given[position]
-        if part != there and "*" not in part and not part.startswith(":") and not there.startswith((":", "*")):
-            return False
-    return len(wanted) == len(given)
-
-
-def _applies(scoped: ScopedWiring, tags: set[str], routes: Iterable[HttpWiring]) -> bool:
-    if scoped.kind in ("http-middleware", "http-permission"):
-        return any(meets(scoped.scope, wiring.route) for wiring in routes)
-    return scoped.scope == "*" or scoped.scope in tags
 
 
 def _modules(expression: Expression) -> set[str]:

@@ -66,8 +66,8 @@ def _read_all(project: Project, resolver: Resolver, database: Database, memo: Me
         found = {
             target.path
             for path in wanted
-            for item in facts[path][0].imports
-            if isinstance(target := resolver.resolve(path, item.specifier), ProjectFile)
+            for specifier in facts[path][0].specifiers
+            if isinstance(target := resolver.resolve(path, specifier), ProjectFile)
         }
         wanted = sorted(found - facts.keys())
     memo.save()

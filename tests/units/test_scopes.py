@@ -2,7 +2,7 @@
 
 import pytest
 
-from unitgraph.rules.wirings import meets
+from unitgraph.units.scopes import meets
 
 
 @pytest.mark.parametrize(
