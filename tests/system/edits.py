@@ -16,6 +16,7 @@ class Model:
     helpers: dict[str, tuple[str, int]] = field(default_factory=dict)
     routes: dict[str, str] = field(default_factory=dict)
     comments: int = 0
+    types: int = 0
     barrel: bool = False
     broken: bool = False
     count: int = 0
@@ -38,7 +39,8 @@ class Model:
         below, literal = self.helpers[name]
         head = f"import {{ {below} }} from './{below}.js'\n" if below else ""
         call = f"{below}(value)" if below else "value"
-        return f"{head}// {self.comments}\nexport const {name} = (value: number): number => {call} + {literal}\n"
+        shape = f"export interface Z{'zqjx' * self.types} {{ zzz: string }}\n"
+        return f"{head}// {self.comments}\n{shape}export const {name} = (value: number): number => {call} + {literal}\n"
 
     def functions_of(self, file: str) -> str:
         mine = {name: what for name, what in sorted(self.functions.items()) if what[0] == file}
@@ -47,7 +49,7 @@ class Model:
             imports = [f"import {{ {', '.join(used)} }} from './lib/index.js'"]
         else:
             imports = [f"import {{ {name} }} from './lib/{name}.js'" for name in used]
-        lines = ["import { pikkuSessionlessFunc } from '#pikku'", *imports, ""]
+        lines = ["import { pikkuSessionlessFunc } from '#pikku'", *imports, f"type Q{'qz' * self.types} = 1", ""]
         for name, (_, helper, service, literal) in mine.items():
             lines += [
                 f"/* {self.comments} */",
@@ -178,6 +180,11 @@ def change_comments(model: Model, rng: random.Random) -> None:
     model.comments += 1
 
 
+def change_types(model: Model, rng: random.Random) -> None:
+    """Names of types, in letters that are rare: short names are drawn by how often letters occur."""
+    model.types = rng.randrange(60)
+
+
 def toggle_barrel(model: Model, rng: random.Random) -> None:
     model.barrel = not model.barrel
 
@@ -199,6 +206,7 @@ EDITS = {
     "rename helper": rename_helper,
     "change route": change_route,
     "change comments": change_comments,
+    "change types": change_types,
     "toggle barrel": toggle_barrel,
     "break": break_it,
 }

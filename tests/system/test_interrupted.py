@@ -14,8 +14,8 @@ from tests.harness import Checkout, kill, wait, wait_for
 from tests.system.projects import SHOP, SHOP_UNITS
 
 Make = Callable[..., Checkout]
-UNITS = 120
-MOMENTS = 10
+UNITS = 80
+MOMENTS = 7
 
 
 @pytest.fixture(scope="module")

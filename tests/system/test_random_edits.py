@@ -9,7 +9,7 @@ import pytest
 from tests.harness import Checkout
 from tests.system.edits import Model, start, step
 
-STEPS = 12
+STEPS = 10
 
 
 @pytest.mark.parametrize("seed", range(4))
