@@ -20,6 +20,17 @@ class NotUtf8(UnitgraphError):
         )
 
 
+class ComputedImport(UnitgraphError):
+    code = "import-computed"
+
+    def __init__(self, place: Place, keyword: str) -> None:
+        super().__init__(
+            f"The path of this {keyword}() is only known by running the code, so which files the unit needs can't be told.",
+            remedy=f"Import each file by a constant path, as in {{ a: () => {keyword}('./a.ts'), b: () => {keyword}('./b.ts') }}.",
+            place=place,
+        )
+
+
 class MisplacedCall(UnitgraphError):
     code = "authoring-call-misplaced"
 

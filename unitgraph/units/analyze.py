@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from unitgraph.errors import Place, UnitgraphError
 from unitgraph.errors.source import (
     AuthoringAlias,
+    ComputedImport,
     ForeignAuthoring,
     MisplacedCall,
     NotUtf8,
@@ -167,6 +168,8 @@ def _file_problems(draft: Draft) -> None:
                 draft.report(SourceSyntax(place, detail))
             elif kind == "encoding":
                 draft.report(NotUtf8(place, detail))
+            elif kind == "computed":
+                draft.report(ComputedImport(place, detail))
             elif kind == "alias":
                 draft.report(AuthoringAlias(place, detail))
             else:

@@ -136,6 +136,8 @@ class Reading:
             ):
                 continue
             given = arguments(call)
+            if given and _is_computed_path(given[0]):
+                self.problems.append(("computed", given[0].start_byte, str(match[1], "ascii")))
             if not given or given[0].type not in ("string", "template_string"):
                 continue
             expr = self.builder.build(given[0])
@@ -347,3 +349,17 @@ def _queried(node: Node) -> bool:
     while above is not None and above.type in ("member_expression", "subscript_expression", "instantiation_expression"):
         above = above.parent
     return above is not None and above.type == "type_query"
+
+
+def _is_computed_path(node: Node) -> bool:
+    """Whether a specifier is a relative path with parts that only running the code would give: a bundler takes every
+    file that might be meant, and those can't be told here."""
+    first = node
+    while first.type == "binary_expression":
+        left = first.child_by_field_name("left")
+        if left is None:
+            return False
+        first = left
+    text = first.text or b""
+    is_computed = first is not node or any(child.type == "template_substitution" for child in node.named_children)
+    return is_computed and first.type in ("string", "template_string") and text[1:2] == b"."

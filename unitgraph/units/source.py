@@ -15,7 +15,7 @@ from unitgraph.units.expressions import Expr
 from unitgraph.units.facts import Factory, Import, ImportKind, Property, Span, Statement, StatementKind
 from unitgraph.units.reading import Reading
 
-VERSION: Final = "1"
+VERSION: Final = "11"
 """Changes with the meaning of what ``to_data`` gives: part of the key under which facts are kept."""
 
 class Facts:
