@@ -1,4 +1,4 @@
-"""Source maps that name the project's own files, and nothing of the machine. Knows the format, ECMA-426, not esbuild.
+"""Source maps that name the project's own files, and nothing of the machine. Knows the format (ECMA-426) only."""
 
 import json
 import os
