@@ -7,7 +7,7 @@ pay 100 ms for an import. JSON keys are the fields' names in camelCase, all of t
 import dataclasses
 import json
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final, Literal
 
 from unitgraph.units.config import camel
@@ -23,6 +23,9 @@ Capability = Literal[
 StepKind = Literal["rpc", "inline", "sleep", "approval", "event"]
 
 
+_ONE_LINE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 class Part:
     """What every part of the manifest can do."""
 
@@ -30,14 +33,11 @@ class Part:
 
     def document(self) -> dict[str, Any]:
         """Plain data with camelCase keys."""
-        return {
-            camel(field.name): _plain(getattr(self, field.name))
-            for field in dataclasses.fields(self)  # type: ignore[arg-type]
-        }
+        return {key: _plain(getattr(self, name)) for name, key in _keys(type(self))}  # type: ignore[arg-type]
 
     def model_dump_json(self) -> str:
         """One line of JSON, the same for equal parts."""
-        return json.dumps(self.document(), ensure_ascii=False, separators=(",", ":"))
+        return _ONE_LINE.encode(self.document())
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -208,7 +208,15 @@ class Manifest(Part):
         return frozenset(unit.name for unit in self.units if unit.target == "server")
 
 
+@cache
+def _keys(part: type[Any]) -> tuple[tuple[str, str], ...]:
+    """Field → key, in the order of the document."""
+    return tuple((field.name, camel(field.name)) for field in dataclasses.fields(part))
+
+
 def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
     if isinstance(value, Part):
         return value.document()
     if isinstance(value, tuple):

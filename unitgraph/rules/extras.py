@@ -1,0 +1,58 @@
+"""What a build writes besides bundles: the provider's own files and the manifest. Made anew when what they say moved.
+
+A provider's files are a function of the manifest and the target, so an edit inside a function leaves them as they are.
+"""
+
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import Final
+
+from unitgraph import __version__
+from unitgraph.cache import digest
+from unitgraph.cache.document import render
+from unitgraph.cache.key import Component, Key, make
+from unitgraph.providers.base import Provider, Target
+from unitgraph.rules.database import Database, Record
+from unitgraph.rules.outputs import Outputs
+from unitgraph.rules.tools import tree_digest
+from unitgraph.units.model import Manifest
+
+NAME: Final = "files"
+_PROVIDERS: Final = Path(__file__).parent.parent / "providers"
+
+
+def place(
+    provider: Provider, target: Target, manifest: Manifest, runnable: Manifest, *, outputs: Outputs,
+    database: Database, last: Record | None,
+) -> Collection[str]:  # fmt: skip
+    """Brings the files up to date and returns their names; ``runnable`` is the manifest with the units that are built.
+
+    ``last`` is the record of the files that are there. Those of a provider from elsewhere are made each time.
+    """
+    key = _key(provider, target, manifest, runnable)
+    if key is not None and last is not None and last.key == key.digest and outputs.intact(last):
+        return last.outputs.keys()
+    files = {**provider.files(runnable, target), "manifest.json": render(manifest.document()).encode()}
+    outputs.place(files)
+    if key is not None:
+        marks = {name: digest.local(data) for name, data in files.items()}
+        database.save_action(NAME, key, marks, {"local": marks})
+    return files.keys()
+
+
+def _key(provider: Provider, target: Target, manifest: Manifest, runnable: Manifest) -> Key | None:
+    """The key, which holds for this checkout only; None for code that we can't tell the digest of."""
+    module = sys.modules.get(getattr(provider, "__name__", ""))
+    if module is None or not str(module.__file__).startswith(f"{_PROVIDERS}/"):
+        return None
+    left_out = sorted(manifest.unit_names - runnable.unit_names)
+    return make(
+        NAME,
+        [
+            Component("tool", "unitgraph", __version__),
+            Component("tool", "providers", tree_digest(_PROVIDERS, (".py", ".js", ".j2"))),
+            Component("option", "target", digest.local(repr(target).encode())),
+            Component("unit", "manifest", digest.local(repr((manifest, left_out)).encode())),
+        ],
+    )
