@@ -1,4 +1,4 @@
-"""The graph of this repository's example: `doit list --all`, `doit bundle`, `doit why bookshop-place-order` work here."""
+"""The graph of this repository's example: `doit list --all` and `doit bundle:bookshop-place-order` work here."""
 
 from unitgraph.rules import DOIT_CONFIG, Graph
 

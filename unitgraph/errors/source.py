@@ -25,8 +25,8 @@ class ComputedImport(UnitgraphError):
 
     def __init__(self, place: Place, keyword: str) -> None:
         super().__init__(
-            f"The path of this {keyword}() is only known by running the code, so which files the unit needs can't be told.",
-            remedy=f"Import each file by a constant path, as in {{ a: () => {keyword}('./a.ts'), b: () => {keyword}('./b.ts') }}.",
+            f"The path of this {keyword}() is only known by running the code, so which files it means can't be told.",
+            remedy=f"Name each file by a constant path: {{ a: () => {keyword}('./a.ts'), b: () => {keyword}('./b.ts') }}.",
             place=place,
         )
 

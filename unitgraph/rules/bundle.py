@@ -168,7 +168,8 @@ class BundleRule:
             return UndeclaredInput(subject, undeclared)
         own = outputs if self._shared.splitting else _below(outputs, f"{subject}/")
         if self._shared.sourcemap:
-            own = {name: self._named(data, source, base) if name.endswith(".map") else data for name, data in own.items()}
+            named = {name: self._named(data, source, base) for name, data in own.items() if name.endswith(".map")}
+            own = {**own, **named}
         return Finished(own, inputs=[*declared, *source.generated])
 
     def _named(self, text: bytes, source: Source, base: Path) -> bytes:

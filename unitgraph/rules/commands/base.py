@@ -5,7 +5,6 @@ Exit status: 0 done, 1 the user's or the project's error, 2 changes with --detai
 """
 
 import gc
-import gc
 import os
 import sys
 import tempfile
