@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -170,7 +171,8 @@ def wait(process: "subprocess.Popen[str]", timeout_s: float = 120) -> Finished:
 
 def kill(process: "subprocess.Popen[str]") -> Finished:
     """kill -9 of a run and of everything that it started."""
-    os.killpg(process.pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):   # it had ended by itself
+        os.killpg(process.pid, signal.SIGKILL)
     out, err = process.communicate()
     return Finished(process.returncode, out, err)
 
