@@ -5,27 +5,38 @@ A blob that no longer has its digest counts as absent and is removed.
 """
 
 import contextlib
+import itertools
 import json
 import os
-import tempfile
 from pathlib import Path
 
 from unitgraph.cache import digest
 from unitgraph.cache.store import Made
 
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_OWN = os.urandom(6).hex()
+"""Sets this process apart from every other one that writes to the same folder, in other containers, too."""
+_NUMBERS = itertools.count()
+
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Puts ``data`` at ``path`` whole or not at all; the folder is made where it is missing. May raise OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+    part = os.path.join(path.parent, f".part-{_OWN}-{next(_NUMBERS)}")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(name, mode)
-        os.replace(name, path)
+        handle = os.open(part, _NEW, mode)
+    except FileNotFoundError:
+        os.makedirs(path.parent, exist_ok=True)
+        handle = os.open(part, _NEW, mode)
+    try:
+        with open(handle, "wb", buffering=0) as file:
+            os.fchmod(handle, mode)
+            rest = memoryview(data)
+            while rest:
+                rest = rest[file.write(rest) :]
+        os.replace(part, path)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(name)
+            os.unlink(part)
         raise
 
 
