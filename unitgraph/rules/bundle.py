@@ -148,7 +148,7 @@ class BundleRule:
         entries = {name: path for source in sources.values() for name, path in source.entries.items()}
         return esbuild.build(
             self._shared.tools.esbuild(), entries, (*self._options, *self._aliases()),
-            root=folder, modules=self._shared.tools.modules(), threads=self._threads,
+            root=folder, modules=self._shared.tools.modules(), threads=self._threads, lean=self._shared.splitting,
         )  # fmt: skip
 
     def _prefix(self, subject: str) -> str:

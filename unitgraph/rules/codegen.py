@@ -9,7 +9,7 @@ import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from unitgraph import __version__
 from unitgraph.cache import digest
@@ -30,6 +30,9 @@ from unitgraph.rules.workspace import Workspace
 from unitgraph.units.model import Unit
 from unitgraph.units.resolve import Asset, ProjectFile
 from unitgraph.units.slice_plan import Slicer
+
+if TYPE_CHECKING:
+    from unitgraph.rules.generate import Generator
 
 
 class CodegenRule:
@@ -80,11 +83,7 @@ class CodegenRule:
         self._link_packages(outputs)
 
     def run(self, subjects: Sequence[str]) -> Mapping[str, Finished | UnitgraphError]:
-        from unitgraph.rules.generate import Generator  # noqa: PLC0415 - jinja2, and only where something is generated
-
-        generator = Generator(
-            self._workspace, self._provider, self._slicer, self._wirings, binding_name, keep_lines=self._keep_lines
-        )
+        generator = self._generator
         made: dict[str, Finished | UnitgraphError] = {}
         for subject in subjects:
             is_process = subject == PROCESS
@@ -141,6 +140,14 @@ class CodegenRule:
         """Removes generated files of units that are no more."""
         self._outputs.sweep(
             path for result in results.values() if result.name.startswith("codegen:") for path in result.outputs
+        )
+
+    @cached_property
+    def _generator(self) -> "Generator":
+        from unitgraph.rules.generate import Generator  # noqa: PLC0415 - jinja2, and only where something is generated
+
+        return Generator(
+            self._workspace, self._provider, self._slicer, self._wirings, binding_name, keep_lines=self._keep_lines
         )
 
     @cached_property

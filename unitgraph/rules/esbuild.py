@@ -17,6 +17,7 @@ from unitgraph.errors import Place
 from unitgraph.errors.build import EsbuildFailed
 from unitgraph.rules.sourcemap import settle
 
+_MUCH = "512MiB"
 _MESSAGE = re.compile(
     r"^✘ \[ERROR\] (?P<text>.*?)(?:\n\n {4}(?P<path>\S[^\n]*?):(?P<line>\d+):(?P<column>\d+):|\n\n|\Z)",
     re.MULTILINE | re.DOTALL,
@@ -40,9 +41,13 @@ class Built:
     errors: tuple[Message, ...]
 
 
-def environment(modules: Path | None = None, *, threads: int | None = None) -> dict[str, str]:
-    """The environment of esbuild: nothing of the user's reaches it, so nothing of it can reach an output."""
-    chosen = {"PATH": os.defpath, "GOGC": "200"}
+def environment(modules: Path | None = None, *, threads: int | None = None, lean: bool = False) -> dict[str, str]:
+    """The environment of esbuild: nothing of the user's reaches it, so nothing of it can reach an output.
+
+    A batch ends before looking for garbage pays off, so nothing is collected until there is much of it; ``lean`` is for
+    a run that holds the whole project.
+    """
+    chosen = {"PATH": os.defpath} | ({"GOGC": "200"} if lean else {"GOGC": "off", "GOMEMLIMIT": _MUCH})
     if modules is not None:
         chosen["NODE_PATH"] = str(modules)
     if threads is not None:
@@ -58,6 +63,7 @@ def build(
     root: Path,
     modules: Path | None = None,
     threads: int | None = None,
+    lean: bool = False,
 ) -> Built:
     """Builds ``entries`` (output name without suffix → source path, relative to ``root``).
 
@@ -79,7 +85,7 @@ def build(
         done = subprocess.run(
             command,
             cwd=root,
-            env=environment(modules, threads=threads),
+            env=environment(modules, threads=threads, lean=lean),
             capture_output=True,
             text=True,
             encoding="utf-8",
