@@ -1,7 +1,9 @@
 import { pikkuSessionlessFunc, pikkuTriggerFunc, wireTrigger, wireTriggerSource } from '#pikku'
-import type { Book } from '../books/book.ts'
+import { Book } from '../books/book.ts'
 
-export const importBook = pikkuSessionlessFunc<Book, void>({
+/** What others send is checked, like what a browser sends. */
+export const importBook = pikkuSessionlessFunc({
+  input: Book,
   func: async ({ catalogue, logger }, book) => {
     catalogue.put(book)
     logger.info(`${book.isbn} came from the supplier`)
