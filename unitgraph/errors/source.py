@@ -26,7 +26,7 @@ class ComputedImport(UnitgraphError):
     def __init__(self, place: Place, keyword: str) -> None:
         super().__init__(
             f"The path of this {keyword}() is only known by running the code, so which files it means can't be told.",
-            remedy=f"Name each file by a constant path: {{ a: () => {keyword}('./a.ts'), b: () => {keyword}('./b.ts') }}.",
+            remedy=f"Name each file by a constant path: {{ a: () => {keyword}('./a.ts'), b: … }}.",
             place=place,
         )
 
