@@ -296,7 +296,11 @@ class Resolver:
         return found
 
     def _first(self, stem: str, extensions: Iterable[str]) -> str | None:
-        return next((path for path in (stem + end for end in extensions) if self._sources.is_file(path)), None)
+        is_file = self._sources.is_file
+        for end in extensions:
+            if is_file(stem + end):
+                return stem + end
+        return None
 
     def _scope(self, folder: str) -> PackageJson:
         """The package.json that holds for a folder."""

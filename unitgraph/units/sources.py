@@ -54,7 +54,7 @@ class Sources:
         return self._all
 
     def is_file(self, path: str) -> bool:
-        folder, name = posixpath.split(path)
+        folder, _, name = path.rpartition("/")
         return self._listing(folder).get(name) == _FILE
 
     def is_folder(self, path: str) -> bool:

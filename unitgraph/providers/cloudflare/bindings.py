@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Store:
     binding: str
 
 
+@cache
 def binding_name(name: str) -> str:
     """``my-app-get-books`` → ``MY_APP_GET_BOOKS``; ``userUploads`` → ``USER_UPLOADS``.
 

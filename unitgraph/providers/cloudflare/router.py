@@ -6,6 +6,7 @@ Cloudflare gives a path to one Worker, whatever the method, and has no wildcard 
 
 import json
 import re
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -47,6 +48,7 @@ def name(manifest: "Manifest") -> str:
     return candidate
 
 
+@cache
 def pattern(route: str) -> str:
     """The regular expression of a route, the same in JavaScript: ``/books/:id`` → ``^/books/(?:[^/]+)$``."""
     made = ""
@@ -95,6 +97,7 @@ def document(manifest: "Manifest", target: Target) -> dict[str, Any]:
     return wrangler.without_empty(made)
 
 
+@cache
 def _specificity(route: str) -> tuple[int, ...]:
     """Sorts fixed segments before parameters, those with a pattern before those without, and wildcards last.
 
