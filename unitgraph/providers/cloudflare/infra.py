@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from unitgraph.cache.digest import sha256
 from unitgraph.cache.document import render as render_document
-from unitgraph.providers.base import Build, Kind, Resource, State, Target, resource, state_of
+from unitgraph.providers.base import Build, Bundle, File, Kind, Resource, State, Target, resource, state_of
 from unitgraph.providers.cloudflare import router, wrangler
 from unitgraph.providers.cloudflare.bindings import (
     StoreKind,
@@ -83,8 +83,10 @@ def state(manifest: "Manifest", build: Build, target: Target) -> State:
             data = wrangler.document(unit, manifest, target)
         resources.append(resource("unit", unit.name, data, bundle))
     if router.is_needed(manifest):
-        code = "sha256:" + sha256(router.script(manifest).encode())
-        resources.append(resource("unit", router.name(manifest), router.document(manifest, target) | {"script": code}))
+        script = router.script(manifest).encode()
+        code = File(sha256(script), len(script), target.out / "router" / "index.js")
+        bundle = Bundle(router.name(manifest), {"index.js": code})
+        resources.append(resource("unit", bundle.unit, router.document(manifest, target), bundle))
     resources += [resource("queue", queue["name"], {"consumer": queue["consumer"]}) for queue in made["queues"]]
     resources += [
         resource("schedule", cron["name"], {"schedule": cron["schedule"], "unit": cron["unit"]})
