@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from unitgraph.cache import digest
@@ -27,12 +28,14 @@ class Tools:
     say: Callable[[str], None]
     override: Path | None = None
     _installed: dict[str, toolchain.Toolchain] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
 
     def part(self, name: str) -> toolchain.Toolchain:
         """A part of the toolchain, installed now where it is missing."""
-        if name not in self._installed:
-            self._installed[name] = toolchain.ensure(name, self.cache, say=self.say)
-        return self._installed[name]
+        with self._lock:
+            if name not in self._installed:
+                self._installed[name] = toolchain.ensure(name, self.cache, say=self.say)
+            return self._installed[name]
 
     def esbuild(self) -> Path:
         return self.override or self.part("build").esbuild
