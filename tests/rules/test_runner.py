@@ -28,6 +28,7 @@ class Upper:
     kind: str = "upper"
     pool: Pool = Pool.CPU
     batch: int = 2
+    is_shared: bool = True
     ran: list[Sequence[str]] = field(default_factory=list)
 
     def key(self, subject: str) -> Key:
@@ -95,6 +96,22 @@ def test_what_has_not_changed_is_fresh(bench: Bench) -> None:
     again = bench.run("a", "b")
     assert again.how == {"a": How.FRESH, "b": How.FRESH}
     assert again.batches == []
+
+
+@dataclass
+class Alone(Upper):
+    """What it makes isn't worth a place in the cache."""
+
+    is_shared: bool = False
+
+
+def test_what_is_not_shared_is_fresh_all_the_same_and_made_anew_where_it_is_gone(bench: Bench) -> None:
+    bench.write(a="a")
+    assert bench.run("a", rule=Alone).how == {"a": How.RAN}
+    assert bench.run("a", rule=Alone).how == {"a": How.FRESH}
+    (bench.root / "out/a/out.txt").unlink()
+    assert bench.run("a", rule=Alone).how == {"a": How.RAN}
+    assert not (bench.root / "cache").exists()
 
 
 def test_an_output_that_was_edited_or_deleted_is_put_back_from_the_cache(bench: Bench) -> None:

@@ -65,6 +65,7 @@ class BundleRule:
     kind = "bundle"
     pool = Pool.CPU
     batch = 50
+    is_shared = True
 
     def __init__(self, bundling: Bundling, outputs: Outputs, threads: int | None) -> None:
         self._shared = bundling

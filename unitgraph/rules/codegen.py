@@ -39,6 +39,7 @@ class CodegenRule:
     kind = "codegen"
     pool = Pool.HERE
     batch = 1
+    is_shared = False
 
     def __init__(
         self, workspace: Workspace, provider: Provider, units: Sequence[Unit], memo: Memo, tools: Tools,

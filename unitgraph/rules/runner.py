@@ -100,7 +100,7 @@ class _Run:
         return self._restore(action, key)
 
     def _restore(self, action: Action, key: Key) -> Result | None:
-        held = self._stores.actions.get(key.digest)
+        held = self._stores.actions.get(key.digest) if action.rule.is_shared else None
         if held is None:
             return None
         outputs = {path: self._stores.blobs.get(name) for path, name in held.outputs.items()}
@@ -142,9 +142,11 @@ class _Run:
             return Result(action.name, How.FAILED, key, error=InputChanged(moved[0]))
         facts = {**_measured(outcome.outputs), **outcome.facts}
         try:
-            names = {path: self._stores.blobs.put(data) for path, data in outcome.outputs.items()}
+            keep = self._stores.blobs.put if action.rule.is_shared else digest.sha256
+            names = {path: keep(data) for path, data in outcome.outputs.items()}
             action.rule.place(action.subject, outcome.outputs)
-            self._stores.actions.put(key.digest, Made(names, facts))
+            if action.rule.is_shared:
+                self._stores.actions.put(key.digest, Made(names, facts))
         except OSError as error:
             return Result(action.name, How.FAILED, key, error=_disk(error, action.name))
         self._stores.database.save_action(action.name, key, names, facts)

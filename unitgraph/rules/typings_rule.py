@@ -27,6 +27,7 @@ class TypingsRule:
     kind = "typings"
     pool = Pool.HERE
     batch = 1
+    is_shared = False
 
     def __init__(self, workspace: Workspace, outputs: Outputs, tools: Tools, memo: Memo) -> None:
         self._workspace = workspace
