@@ -107,6 +107,7 @@ class Checkout:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=_hear_interrupts,  # noqa: PLW1509 - it only sets a signal's handler
         )
 
     def run(self, *arguments: str, status: int | None = 0, program: str = "unitgraph") -> Finished:
@@ -150,6 +151,11 @@ class Checkout:
         """The same sources elsewhere, with no build output and caches of its own."""
         shutil.copytree(self.root, root, ignore=shutil.ignore_patterns(".deploy", ".pikku"), symlinks=True)
         return Checkout(root, self.tools, root.parent / f"{root.name}.cache")
+
+
+def _hear_interrupts() -> None:
+    """A shell's background jobs, and all that they start, ignore the keyboard; what is tested here doesn't."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def entries(call: str) -> Iterable[str]:
