@@ -115,8 +115,9 @@ class _Run:
         return Result(action.name, How.CACHED, key, held.outputs, held.facts)
 
     def _submit(self, pool: ThreadPoolExecutor) -> None:
+        """Keeps one batch more at hand than run, so that nobody waits while results are recorded."""
         for waiting in self._waiting.values():
-            while waiting and len(self._running) < self._jobs:
+            while waiting and len(self._running) <= self._jobs:
                 rule = waiting[0].rule
                 share = -(-len(waiting) // max(1, self._jobs - len(self._running)))
                 taken = [waiting.popleft() for _ in range(min(rule.batch, share, len(waiting)))]

@@ -17,7 +17,7 @@ from unitgraph.rules.memo import Memo
 
 _SCRIPTS = frozenset((".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs"))
 _OPTIONS = ("--minify-whitespace", "--minify-syntax", "--legal-comments=none", "--charset=utf8")
-_AT_ONCE = 2000
+_AT_ONCE = 250         # what esbuild does for one of many entries grows with their number
 _AMBIGUOUS = re.compile(rb"<[^<>()]*>\s*[(`]")
 """What JavaScript may hold that means something else in TypeScript: a<b>(c). Such a file stands for itself."""
 
