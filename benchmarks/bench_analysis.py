@@ -15,13 +15,14 @@ from pathlib import Path
 from benchmarks.generate import Shape, generate
 
 PROBE = """
-import sys, time
+import gc, sys, time
 from pathlib import Path
 from unitgraph.cache import digest
 from unitgraph.rules.database import Database
 from unitgraph.rules.memo import Memo
 from unitgraph.rules.workspace import analyse, database_path
 from unitgraph.units.project import load_project
+gc.disable()   # as every command does
 begin = time.process_time()
 project = load_project(Path(sys.argv[1]))
 database = Database(database_path(project.root))
