@@ -1,6 +1,6 @@
 """The runner: order, early cutoff, batches, failures that stay where they are, inputs that move."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 
 from unitgraph.cache import digest
 from unitgraph.cache.key import Component, Key, make
-from unitgraph.cache.local import LocalActions, LocalBlobs
+from unitgraph.cache.local import LocalCache
 from unitgraph.errors import UnitgraphError
 from unitgraph.errors.build import BundleFailed
 from unitgraph.rules.action import Action, Finished, How, Pool, Result
@@ -40,6 +40,9 @@ class Upper:
     def place(self, subject: str, outputs: Mapping[str, bytes]) -> None:
         self.outputs.place(outputs, prefix=f"{subject}/")
 
+    def withdraw(self, subject: str, outputs: Iterable[str]) -> None:
+        self.outputs.withdraw(outputs, prefix=f"{subject}/")
+
     def run(self, subjects: Sequence[str]) -> Mapping[str, Finished | UnitgraphError]:
         self.ran.append(tuple(subjects))
         return {subject: self.one(subject) for subject in subjects}
@@ -64,7 +67,7 @@ class Bench:
     def run(self, *names: str, needs: Mapping[str, Sequence[str]] | None = None, rule: type[Upper] = Upper) -> "Ran":
         database = Database(self.root / ".deploy" / "build.db")
         memo = Memo(self.root, database, digest.local)
-        stores = Stores(database, memo, LocalBlobs(self.root / "cache/cas"), LocalActions(self.root / "cache/ac"))
+        stores = Stores(database, memo, LocalCache(self.root / "cache"))
         upper = rule(self.root, Outputs(self.root, "out", memo), memo)
         heard: list[Result] = []
         actions = [Action(upper, name, tuple(f"upper:{need}" for need in (needs or {}).get(name, ()))) for name in names]
@@ -154,7 +157,7 @@ def test_two_rules_of_one_kind_never_share_a_batch(bench: Bench) -> None:
     bench.write(**{name: name for name in names})
     database = Database(bench.root / ".deploy" / "build.db")
     memo = Memo(bench.root, database, digest.local)
-    stores = Stores(database, memo, LocalBlobs(bench.root / "cas"), LocalActions(bench.root / "ac"))
+    stores = Stores(database, memo, LocalCache(bench.root / "cache"))
     rules = [Upper(bench.root, Outputs(bench.root, "out", memo), memo, batch=8) for _ in range(2)]
     run([Action(rules[number % 2], name) for number, name in enumerate(names)], stores, jobs=2)
     database.close()

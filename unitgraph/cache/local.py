@@ -8,10 +8,12 @@ import contextlib
 import itertools
 import json
 import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from unitgraph.cache import digest
-from unitgraph.cache.store import Made
+from unitgraph.cache.claims import Claims
+from unitgraph.cache.store import BUILT, TRUSTED, Blob, Made, Traffic
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _OWN = os.urandom(6).hex()
@@ -40,20 +42,74 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         raise
 
 
-class LocalBlobs:
-    """Blobs as files ``<root>/<first two digits>/<digest>``."""
+class LocalCache:
+    """The whole cache below one folder. ``namespace`` is that of an untrusted build, whose results stand apart.
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    A lookup finds what was built or verified for trusted builds, and then what the namespace has of its own.
+    """
 
-    def _path(self, name: str) -> Path:
-        return self._root / name[:2] / name
+    def __init__(self, root: Path, *, namespace: str | None = None) -> None:
+        self.traffic = Traffic()
+        self._blobs = root / "cas"
+        self._trusted = root / "ac"
+        self._own = root / "untrusted" / namespace / "ac" if namespace else None
+        self._origin = f"untrusted:{namespace}" if namespace else BUILT
+        self._claims = Claims(root / "claims")
 
-    def get(self, name: str) -> bytes | None:
-        path = self._path(name)
+    def look_up(self, keys: Sequence[str], *, trusted_only: bool = False, near: bool = False) -> Mapping[str, Made]:
+        found: dict[str, Made] = {}
+        for key in keys:
+            made = self._entry(self._trusted, key, BUILT)
+            if made is None and self._own is not None and not trusted_only:
+                made = self._entry(self._own, key, self._origin)
+            if made is not None:
+                found[key] = made
+        if not near:
+            self.traffic.local += len(found)
+            self.traffic.missed += len(keys) - len(found)
+        return found
+
+    def fetch(self, blobs: Iterable[Blob], *, near: bool = False) -> Mapping[str, bytes]:  # noqa: ARG002 - all is near
+        found = {blob.digest: self._blob(blob.digest) for blob in blobs}
+        whole = {name: data for name, data in found.items() if data is not None}
+        self.traffic.bytes_read += sum(map(len, whole.values()))
+        return whole
+
+    def keep(self, key: str, action: str, made: Made, data: Mapping[str, bytes]) -> None:  # noqa: ARG002 - the Cache's
+        for name, content in data.items():
+            path = _below(self._blobs, name)
+            if not path.exists():
+                write_atomic(path, content)
+                self.traffic.bytes_written += len(content)
+        folder = self._trusted if made.origin in (BUILT, TRUSTED) and self._own is None else self._own or self._trusted
+        write_atomic(_below(folder, key), _text(made))
+
+    def claim(self, keys: Sequence[str]) -> frozenset[str]:
+        return self._claims.take(keys)
+
+    def release(self, keys: Iterable[str]) -> None:
+        self._claims.drop(keys)
+
+    def await_others(self, keys: Sequence[str]) -> None:
+        self._claims.await_one(keys)
+
+    def close(self) -> None:
+        self._claims.close()
+
+    def _entry(self, folder: Path, key: str, origin: str) -> Made | None:
+        try:
+            found = json.loads(_below(folder, key).read_bytes())
+            outputs = {str(path): Blob(str(name), int(size)) for path, (name, size) in found["outputs"].items()}
+            facts = found["facts"]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+        return Made(outputs, facts, origin) if isinstance(facts, dict) else None
+
+    def _blob(self, name: str) -> bytes | None:
+        path = _below(self._blobs, name)
         try:
             data = path.read_bytes()
-        except FileNotFoundError:
+        except OSError:
             return None
         if digest.sha256(data) == name:
             return data
@@ -61,34 +117,11 @@ class LocalBlobs:
             path.unlink()
         return None
 
-    def put(self, data: bytes) -> str:
-        name = digest.sha256(data)
-        path = self._path(name)
-        if not path.exists():
-            write_atomic(path, data)
-        return name
+
+def _below(folder: Path, name: str) -> Path:
+    return folder / name[:2] / name
 
 
-class LocalActions:
-    """Action results as files ``<root>/<first two digits>/<key>``, one line of JSON each."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-
-    def _path(self, key: str) -> Path:
-        return self._root / key[:2] / key
-
-    def get(self, key: str) -> Made | None:
-        try:
-            found = json.loads(self._path(key).read_bytes())
-            outputs, facts = found["outputs"], found["facts"]
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
-            return None
-        names = outputs.items() if isinstance(outputs, dict) else [(None, None)]
-        if not isinstance(facts, dict) or not all(isinstance(part, str) for pair in names for part in pair):
-            return None
-        return Made(outputs, facts)
-
-    def put(self, key: str, made: Made) -> None:
-        text = json.dumps({"outputs": dict(made.outputs), "facts": dict(made.facts)}, sort_keys=True)
-        write_atomic(self._path(key), text.encode())
+def _text(made: Made) -> bytes:
+    outputs = {path: (blob.digest, blob.size) for path, blob in made.outputs.items()}
+    return json.dumps({"outputs": outputs, "facts": dict(made.facts)}, sort_keys=True).encode()

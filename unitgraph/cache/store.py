@@ -1,33 +1,76 @@
-"""The two interfaces of the cache: blobs by digest, and action results by key. Knows no place."""
+"""What a cache is to those who build: results by key, bytes by digest, claims on work. Knows no place.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+One interface for the folder on this machine, for what machines share, and for both in layers. A lookup brings
+digests and sizes only; bytes come when somebody asks for them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+BUILT: Final = "built"          # made on this machine, by a build that may write what is trusted
+TRUSTED: Final = "trusted"      # from a shared cache, with a signature that this project trusts
+"""Origins. The third is "untrusted:<namespace>": made by, or for, a build that nobody vouches for."""
 
 
-class Blobs(Protocol):
-    """A content-addressed store: SHA-256 → bytes."""
+@dataclass(frozen=True, slots=True, order=True)
+class Blob:
+    """Bytes by name: their SHA-256 as 64 hex digits, and how many they are."""
 
-    def get(self, digest: str) -> bytes | None:
-        """The bytes, verified by digest, or None where they aren't held whole."""
-
-    def put(self, data: bytes) -> str:
-        """Holds ``data`` and returns its SHA-256."""
+    digest: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What an action made: ``outputs``, relative path → SHA-256, and ``facts`` about them, plain JSON."""
+    """What an action made: ``outputs``, relative path → blob, and ``facts`` about them, plain JSON.
 
-    outputs: Mapping[str, str]
+    ``origin`` is where this machine has it from, and never part of what is stored or signed as such.
+    """
+
+    outputs: Mapping[str, Blob]
     facts: Mapping[str, object]
+    origin: str = BUILT
 
 
-class ActionCache(Protocol):
-    """Action key → what the action made."""
+@dataclass(slots=True)
+class Traffic:
+    """What one command's lookups came to. Bytes are those of blobs; ``local`` and ``remote`` count found results."""
 
-    def get(self, key: str) -> Made | None:
-        """What is recorded for ``key``, or None."""
+    local: int = 0
+    remote: int = 0
+    missed: int = 0
+    bytes_read: int = 0
+    bytes_written: int = 0
+    warnings: list[str] = field(default_factory=list)
 
-    def put(self, key: str, made: Made) -> None:
-        """Records what was made; the blobs must be held already."""
+
+class Cache(Protocol):
+    """Everything here is safe to call from the runner's thread alone. Nothing but ``keep`` may raise OSError."""
+
+    traffic: Traffic
+
+    def look_up(self, keys: Sequence[str], *, trusted_only: bool = False, near: bool = False) -> Mapping[str, Made]:
+        """What is recorded for ``keys``, of those that are known. ``trusted_only`` leaves untrusted origins out,
+        ``near`` asks this machine alone and counts in no traffic."""
+
+    def fetch(self, blobs: Iterable[Blob], *, near: bool = False) -> Mapping[str, bytes]:
+        """Digest → bytes, each verified; what isn't held whole is left out. ``near`` as above."""
+
+    def keep(self, key: str, action: str, made: Made, data: Mapping[str, bytes]) -> None:
+        """Records what ``action`` made; ``data``, digest → bytes, holds every blob of ``made``. May raise OSError."""
+
+    def claim(self, keys: Sequence[str]) -> frozenset[str]:
+        """Those of ``keys`` that this process may work on: no other process of this machine is at them.
+
+        A claim ends with ``release`` or with the process, however that ends.
+        """
+
+    def release(self, keys: Iterable[str]) -> None:
+        """Lets claims go."""
+
+    def await_others(self, keys: Sequence[str]) -> None:
+        """Returns as soon as one of ``keys``, claimed by another process, is free. The caller holds no claims."""
+
+    def close(self) -> None:
+        """Ends what goes on in the background; waits for writes as long as is worth it."""

@@ -1,11 +1,12 @@
 """An action, the rule that it belongs to, and what became of it. Knows neither what rules do nor how they are run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from unitgraph.cache.key import Key
+from unitgraph.cache.store import BUILT
 from unitgraph.errors import UnitgraphError
 from unitgraph.rules.database import Record
 
@@ -45,6 +46,9 @@ class Rule(Protocol):
     def place(self, subject: str, outputs: Mapping[str, bytes]) -> None:
         """Puts outputs where they belong, each whole or not at all."""
 
+    def withdraw(self, subject: str, outputs: Iterable[str]) -> None:
+        """Removes what stands where these outputs belong: the right ones are somewhere else."""
+
     def run(self, subjects: Sequence[str]) -> Mapping[str, Finished | UnitgraphError]:
         """Does the work of several actions and says what became of each."""
 
@@ -72,8 +76,21 @@ class How(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """When something was made or restored, in seconds of time.monotonic(), and by which thread."""
+
+    began: float
+    ended: float
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """How one action ended; ``error`` where it failed."""
+    """How one action ended; ``error`` where it failed.
+
+    ``origin`` is where its outputs come from, as in cache/store.py; ``placed`` says whether they are in their folder,
+    or known by digest alone. ``work`` is None where there was none.
+    """
 
     name: str
     how: How
@@ -81,3 +98,6 @@ class Result:
     outputs: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, object] = field(default_factory=dict)
     error: UnitgraphError | None = None
+    work: Work | None = None
+    origin: str = BUILT
+    placed: bool = True

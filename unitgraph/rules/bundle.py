@@ -117,6 +117,9 @@ class BundleRule:
     def place(self, subject: str, outputs: Mapping[str, bytes]) -> None:
         self._outputs.place(outputs, prefix=self._prefix(subject))
 
+    def withdraw(self, subject: str, outputs: Iterable[str]) -> None:
+        self._outputs.withdraw(outputs, prefix=self._prefix(subject))
+
     def run(self, subjects: Sequence[str]) -> Mapping[str, Finished | UnitgraphError]:
         sources = {subject: self._shared.source(subject) for subject in subjects}
         built, base = self._build(sources)

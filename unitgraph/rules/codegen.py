@@ -83,6 +83,9 @@ class CodegenRule:
         self._outputs.place(outputs)
         self._link_packages(outputs)
 
+    def withdraw(self, subject: str, outputs: Iterable[str]) -> None:  # noqa: ARG002 - the Rule's
+        self._outputs.withdraw(outputs)
+
     def run(self, subjects: Sequence[str]) -> Mapping[str, Finished | UnitgraphError]:
         generator = self._generator
         made: dict[str, Finished | UnitgraphError] = {}

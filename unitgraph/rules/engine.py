@@ -14,7 +14,8 @@ from typing import cast
 
 from unitgraph.cache import digest
 from unitgraph.cache.key import Key
-from unitgraph.cache.local import LocalActions, LocalBlobs
+from unitgraph.cache.local import LocalCache
+from unitgraph.cache.store import Cache
 from unitgraph.errors import Problems, UnitgraphError
 from unitgraph.errors.build import UnknownTask
 from unitgraph.providers import registry
@@ -112,8 +113,11 @@ class Engine:
 
     @cached_property
     def stores(self) -> Stores:
-        cache = self.settings.cache
-        return Stores(self.database, self.memo, LocalBlobs(cache / "cas"), LocalActions(cache / "ac"))
+        return Stores(self.database, self.memo, self.cache)
+
+    @cached_property
+    def cache(self) -> Cache:
+        return LocalCache(self.settings.cache)
 
     @cached_property
     def tools(self) -> Tools:

@@ -50,6 +50,14 @@ class Outputs:
             write_atomic(self._root / path, data)
             self._memo.wrote(path, mark)
 
+    def withdraw(self, names: Iterable[str], *, prefix: str = "") -> None:
+        """Removes these files where they are there."""
+        for name in names:
+            path = self.path(prefix + name)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._root / path)
+            self._memo.forget(path)
+
     def sweep(self, keep: Iterable[str]) -> list[str]:
         """Removes every file below the folder that isn't in ``keep``, and folders left empty; returns their names."""
         kept = set(keep)

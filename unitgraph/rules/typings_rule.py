@@ -4,7 +4,7 @@ It holds names, and refers to the project's modules for types; so its key holds 
 the text of those modules alone whose types are copied.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from unitgraph.cache import digest
 from unitgraph.cache.key import Component, Key, make
@@ -61,6 +61,9 @@ class TypingsRule:
     def place(self, subject: str, outputs: Mapping[str, bytes]) -> None:  # noqa: ARG002 - the Rule's
         self._outputs.place(outputs)
         self._outputs.sweep(outputs)
+
+    def withdraw(self, subject: str, outputs: Iterable[str]) -> None:  # noqa: ARG002 - the Rule's
+        self._outputs.withdraw(outputs)
 
     def run(self, subjects: Sequence[str]) -> Mapping[str, Finished | UnitgraphError]:
         from unitgraph.rules.typings import typings  # noqa: PLC0415 - jinja2, and only where something is written
