@@ -62,11 +62,11 @@ def _inputs(engine: Engine) -> dict[str, str]:
     ]
     paths = [
         str(project.root / quick.CONFIG),
-        *(os.path.join(project.root, path) for path in engine.memo.paths() if not _is_generated(engine, path)),
+        *(os.path.join(project.root, path) for path in engine.read if not _is_generated(engine, path)),
         *(project.sources.absolute(path or ".") for path in project.sources.looked_at if not _is_above(path)),
         *_above(engine),
         str(project.root / "dodo.py"),
-        str(engine.tools.esbuild()),
+        *map(str, engine.tools.installed()),
         *git.watched(project.root),
         *own,
     ]

@@ -31,6 +31,11 @@ CREATE TABLE actions (scope TEXT NOT NULL, name TEXT NOT NULL, key TEXT NOT NULL
 CREATE TABLE made (unit TEXT NOT NULL, bundle TEXT NOT NULL, components TEXT NOT NULL,
                    PRIMARY KEY (unit, bundle)) WITHOUT ROWID;
 """
+_SAVE_ACTION = (
+    "INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, NULL) ON CONFLICT (scope, name) DO UPDATE SET"
+    " previous = CASE WHEN key = excluded.key THEN previous ELSE components END,"
+    " key = excluded.key, components = excluded.components, outputs = excluded.outputs, facts = excluded.facts"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +158,14 @@ class Database:
 
     def save_action(self, name: str, key: Key, outputs: Mapping[str, str], facts: Mapping[str, object]) -> None:
         """Records a finished action; on return it is committed."""
-        self._connection.execute(
-            "INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, NULL) ON CONFLICT (scope, name) DO UPDATE SET"
-            " previous = CASE WHEN key = excluded.key THEN previous ELSE components END,"
-            " key = excluded.key, components = excluded.components, outputs = excluded.outputs, facts = excluded.facts",
-            (self._scope, name, key.digest, _parts(key.components), json.dumps(outputs), json.dumps(facts)),
-        )
+        self._connection.execute(_SAVE_ACTION, self._row(name, key, outputs, facts))
+
+    def save_actions(self, rows: Iterable[tuple[str, Key, Mapping[str, str], Mapping[str, object]]]) -> None:
+        """Records many at once, in one commit."""
+        self._many(_SAVE_ACTION, (self._row(*row) for row in rows))
+
+    def _row(self, name: str, key: Key, outputs: Mapping[str, str], facts: Mapping[str, object]) -> tuple[str, ...]:
+        return (self._scope, name, key.digest, _parts(key.components), json.dumps(outputs), json.dumps(facts))
 
     def made(self, unit: str, bundle: str) -> tuple[Component, ...] | None:
         """What the key was made of that gave ``unit`` the bundle with this digest, where it was built here."""

@@ -4,7 +4,7 @@ Knows how the parts hang together; each part knows its own work.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -15,12 +15,12 @@ from typing import cast
 from unitgraph.cache import digest
 from unitgraph.cache.key import Key
 from unitgraph.cache.local import LocalCache
-from unitgraph.cache.store import Cache
+from unitgraph.cache.store import Blob, Cache
 from unitgraph.errors import Problems, UnitgraphError
 from unitgraph.errors.build import UnknownTask
 from unitgraph.providers import registry
 from unitgraph.providers.base import Build, Bundle, EsbuildOptions, File, Provider, Say, Target, Tool, digest_of_files
-from unitgraph.rules import extras, report, runner, toolchain
+from unitgraph.rules import extras, report, runner, toolchain, whole
 from unitgraph.rules.action import Action, How, Result
 from unitgraph.rules.bundle import PROCESS, BundleRule, Bundling, tsconfig_option
 from unitgraph.rules.closure import Closures
@@ -29,7 +29,7 @@ from unitgraph.rules.database import Database, Record
 from unitgraph.rules.imports import ProjectImports
 from unitgraph.rules.memo import Memo
 from unitgraph.rules.outputs import Outputs
-from unitgraph.rules.runner import Listener, Stores
+from unitgraph.rules.runner import PLACED, Demand, Listener, Stores
 from unitgraph.rules.settings import Settings
 from unitgraph.rules.strip import Stripper
 from unitgraph.rules.toolchain.install import locked
@@ -50,6 +50,7 @@ class Built:
 
     results: Mapping[str, Result]
     build: Build
+    notices: tuple[str, ...] = ()
 
     @property
     def failures(self) -> list[UnitgraphError]:
@@ -68,6 +69,7 @@ class Engine:
     project: Project
     settings: Settings
     say: Say = field(repr=False)
+    opened_ns: int = 0      # time.time_ns() before the project was loaded; 0: not known, so nobody else is told of it
 
     @cached_property
     def deploy(self) -> DeployConfig:
@@ -97,6 +99,11 @@ class Engine:
             variables=self.deploy.variables(self.settings.environment),
             tools={"bun": Tool(bun.path, bun.version)},
         )
+
+    @cached_property
+    def read(self) -> tuple[str, ...]:
+        """Every file that the build has read, relative to the root or absolute."""
+        return tuple(self.memo.paths())
 
     @property
     def folder(self) -> str:
@@ -135,7 +142,7 @@ class Engine:
         """The same without installing anything: what ``info`` needs."""
         return analyse(self.project, self.database, self.memo)
 
-    @property
+    @cached_property
     def manifest(self) -> Manifest:
         return self.workspace.manifest
 
@@ -168,8 +175,11 @@ class Engine:
 
     @cached_property
     def typings(self) -> TypingsRule:
-        outputs = Outputs(self.project.root, self.project.sources.out_dir, self.memo)
-        return TypingsRule(self.workspace, outputs, self.tools, self.memo)
+        return TypingsRule(self.workspace, self.typings_outputs, self.tools, self.memo)
+
+    @cached_property
+    def typings_outputs(self) -> Outputs:
+        return Outputs(self.project.root, self.project.sources.out_dir, self.memo)
 
     @cached_property
     def imports(self) -> ProjectImports:
@@ -213,25 +223,93 @@ class Engine:
         unit = self.units.get(subject)
         return self.server_bundles if unit is not None and unit.target == "server" else self.bundles
 
-    def build(self, wanted: Iterable[str] | None = None, *, listener: Listener = lambda _: None) -> Built:
+    def build(
+        self, wanted: Iterable[str] | None = None, *, listener: Listener = lambda _: None, demand: Demand = PLACED
+    ) -> Built:
         """Brings the units' bundles up to date; all of them where none are named. What failed is in the result."""
         with self._locked():
-            subjects = self.subjects() if wanted is None else self._subjects_of(wanted)
-            codegen = [Action(self.typings, ""), *(Action(self.codegen, subject) for subject in subjects)]
             records = self.database.records()
-            results = runner.run(codegen, self.stores, jobs=self.jobs, listener=listener, records=records)
-            good = [subject for subject in subjects if results[f"codegen:{subject}"].how is not How.FAILED]
-            self.codegen.accept({subject: results[f"codegen:{subject}"] for subject in good})
-            actions = [Action(self.rule_of(subject), subject, (f"codegen:{subject}",)) for subject in good]
-            for rule in {action.rule for action in actions}:
-                cast("BundleRule", rule).prepare(action.subject for action in actions if action.rule is rule)
-            results |= runner.run(actions, self.stores, jobs=self.jobs, listener=listener, records=records)
-            self.database.save_nodes(self._closure_nodes())
-            self._remember(results)
-            if wanted is None:
-                self._finish(results, records.get(extras.NAME))
-            self.memo.save()
-            return Built(results, self._build(results))
+            if wanted is None and not self.settings.sourcemap and not any(map(_is_codegen, records)):
+                recalled = self._recall(listener, demand, records.get(extras.NAME))
+                if recalled is not None:
+                    return recalled
+            return self._make(wanted, listener, demand, records)
+
+    def _make(
+        self, wanted: Iterable[str] | None, listener: Listener, demand: Demand, records: Mapping[str, Record]
+    ) -> Built:
+        subjects = self.subjects() if wanted is None else self._subjects_of(wanted)
+        codegen = [Action(self.typings, ""), *(Action(self.codegen, subject) for subject in subjects)]
+        results = runner.run(codegen, self.stores, jobs=self.jobs, listener=listener, records=records)
+        good = [subject for subject in subjects if results[f"codegen:{subject}"].how is not How.FAILED]
+        self.codegen.accept({subject: results[f"codegen:{subject}"] for subject in good})
+        actions = [Action(self.rule_of(subject), subject, (f"codegen:{subject}",)) for subject in good]
+        for rule in {action.rule for action in actions}:
+            cast("BundleRule", rule).prepare(action.subject for action in actions if action.rule is rule)
+        results |= runner.run(
+            actions, self.stores, jobs=self.jobs, listener=listener, records=records, demand=demand
+        )
+        self.database.save_nodes(self._closure_nodes())
+        self._remember(results)
+        if wanted is None:
+            self._finish(results, records.get(extras.NAME))
+        self.memo.save()
+        return Built(results, self._build(results), self._notices(results))
+
+    def _recall(self, listener: Listener, demand: Demand, files: Record | None) -> Built | None:
+        """What another machine, or another checkout, has built of exactly this project."""
+        recalled = whole.recall(self, trusted_only=demand.trusted_only)
+        if recalled is None:
+            return None
+        self.manifest = recalled.whole.manifest
+        results = self._placed(recalled.results) if demand.bytes else dict(recalled.results)
+        if results is None:
+            del self.manifest, self.units, self.left_out, self.runnable
+            return None
+        if not demand.bytes:
+            for name, result in results.items():
+                self.rule_of(name.partition(":")[2]).withdraw(name.partition(":")[2], result.outputs)
+        self.read = recalled.read
+        self.database.save_actions(
+            (name, result.key, result.outputs, result.facts) for name, result in results.items() if result.key
+        )
+        for result in results.values():
+            listener(result)
+        self._place_files(files)
+        self.memo.save()
+        return Built(results, self._build(results), recalled.whole.notices)
+
+    def _placed(self, results: Mapping[str, Result]) -> dict[str, Result] | None:
+        """The same results with their bytes where they belong; None where the cache no longer has all of them."""
+        sizes = {name: cast("Mapping[str, int]", result.facts["sizes"]) for name, result in results.items()}
+        blobs = {
+            Blob(mark, sizes[name][path]) for name, result in results.items() for path, mark in result.outputs.items()
+        }
+        data = self.cache.fetch(blobs)
+        if any(blob.digest not in data for blob in blobs):
+            return None
+        for name, result in results.items():
+            subject = name.partition(":")[2]
+            texts = {path: data[mark] for path, mark in result.outputs.items()}
+            self.rule_of(subject).place(subject, texts)
+        return {
+            name: replace(result, facts={**result.facts, "placed": True}, placed=True)
+            for name, result in results.items()
+        }
+
+    def keep(self, built: Built) -> None:
+        """Tells other checkouts what this build came to, so that they needn't even look into it."""
+        if self.opened_ns and not self.settings.sourcemap and "workspace" in self.__dict__:
+            whole.keep(self, built.results, built.notices)
+
+    def _notices(self, results: Mapping[str, Result]) -> tuple[str, ...]:
+        """What people should know of what was built."""
+        notices = [*self.workspace.analysis.application.notices]
+        notices += self.codegen.notices(result for result in results.values() if _is_codegen(result.name))
+        if self.imports.unpinned:
+            names = ", ".join(sorted(self.imports.unpinned))
+            notices.append(f"Not pinned by a lockfile, so compared file by file: {names}.")
+        return tuple(notices)
 
     def _remember(self, results: Mapping[str, Result]) -> None:
         """Keeps what each new bundle was made of, so that a later plan can say what moved since it was shipped."""
@@ -251,10 +329,7 @@ class Engine:
 
     def _finish(self, results: Mapping[str, Result], last: Record | None) -> None:
         """Writes what isn't a bundle, removes what no unit needs any more; a build with failures removes nothing."""
-        files = extras.place(
-            self.provider, self.target, self.manifest, self.runnable,
-            outputs=Outputs(self.project.root, self.folder, self.memo), database=self.database, last=last,
-        )  # fmt: skip
+        files = self._place_files(last)
         if any(result.how is How.FAILED for result in results.values()):
             return
         made = {
@@ -270,6 +345,12 @@ class Engine:
             name.removeprefix("chunks/") for name in made if name.startswith("chunks/")
         )
         self.codegen.sweep(results)
+
+    def _place_files(self, last: Record | None) -> Collection[str]:
+        return extras.place(
+            self.provider, self.target, self.manifest, self.runnable,
+            outputs=Outputs(self.project.root, self.folder, self.memo), database=self.database, last=last,
+        )  # fmt: skip
 
     def _build(self, results: Mapping[str, Result]) -> Build:
         bundles: dict[str, dict[str, File]] = {}
@@ -356,6 +437,10 @@ class Engine:
         key = rule.key(subject)
         self.database.save_nodes(rule.closure_nodes.items())
         return key
+
+
+def _is_codegen(action: str) -> bool:
+    return action.startswith("codegen:")
 
 
 def _silent(_line: str) -> None:

@@ -1,6 +1,7 @@
 """What git says of the checkout. Knows git's command line; a folder outside git, or without git, is no error."""
 
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +14,12 @@ class Checkout:
     dirty: bool
 
 
-def checkout(root: Path) -> Checkout:
-    """The commit that the folder is at."""
+def checkout(root: Path, *, generated: Sequence[str] = ()) -> Checkout:
+    """The commit that the folder is at; what lies in the folders ``generated`` makes nothing dirty."""
+    hidden = [f":(exclude){folder}" for folder in generated]
     try:
         done = subprocess.run(
-            ["git", "status", "--porcelain=v2", "--branch", "--", "."],
+            ["git", "status", "--porcelain=v2", "--branch", "--", ".", *hidden],
             cwd=root, capture_output=True, text=True, errors="replace", check=False, timeout=30,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):

@@ -86,6 +86,10 @@ class ProjectImports:
             self._digests[place] = known
         return known
 
+    def places(self) -> set[str]:
+        """Where the packages are installed that digests were asked for."""
+        return {place for place in self._digests if not place.endswith(MANIFEST)}
+
     def _installed_version(self, place: str) -> str | None:
         package = self._workspace.project.sources
         try:

@@ -6,6 +6,7 @@ Knows counts and names of actions, not what they do. Writes to standard error on
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -16,9 +17,9 @@ _PLAIN_S = 2.0
 
 
 class Progress:
-    """A listener for the runner. Nothing is shown of a build that is over at once."""
+    """A listener for the runner. Nothing is shown of a build that is over at once; ``total`` is asked for when it is."""
 
-    def __init__(self, total: int, stream: TextIO | None = None) -> None:
+    def __init__(self, total: Callable[[], int], stream: TextIO | None = None) -> None:
         self._total = total
         self._stream = sys.stderr if stream is None else stream
         self._live = self._stream.isatty()
@@ -49,7 +50,7 @@ class Progress:
 
     def _draw(self, name: str, now: float) -> None:
         done = self._counts.total()
-        text = f"[{done}/{self._total}] {name}  {now - self._began:.0f} s"
+        text = f"[{done}/{self._total()}] {name}  {now - self._began:.0f} s"
         if failed := self._counts[How.FAILED]:
             text += f"  {failed} failed"
         self._drawn = True

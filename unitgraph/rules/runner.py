@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from typing import Final
 
 from unitgraph.cache import digest
 from unitgraph.cache.key import Key
@@ -44,6 +45,9 @@ class Demand:
     trusted_only: bool = False
 
 
+PLACED: Final = Demand()
+
+
 @dataclass(frozen=True, slots=True)
 class _Done:
     """What a batch came to."""
@@ -54,7 +58,7 @@ class _Done:
 
 def run(
     actions: Iterable[Action], stores: Stores, *, jobs: int, listener: Listener = lambda _: None,
-    records: Mapping[str, Record] | None = None, demand: Demand = Demand(),
+    records: Mapping[str, Record] | None = None, demand: Demand = PLACED,
 ) -> dict[str, Result]:  # fmt: skip
     """Brings every action up to date; returns how each ended, by name. ``records`` are the database's, if at hand."""
     table = {action.name: action for action in actions}

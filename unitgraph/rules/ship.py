@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from unitgraph.errors import Problems
 from unitgraph.errors.build import PlanOutdated
@@ -13,7 +14,12 @@ from unitgraph.rules import git
 from unitgraph.rules.engine import Built, Engine
 from unitgraph.rules.outputs import Outputs
 from unitgraph.rules.reasons import reasons_for
-from unitgraph.rules.runner import Listener
+from unitgraph.rules.runner import Demand, Listener
+
+LOOKING: Final = Demand(bytes=False)
+"""A plan needs digests and sizes."""
+SHIPPING: Final = Demand(trusted_only=True)
+"""What is shipped was built here, or by somebody that the project trusts."""
 
 
 @dataclass(frozen=True)
@@ -24,16 +30,18 @@ class Planned:
     built: Built
 
 
-def plan(engine: Engine, *, listener: Listener = lambda _: None) -> Planned:
+def plan(engine: Engine, *, listener: Listener = lambda _: None, demand: Demand = LOOKING) -> Planned:
     """Builds what changed and compares; writes plan.json. Raises Problems where a unit can't be built."""
-    built = engine.build(listener=listener)
+    built = engine.build(listener=listener, demand=demand)
     if built.failures:
         raise Problems(built.failures)
     deployed = engine.provider.deployed(engine.target)
     desired = engine.provider.desired(engine.runnable, built.build, engine.target)
     why = reasons_for(engine.database, deployed)
     changes = explain(diff(desired, deployed), why)
-    found = git.checkout(engine.project.root)
+    found = git.checkout(engine.project.root, generated=(".deploy", engine.project.sources.out_dir))
+    if not found.dirty:
+        engine.keep(built)
     made = Plan(
         provider=engine.provider.name,
         environment=engine.settings.environment,
@@ -53,7 +61,7 @@ def plan(engine: Engine, *, listener: Listener = lambda _: None) -> Planned:
 def ship(engine: Engine, *, from_plan: str | None = None, listener: Listener = lambda _: None,
          say: Callable[[str], None] = lambda _: None) -> tuple[Plan, Outcome]:  # fmt: skip
     """Applies a fresh plan, or one that was saved where nothing has moved since."""
-    planned = plan(engine, listener=listener)
+    planned = plan(engine, listener=listener, demand=SHIPPING)
     chosen = planned.plan
     if from_plan is not None:
         from unitgraph.providers.plan_document import read_plan  # noqa: PLC0415 - pydantic: 0.1 s
@@ -85,10 +93,4 @@ def _notes(engine: Engine, built: Built, note: str) -> list[str]:
     if engine.left_out:
         names = ", ".join(unit.name for unit in engine.left_out)
         notes.append(f"Listed, and not run by this version: {names}.")
-    notes += engine.workspace.analysis.application.notices
-    notes += engine.codegen.notices(result for result in built.results.values() if result.name.startswith("codegen:"))
-    if engine.imports.unpinned:
-        names = ", ".join(sorted(engine.imports.unpinned))
-        notes.append(f"Not pinned by a lockfile, so compared file by file: {names}.")
-    return notes
-
+    return [*notes, *built.notices]

@@ -40,6 +40,12 @@ class Tools:
     def esbuild(self) -> Path:
         return self.override or self.part("build").esbuild
 
+    def installed(self) -> list[Path]:
+        """The executables that this process has had a need for."""
+        if self.override:
+            return [self.override]
+        return [self._installed["build"].esbuild] if "build" in self._installed else []
+
     def modules(self) -> Path:
         """The folder with the npm packages that the runtime imports."""
         return self.part("runtime").modules

@@ -40,6 +40,11 @@ class Sources:
         """Every folder that was listed and every file that was read so far: what the answers stand on."""
         return tuple(sorted({*self._folders, *self._read}))
 
+    @property
+    def read_files(self) -> frozenset[str]:
+        """Every file that was read so far."""
+        return frozenset(self._read)
+
     def files(self) -> tuple[str, ...]:
         """Every TypeScript or JavaScript source under the source directories, sorted."""
         if self._files is None:

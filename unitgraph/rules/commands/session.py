@@ -1,6 +1,7 @@
 """What the commands of a project share: its engine, its own doit tasks, what is said while it works."""
 
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,10 +24,12 @@ def say(line: str) -> None:
 
 def engine_of(options: Mapping[str, Any]) -> Engine:
     """The engine that the options ask for; runs the project's own tasks that come before."""
+    opened_ns = time.time_ns()
     project = load_project(Path(options["directory"]).resolve())
     graph = project_graph(project.root)
     if graph is not None and graph[0].before:
         run_own(graph[1], graph[0].before)
+        opened_ns = time.time_ns()
         project = load_project(project.root)
     provider = options.get("provider") or (graph[0].provider if graph else "")
     chosen = settings(
@@ -34,12 +37,12 @@ def engine_of(options: Mapping[str, Any]) -> Engine:
         sourcemap=bool(options.get("sourcemap")), jobs=int(options.get("jobs") or 0),
         refresh=options.get("refresh", "units"), wait_lock_s=float(options.get("wait_lock") or 0),
     )  # fmt: skip
-    return Engine(project, chosen, say)
+    return Engine(project, chosen, say, opened_ns)
 
 
 def progress(engine: Engine) -> Progress:
     """The progress of a build of everything."""
-    return Progress(2 * len(engine.subjects()))
+    return Progress(lambda: 2 * len(engine.subjects()))
 
 
 def project_graph(root: Path) -> "tuple[Graph, dict[str, Any]] | None":

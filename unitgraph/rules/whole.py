@@ -1,0 +1,233 @@
+"""A build as one result: what a fresh checkout of a project that some machine has built needs to know, in one look-up.
+
+The key holds the project's sources, settings and lockfile, the provider, and our own code. What else the build read
+stands in the result, and is compared with the checkout before anything of it is believed: other files, the names
+in folders (a file that isn't there decides where an import leads), versions of installed packages.
+So a checkout of an unchanged project reads no TypeScript and starts no bundler.
+"""
+
+import os
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+from unitgraph.cache import digest
+from unitgraph.cache.key import Component, Key, make
+from unitgraph.cache.store import Blob, Made
+from unitgraph.rules.action import How, Result, Work
+from unitgraph.rules.memo import settled
+from unitgraph.rules.tools import tree_digest
+from unitgraph.rules.whole_document import Outcome, Whole, decode, encode
+from unitgraph.units import jsontext
+from unitgraph.units.config import FILE
+from unitgraph.units.lockfile import MANAGERS
+from unitgraph.units.project import Project
+
+if TYPE_CHECKING:
+    from unitgraph.rules.engine import Engine
+
+NAME: Final = "project"
+_DOCUMENT: Final = "project.json.z"
+_OURS: Final = Path(__file__).parent.parent
+_PACKAGE: Final = re.compile(r"^(?P<place>(?:.*/)?node_modules/(?:@[^/]+/)?[^/]+)(?:/|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What another build of the same project came to. ``read`` are the files that it stood on."""
+
+    whole: Whole
+    results: Mapping[str, Result]
+    read: tuple[str, ...]
+
+
+def recall(engine: "Engine", *, trusted_only: bool) -> Recalled | None:
+    """The build of exactly this project, where a cache holds it; its bundles are known by digest and not placed."""
+    began = time.monotonic()
+    project = engine.project
+    files = {path: _sha256(project, path) for path in _keyed(project)}
+    if None in files.values():
+        return None
+    key = _key(engine, cast("Mapping[str, str]", files))
+    made = engine.cache.look_up([key.digest], trusted_only=trusted_only).get(key.digest)
+    if made is None or _DOCUMENT not in made.outputs:
+        return None
+    data = engine.cache.fetch(made.outputs.values())
+    if any(blob.digest not in data for blob in made.outputs.values()):
+        return None
+    try:
+        whole = decode(data[made.outputs[_DOCUMENT].digest])
+    except ValueError:
+        return None
+    if not _holds(project, whole, files):
+        return None
+    typings = {path: data[blob.digest] for path, blob in made.outputs.items() if path != _DOCUMENT}
+    engine.typings_outputs.place(typings)
+    work = Work(began, time.monotonic(), NAME)
+    results = {name: _result(name, each, made.origin, work) for name, each in whole.results.items()}
+    return Recalled(whole, results, (*whole.inputs, *files))
+
+
+def keep(engine: "Engine", results: Mapping[str, Result], notices: tuple[str, ...]) -> None:
+    """Puts a finished build into the cache, unless it stood on what another checkout doesn't have."""
+    project = engine.project
+    inputs = _inputs(engine)
+    packages = _packages(engine)
+    if inputs is None or packages is None or engine.imports.unpinned:
+        return
+    keyed = set(_keyed(project))
+    key = _key(engine, {path: inputs[path] for path in keyed})
+    if engine.cache.look_up([key.digest], near=True):
+        return
+    whole = Whole(
+        {path: mark for path, mark in inputs.items() if path not in keyed},
+        {folder: _names(project, folder) for folder in _folders(project)},
+        packages,
+        engine.manifest,
+        notices,
+        {name: _outcome(result) for name, result in results.items() if name.startswith("bundle:")},
+    )
+    document = encode(whole)
+    typings = results["typings"].outputs
+    root = project.root / project.sources.out_dir
+    data = {path: (root / path).read_bytes() for path in typings}
+    if any(digest.sha256(text) != typings[path] for path, text in data.items()):
+        return
+    contents = {_DOCUMENT: document, **data}
+    blobs = {path: Blob(digest.sha256(text), len(text)) for path, text in contents.items()}
+    named = {blobs[path].digest: text for path, text in contents.items()}
+    engine.cache.keep(key.digest, NAME, Made(blobs, {}), named)
+
+
+def _key(engine: "Engine", files: Mapping[str, str]) -> Key:
+    return make(
+        NAME,
+        [
+            Component("tool", "unitgraph", tree_digest(_OURS, ("",))),
+            *(Component("tool", name, version) for name, version in engine.tools.versions.items()),
+            Component("option", "provider", engine.provider.name),
+            Component("option", "environment", engine.settings.environment),
+            Component("option", "project", engine.project.name),
+            *(Component("source", path, mark) for path, mark in files.items()),
+        ],
+    )
+
+
+def _keyed(project: Project) -> list[str]:
+    """The files whose content is in the key: every source, and what says how they are read."""
+    lockfiles = (name for manager in MANAGERS.values() for name in manager.lockfiles)
+    places = {FILE, "package.json", project.config.tsconfig or "tsconfig.json"}
+    places |= {os.path.normpath(os.path.join(project.workspace.root, name)) for name in lockfiles}
+    return sorted({*project.sources.files(), *(path for path in places if project.sources.is_file(path))})
+
+
+def _inputs(engine: "Engine") -> dict[str, str] | None:
+    """SHA-256 of every file that the build read; None where one has moved since, or may have."""
+    project, memo = engine.project, engine.memo
+    found: dict[str, str] = {}
+    for path in memo.paths():
+        if _is_ours(project, path) or _PACKAGE.match(path):
+            continue
+        try:
+            data = (project.root / path).read_bytes()
+        except OSError:
+            return None
+        if digest.local(data) != memo.digest(path):
+            return None
+        found[path] = digest.sha256(data)
+    for path in (*_keyed(project), *project.sources.looked_at):
+        full = project.root / path
+        if path in found or _PACKAGE.match(path) or _is_ours(project, path) or not full.is_file():
+            continue
+        if not settled(full.stat(), engine.opened_ns):
+            return None
+        found[path] = digest.sha256(full.read_bytes())
+    return None if any(os.path.isabs(path) for path in found) else found
+
+
+def _packages(engine: "Engine") -> dict[str, str] | None:
+    """Place → version of every package whose files were looked into; None where one isn't as the lockfile has it."""
+    project = engine.project
+    places = {found["place"] for path in (*engine.memo.paths(), *project.sources.looked_at) for found in _match(path)}
+    places |= engine.imports.places()
+    versions: dict[str, str] = {}
+    for place in places:
+        version = _version(project, place)
+        if version is None:
+            continue
+        folder, _, name = place.rpartition("node_modules/")
+        pinned = project.lock.entry(name, folder.rstrip("/")) if project.lock else None
+        if pinned is None or pinned.source is not None or pinned.version != version:
+            return None
+        versions[place] = version
+    return versions
+
+
+def _match(path: str) -> Iterator[re.Match[str]]:
+    found = _PACKAGE.match(path)
+    if found:
+        yield found
+
+
+def _version(project: Project, place: str) -> str | None:
+    """The installed version; None where nothing is installed, or a link into the workspace."""
+    path = os.path.join(project.root, place)
+    if os.path.islink(path):
+        return None
+    try:
+        found = jsontext.parse_lenient(Path(path, "package.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return str(found.get("version")) if isinstance(found, dict) else None
+
+
+def _holds(project: Project, whole: Whole, known: Mapping[str, str | None]) -> bool:
+    """Whether everything else that the build stood on is here as it was there."""
+    return (
+        all((known[path] if path in known else _sha256(project, path)) == mark for path, mark in whole.inputs.items())
+        and all(_names(project, folder) == mark for folder, mark in whole.folders.items())
+        and all(_version(project, place) in (None, version) for place, version in whole.packages.items())
+    )
+
+
+def _folders(project: Project) -> Iterable[str]:
+    """Folders of the project that were listed; those of packages are the lockfile's."""
+    return [
+        path for path in project.sources.looked_at
+        if not _PACKAGE.match(f"{path}/") and not path.endswith("node_modules") and not _is_ours(project, path)
+        and path not in project.sources.read_files
+    ]  # fmt: skip
+
+
+def _names(project: Project, folder: str) -> str:
+    """The digest of the names in a folder, without hidden ones, our output and installed packages."""
+    shown = (name for name in project.sources.names(folder) if name[0] != "." and name != "node_modules")
+    return digest.sha256("\0".join(sorted(shown)).encode())
+
+
+def _is_ours(project: Project, path: str) -> bool:
+    return path.startswith((".deploy/", f"{project.sources.out_dir}/"))
+
+
+def _sha256(project: Project, path: str) -> str | None:
+    try:
+        return digest.sha256(Path(project.root, path).read_bytes())
+    except OSError:
+        return None
+
+
+def _outcome(result: Result) -> Outcome:
+    assert result.key is not None, "a build that is kept has no failures"
+    sizes = cast("Mapping[str, int]", result.facts["sizes"])
+    facts = {name: value for name, value in result.facts.items() if name not in ("origin", "placed")}
+    return Outcome(result.key.digest, {path: (mark, sizes[path]) for path, mark in result.outputs.items()}, facts)
+
+
+def _result(name: str, outcome: Outcome, origin: str, work: Work) -> Result:
+    outputs = {path: mark for path, (mark, _) in outcome.outputs.items()}
+    facts = {**outcome.facts, "origin": origin, "placed": False}
+    key = Key("bundle", outcome.key, ())
+    return Result(name, How.CACHED, key, outputs, facts, work=work, origin=origin, placed=False)
