@@ -112,13 +112,13 @@ class BundleRule:
         return [*tools, Component("option", "esbuild", digest.of(self._options))]
 
     def intact(self, subject: str, record: Record) -> bool:
-        return self._outputs.intact(record, prefix=self._prefix(subject))
+        return self._outputs.intact(record, prefix=prefix(subject))
 
     def place(self, subject: str, outputs: Mapping[str, bytes]) -> None:
-        self._outputs.place(outputs, prefix=self._prefix(subject))
+        self._outputs.place(outputs, prefix=prefix(subject))
 
     def withdraw(self, subject: str, outputs: Iterable[str]) -> None:
-        self._outputs.withdraw(outputs, prefix=self._prefix(subject))
+        self._outputs.withdraw(outputs, prefix=prefix(subject))
 
     def run(self, subjects: Sequence[str]) -> Mapping[str, Finished | UnitgraphError]:
         sources = {subject: self._shared.source(subject) for subject in subjects}
@@ -154,9 +154,6 @@ class BundleRule:
             self._shared.tools.esbuild(), entries, (*self._options, *self._aliases()),
             root=folder, modules=self._shared.tools.modules(), threads=self._threads, lean=self._shared.splitting,
         )  # fmt: skip
-
-    def _prefix(self, subject: str) -> str:
-        return "" if self._shared.splitting else f"units/{subject}/"
 
     def _aliases(self) -> list[str]:
         return [f"--alias:{name}={path}" for name, path in self._shared.tools.aliases.items()]
@@ -194,6 +191,11 @@ class BundleRule:
             return failed
         first = errors[0]
         return {subject: BundleFailed(subject, first.text, first.place) for subject in sources}
+
+
+def prefix(subject: str) -> str:
+    """Where below the build output the files of a bundle are."""
+    return "" if subject == PROCESS else f"units/{subject}/"
 
 
 def _is_declared(path: str, allowed: set[str], base: Path) -> bool:

@@ -22,7 +22,7 @@ from unitgraph.providers import registry
 from unitgraph.providers.base import Build, Bundle, EsbuildOptions, File, Provider, Say, Target, Tool, digest_of_files
 from unitgraph.rules import extras, report, runner, toolchain, whole
 from unitgraph.rules.action import Action, How, Result
-from unitgraph.rules.bundle import PROCESS, BundleRule, Bundling, tsconfig_option
+from unitgraph.rules.bundle import PROCESS, BundleRule, Bundling, prefix, tsconfig_option
 from unitgraph.rules.closure import Closures
 from unitgraph.rules.codegen import CodegenRule
 from unitgraph.rules.database import Database, Record
@@ -178,6 +178,11 @@ class Engine:
         return TypingsRule(self.workspace, self.typings_outputs, self.tools, self.memo)
 
     @cached_property
+    def outputs(self) -> Outputs:
+        """The build output."""
+        return Outputs(self.project.root, self.folder, self.memo)
+
+    @cached_property
     def typings_outputs(self) -> Outputs:
         return Outputs(self.project.root, self.project.sources.out_dir, self.memo)
 
@@ -205,7 +210,7 @@ class Engine:
             tools=self.tools, memo=self.memo, stripper=stripper, closures=Closures(self.imports.direct),
             package_digest=self.imports.package_digest, source=self.codegen.source, locate=self.codegen.locate,
         )  # fmt: skip
-        return BundleRule(bundling, Outputs(self.project.root, self.folder, self.memo), self._threads)
+        return BundleRule(bundling, self.outputs, self._threads)
 
     @property
     def jobs(self) -> int:
@@ -268,7 +273,7 @@ class Engine:
             return None
         if not demand.bytes:
             for name, result in results.items():
-                self.rule_of(name.partition(":")[2]).withdraw(name.partition(":")[2], result.outputs)
+                self.outputs.withdraw(result.outputs, prefix=prefix(name.partition(":")[2]))
         self.read = recalled.read
         self.database.save_actions(
             (name, result.key, result.outputs, result.facts) for name, result in results.items() if result.key
@@ -289,9 +294,8 @@ class Engine:
         if any(blob.digest not in data for blob in blobs):
             return None
         for name, result in results.items():
-            subject = name.partition(":")[2]
             texts = {path: data[mark] for path, mark in result.outputs.items()}
-            self.rule_of(subject).place(subject, texts)
+            self.outputs.place(texts, prefix=prefix(name.partition(":")[2]))
         return {
             name: replace(result, facts={**result.facts, "placed": True}, placed=True)
             for name, result in results.items()
@@ -349,7 +353,7 @@ class Engine:
     def _place_files(self, last: Record | None) -> Collection[str]:
         return extras.place(
             self.provider, self.target, self.manifest, self.runnable,
-            outputs=Outputs(self.project.root, self.folder, self.memo), database=self.database, last=last,
+            outputs=self.outputs, database=self.database, last=last,
         )  # fmt: skip
 
     def _build(self, results: Mapping[str, Result]) -> Build:
