@@ -267,13 +267,10 @@ class Engine:
         if recalled is None:
             return None
         self.manifest = recalled.whole.manifest
-        results = self._placed(recalled.results) if demand.bytes else dict(recalled.results)
-        if results is None:
+        results = self._placed(recalled.results, near=not demand.bytes)
+        if demand.bytes and not all(result.placed for result in results.values()):
             del self.manifest, self.units, self.left_out, self.runnable
             return None
-        if not demand.bytes:
-            for name, result in results.items():
-                self.outputs.withdraw(result.outputs, prefix=prefix(name.partition(":")[2]))
         self.read = recalled.read
         self.database.save_actions(
             (name, result.key, result.outputs, result.facts) for name, result in results.items() if result.key
@@ -284,22 +281,23 @@ class Engine:
         self.memo.save()
         return Built(results, self._build(results), recalled.whole.notices)
 
-    def _placed(self, results: Mapping[str, Result]) -> dict[str, Result] | None:
-        """The same results with their bytes where they belong; None where the cache no longer has all of them."""
+    def _placed(self, results: Mapping[str, Result], *, near: bool) -> dict[str, Result]:
+        """The same results; those whose bytes the cache still has, or with ``near`` this machine, are in their place."""
         sizes = {name: cast("Mapping[str, int]", result.facts["sizes"]) for name, result in results.items()}
-        blobs = {
-            Blob(mark, sizes[name][path]) for name, result in results.items() for path, mark in result.outputs.items()
-        }
-        data = self.cache.fetch(blobs)
-        if any(blob.digest not in data for blob in blobs):
-            return None
+        data = self.cache.fetch(
+            {Blob(mark, sizes[name][path]) for name, result in results.items() for path, mark in result.outputs.items()},
+            near=near,
+        )
+        made: dict[str, Result] = {}
         for name, result in results.items():
-            texts = {path: data[mark] for path, mark in result.outputs.items()}
-            self.outputs.place(texts, prefix=prefix(name.partition(":")[2]))
-        return {
-            name: replace(result, facts={**result.facts, "placed": True}, placed=True)
-            for name, result in results.items()
-        }
+            where = prefix(name.partition(":")[2])
+            placed = all(mark in data for mark in result.outputs.values())
+            if placed:
+                self.outputs.place({path: data[mark] for path, mark in result.outputs.items()}, prefix=where)
+            else:
+                self.outputs.withdraw(result.outputs, prefix=where)
+            made[name] = replace(result, facts={**result.facts, "placed": placed}, placed=placed)
+        return made
 
     def keep(self, built: Built) -> None:
         """Tells other checkouts what this build came to, so that they needn't even look into it."""
