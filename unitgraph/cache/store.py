@@ -35,13 +35,16 @@ class Made:
 
 @dataclass(slots=True)
 class Traffic:
-    """What one command's lookups came to. Bytes are those of blobs; ``local`` and ``remote`` count found results."""
+    """What one command's lookups came to. ``local`` and ``remote`` count found results. Bytes are those of blobs: read
+    and written on this machine, received from and sent to a shared place."""
 
     local: int = 0
     remote: int = 0
     missed: int = 0
     bytes_read: int = 0
     bytes_written: int = 0
+    bytes_received: int = 0
+    bytes_sent: int = 0
     warnings: list[str] = field(default_factory=list)
 
 
