@@ -282,12 +282,10 @@ class Engine:
         return Built(results, self._build(results), recalled.whole.notices)
 
     def _placed(self, results: Mapping[str, Result], *, near: bool) -> dict[str, Result]:
-        """The same results; those whose bytes the cache still has, or with ``near`` this machine, are in their place."""
+        """The same results; those whose bytes the cache has, or with ``near`` this machine, are put in their place."""
         sizes = {name: cast("Mapping[str, int]", result.facts["sizes"]) for name, result in results.items()}
-        data = self.cache.fetch(
-            {Blob(mark, sizes[name][path]) for name, result in results.items() for path, mark in result.outputs.items()},
-            near=near,
-        )
+        named = ((name, path, mark) for name, result in results.items() for path, mark in result.outputs.items())
+        data = self.cache.fetch({Blob(mark, sizes[name][path]) for name, path, mark in named}, near=near)
         made: dict[str, Result] = {}
         for name, result in results.items():
             where = prefix(name.partition(":")[2])

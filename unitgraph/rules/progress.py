@@ -17,7 +17,7 @@ _PLAIN_S = 2.0
 
 
 class Progress:
-    """A listener for the runner. Nothing is shown of a build that is over at once; ``total`` is asked for when it is."""
+    """A listener for the runner. Nothing is shown of a build that is over at once, nor is ``total`` asked for."""
 
     def __init__(self, total: Callable[[], int], stream: TextIO | None = None) -> None:
         self._total = total

@@ -7,6 +7,7 @@ So a checkout of an unchanged project reads no TypeScript and starts no bundler.
 """
 
 import os
+import posixpath
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 NAME: Final = "project"
 _DOCUMENT: Final = "project.json.z"
 _OURS: Final = Path(__file__).parent.parent
+_LOCKFILES: Final = tuple(name for manager in MANAGERS.values() for name in manager.lockfiles)
+_DECIDING: Final = frozenset({"package.json", "pnpm-workspace.yaml", *_LOCKFILES})
 _PACKAGE: Final = re.compile(r"^(?P<place>(?:.*/)?node_modules/(?:@[^/]+/)?[^/]+)(?:/|$)")
 
 
@@ -118,9 +121,8 @@ def _key(engine: "Engine", files: Mapping[str, str]) -> Key:
 
 def _keyed(project: Project) -> list[str]:
     """The files whose content is in the key: every source, and what says how they are read."""
-    lockfiles = (name for manager in MANAGERS.values() for name in manager.lockfiles)
-    places = {FILE, "package.json", project.config.tsconfig or "tsconfig.json"}
-    places |= {os.path.normpath(os.path.join(project.workspace.root, name)) for name in lockfiles}
+    places = {FILE, "package.json", posixpath.normpath(project.config.tsconfig or "tsconfig.json")}
+    places |= {posixpath.normpath(posixpath.join(project.workspace.root, name)) for name in _LOCKFILES}
     return sorted({*project.sources.files(), *(path for path in places if project.sources.is_file(path))})
 
 
@@ -138,7 +140,7 @@ def _inputs(engine: "Engine") -> dict[str, str] | None:
         if digest.local(data) != memo.digest(path):
             return None
         found[path] = digest.sha256(data)
-    for path in (*_keyed(project), *project.sources.looked_at):
+    for path in (*_keyed(project), *map(posixpath.normpath, project.sources.looked_at)):
         full = project.root / path
         if path in found or _PACKAGE.match(path) or _is_ours(project, path) or not full.is_file():
             continue
@@ -203,9 +205,14 @@ def _folders(project: Project) -> Iterable[str]:
 
 
 def _names(project: Project, folder: str) -> str:
-    """The digest of the names in a folder, without hidden ones, our output and installed packages."""
-    shown = (name for name in project.sources.names(folder) if name[0] != "." and name != "node_modules")
-    return digest.sha256("\0".join(sorted(shown)).encode())
+    """The digest of the names in a folder, without hidden ones, our output and installed packages.
+
+    Of a folder around the project only what says how packages are found there: a checkout's neighbours don't count.
+    """
+    names = [name for name in project.sources.names(folder) if name[0] != "." and name != "node_modules"]
+    if set(folder.split("/")) == {".."}:
+        names = [name for name in names if name in _DECIDING]
+    return digest.sha256("\0".join(sorted(names)).encode())
 
 
 def _is_ours(project: Project, path: str) -> bool:
