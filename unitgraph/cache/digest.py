@@ -5,10 +5,12 @@ xxh3-128 answers "did this change on this machine"; SHA-256 names what may leave
 
 import hashlib
 import json
+import re
 from typing import Any
 
 import xxhash
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -20,6 +22,11 @@ def local(data: bytes) -> str:
 def sha256(data: bytes) -> str:
     """The SHA-256 of ``data``, 64 hex digits."""
     return hashlib.sha256(data).hexdigest()
+
+
+def is_sha256(value: object) -> bool:
+    """Whether this is a SHA-256 as this module writes it, and so can't lead anywhere as a name."""
+    return isinstance(value, str) and _SHA256.fullmatch(value) is not None
 
 
 def of(value: Any) -> str:
