@@ -8,10 +8,12 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """``commit`` is None outside a repository and before the first commit; ``dirty``: something isn't committed."""
+    """``commit`` is None outside a repository and before the first commit; ``dirty``: something isn't committed.
+    ``branch`` is "" where none is checked out."""
 
     commit: str | None
     dirty: bool
+    branch: str = ""
 
 
 def checkout(root: Path, *, generated: Sequence[str] = ()) -> Checkout:
@@ -29,7 +31,9 @@ def checkout(root: Path, *, generated: Sequence[str] = ()) -> Checkout:
     lines = done.stdout.splitlines()
     heads = [line.split()[-1] for line in lines if line.startswith("# branch.oid ")]
     commit = heads[0] if heads and heads[0] != "(initial)" else None
-    return Checkout(commit, dirty=any(not line.startswith("#") for line in lines))
+    branches = [line.removeprefix("# branch.head ") for line in lines if line.startswith("# branch.head ")]
+    branch = branches[0] if branches and branches[0] != "(detached)" else ""
+    return Checkout(commit, any(not line.startswith("#") for line in lines), branch)
 
 
 def watched(root: Path) -> list[str]:

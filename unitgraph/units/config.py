@@ -39,13 +39,20 @@ FALLBACK_PROVIDER: Final = "standalone"
 
 @dataclass(frozen=True, slots=True)
 class CacheConfig:
-    """A shared cache; the token's value is in the environment variable ``token_env``."""
+    """A shared cache; the token's value is in the environment variable ``token_env``.
+
+    ``keys`` maps ids to public keys whose entries are believed, unless ``revoked`` names the id. Another ``generation``
+    finds nothing of the one before. What is left out of ``tier`` is decided by whether there are keys.
+    """
 
     url: str | None = None
     token_env: str | None = None
     tier: str | None = None
     read: bool = True
     write: bool = True
+    keys: Mapping[str, str] = field(default_factory=dict)
+    revoked: tuple[str, ...] = ()
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
