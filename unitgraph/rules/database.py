@@ -156,6 +156,12 @@ class Database:
         row = self._connection.execute(query, (self._scope, action)).fetchone()
         return (_components(row[0]), _components(row[1]) if row[1] else None) if row else None
 
+    def previous(self, action: str) -> tuple[Component, ...] | None:
+        """What the key of ``action`` was made of before its last one, where that is known."""
+        query = "SELECT previous FROM actions WHERE scope = ? AND name = ?"
+        row = self._connection.execute(query, (self._scope, action)).fetchone()
+        return (_components(row[0]) or None) if row and row[0] else None
+
     def save_action(self, name: str, key: Key, outputs: Mapping[str, str], facts: Mapping[str, object]) -> None:
         """Records a finished action; on return it is committed."""
         self._connection.execute(_SAVE_ACTION, self._row(name, key, outputs, facts))

@@ -27,11 +27,15 @@ from unitgraph.rules.closure import Closures
 from unitgraph.rules.codegen import CodegenRule
 from unitgraph.rules.database import Database, Record
 from unitgraph.rules.imports import ProjectImports
+from unitgraph.rules.journal import Journal, journal_of
 from unitgraph.rules.memo import Memo
 from unitgraph.rules.outputs import Outputs
 from unitgraph.rules.runner import PLACED, Demand, Listener, Stores
 from unitgraph.rules.settings import Settings
 from unitgraph.rules.strip import Stripper
+from unitgraph.rules.takeover import take_over
+from unitgraph.rules.timed_cache import TimedCache
+from unitgraph.rules.timeline import Timeline
 from unitgraph.rules.toolchain.install import locked
 from unitgraph.rules.tools import Tools
 from unitgraph.rules.typings_rule import TypingsRule
@@ -70,6 +74,8 @@ class Engine:
     settings: Settings
     say: Say = field(repr=False)
     opened_ns: int = 0      # time.time_ns() before the project was loaded; 0: not known, so nobody else is told of it
+    timeline: Timeline = field(default_factory=Timeline, repr=False)
+    command: str = ""       # what it is opened for, as the log has it
 
     @cached_property
     def deploy(self) -> DeployConfig:
@@ -124,7 +130,12 @@ class Engine:
 
     @cached_property
     def cache(self) -> Cache:
-        return LocalCache(self.settings.cache)
+        return TimedCache(LocalCache(self.settings.cache), self.timeline)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """What is done here, told to the execution log."""
+        return journal_of(self)
 
     @cached_property
     def tools(self) -> Tools:
@@ -135,7 +146,8 @@ class Engine:
         """The project, read and linked; raises Problems with everything that is wrong in it."""
         if self.project.package.dependencies.keys() - self.project.workspace.packages.keys():
             toolchain.install_project(self.project.root, say=self.say)
-        return analyse(self.project, self.database, self.memo)
+        with self.timeline.span("analyse"):
+            return analyse(self.project, self.database, self.memo)
 
     @cached_property
     def read_only_workspace(self) -> Workspace:
@@ -235,7 +247,8 @@ class Engine:
         with self._locked():
             records = self.database.records()
             if wanted is None and not self.settings.sourcemap and not any(map(_is_codegen, records)):
-                recalled = self._recall(listener, demand, records.get(extras.NAME))
+                with self.timeline.span("take over"):
+                    recalled = self._recall(self.journal.listener(listener), demand, records.get(extras.NAME))
                 if recalled is not None:
                     return recalled
             return self._make(wanted, listener, demand, records)
@@ -245,62 +258,38 @@ class Engine:
     ) -> Built:
         subjects = self.subjects() if wanted is None else self._subjects_of(wanted)
         codegen = [Action(self.typings, ""), *(Action(self.codegen, subject) for subject in subjects)]
-        results = runner.run(codegen, self.stores, jobs=self.jobs, listener=listener, records=records)
+        with self.timeline.span("codegen"):
+            heard = self.journal.listener(listener, codegen)
+            results = runner.run(codegen, self.stores, jobs=self.jobs, listener=heard, records=records)
         good = [subject for subject in subjects if results[f"codegen:{subject}"].how is not How.FAILED]
         self.codegen.accept({subject: results[f"codegen:{subject}"] for subject in good})
         actions = [Action(self.rule_of(subject), subject, (f"codegen:{subject}",)) for subject in good]
-        for rule in {action.rule for action in actions}:
-            cast("BundleRule", rule).prepare(action.subject for action in actions if action.rule is rule)
-        results |= runner.run(
-            actions, self.stores, jobs=self.jobs, listener=listener, records=records, demand=demand
-        )
-        self.database.save_nodes(self._closure_nodes())
-        self._remember(results)
-        if wanted is None:
-            self._finish(results, records.get(extras.NAME))
-        self.memo.save()
-        return Built(results, self._build(results), self._notices(results))
-
-    def _recall(self, listener: Listener, demand: Demand, files: Record | None) -> Built | None:
-        """What another machine, or another checkout, has built of exactly this project."""
-        recalled = whole.recall(self, trusted_only=demand.trusted_only)
-        if recalled is None:
-            return None
-        self.manifest = recalled.whole.manifest
-        results = self._placed(recalled.results, near=not demand.bytes)
-        if demand.bytes and not all(result.placed for result in results.values()):
-            del self.manifest, self.units, self.left_out, self.runnable
-            return None
-        self.read = recalled.read
-        self.database.save_actions(
-            (name, result.key, result.outputs, result.facts) for name, result in results.items() if result.key
-        )
-        for result in results.values():
-            listener(result)
-        self._place_files(files)
-        self.memo.save()
-        return Built(results, self._build(results), recalled.whole.notices)
-
-    def _placed(self, results: Mapping[str, Result], *, near: bool) -> dict[str, Result]:
-        """The same results; those whose bytes the cache has, or with ``near`` this machine, are put in their place."""
-        sizes = {name: cast("Mapping[str, int]", result.facts["sizes"]) for name, result in results.items()}
-        named = ((name, path, mark) for name, result in results.items() for path, mark in result.outputs.items())
-        data = self.cache.fetch({Blob(mark, sizes[name][path]) for name, path, mark in named}, near=near)
-        made: dict[str, Result] = {}
-        for name, result in results.items():
-            where = prefix(name.partition(":")[2])
-            placed = all(mark in data for mark in result.outputs.values())
-            if placed:
-                self.outputs.place({path: data[mark] for path, mark in result.outputs.items()}, prefix=where)
-            else:
-                self.outputs.withdraw(result.outputs, prefix=where)
-            made[name] = replace(result, facts={**result.facts, "placed": placed}, placed=placed)
-        return made
+        with self.timeline.span("strip"):
+            for rule in {action.rule for action in actions}:
+                cast("BundleRule", rule).prepare(action.subject for action in actions if action.rule is rule)
+        with self.timeline.span("bundle"):
+            heard = self.journal.listener(listener, actions)
+            results |= runner.run(
+                actions, self.stores, jobs=self.jobs, listener=heard, records=records, demand=demand
+            )
+        with self.timeline.span("finish"):
+            self.database.save_nodes(self._closure_nodes())
+            self._remember(results)
+            if wanted is None:
+                self._finish(results, records.get(extras.NAME))
+            self.memo.save()
+        return Built(results, self.described(results), self._notices(results))
 
     def keep(self, built: Built) -> None:
         """Tells other checkouts what this build came to, so that they needn't even look into it."""
         if self.opened_ns and not self.settings.sourcemap and "workspace" in self.__dict__:
             whole.keep(self, built.results, built.notices)
+
+    def close(self, error: BaseException | None = None) -> None:
+        """Ends what goes on in the background, and the log; ``error`` is what ended the command."""
+        if "cache" in self.__dict__:
+            self.cache.close()
+            self.journal.end(self.cache.traffic, error)
 
     def _notices(self, results: Mapping[str, Result]) -> tuple[str, ...]:
         """What people should know of what was built."""
@@ -314,7 +303,7 @@ class Engine:
     def _remember(self, results: Mapping[str, Result]) -> None:
         """Keeps what each new bundle was made of, so that a later plan can say what moved since it was shipped."""
         new = [result for result in results.values() if result.how in (How.RAN, How.CACHED) and result.key]
-        made = self._build({result.name: result for result in new})
+        made = self.described({result.name: result for result in new})
         keys = {result.name.partition(":")[2]: result.key.components for result in new if result.key}
         digests = {unit: bundle.digest for unit, bundle in made.bundles.items()}
         if self.is_process and digests:
@@ -329,7 +318,7 @@ class Engine:
 
     def _finish(self, results: Mapping[str, Result], last: Record | None) -> None:
         """Writes what isn't a bundle, removes what no unit needs any more; a build with failures removes nothing."""
-        files = self._place_files(last)
+        files = self.place_files(last)
         if any(result.how is How.FAILED for result in results.values()):
             return
         made = {
@@ -346,13 +335,15 @@ class Engine:
         )
         self.codegen.sweep(results)
 
-    def _place_files(self, last: Record | None) -> Collection[str]:
+    def place_files(self, last: Record | None) -> Collection[str]:
+        """Writes the provider's own files and the manifest; returns their names."""
         return extras.place(
             self.provider, self.target, self.manifest, self.runnable,
             outputs=self.outputs, database=self.database, last=last,
         )  # fmt: skip
 
-    def _build(self, results: Mapping[str, Result]) -> Build:
+    def described(self, results: Mapping[str, Result]) -> Build:
+        """The bundles that these results are."""
         bundles: dict[str, dict[str, File]] = {}
         shared: dict[str, File] = {}
         for result in results.values():
@@ -384,40 +375,6 @@ class Engine:
             if name not in self.units:
                 raise UnknownTask(name, get_close_matches(name, self.units, n=3))
         return [PROCESS] if self.is_process else names
-
-    # What doit's tasks ask for.
-
-    def names(self, kind: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """The tasks of one kind, each with the tasks that it needs."""
-        if kind == "upload":
-            target = f"upload:{self.provider.name}"
-            yield target, tuple(f"bundle:{unit}" for unit in self.units)
-            return
-        for unit in self.units:
-            yield f"{kind}:{unit}", ((f"codegen:{unit}",) if kind == "bundle" else ())
-
-    def perform(self, name: str) -> None:
-        """Does one task and all that it needs; raises Problems with what failed."""
-        kind, _, subject = name.partition(":")
-        if kind == "upload":
-            from unitgraph.rules.ship import ship  # noqa: PLC0415 - ship builds on the engine
-
-            ship(self)
-            return
-        built = self.build([subject])
-        if built.failures:
-            raise Problems(built.failures)
-
-    def is_fresh(self, name: str) -> bool:
-        """Whether a task has nothing to do: its key is that of its last run, and its outputs are there."""
-        kind, _, task = name.partition(":")
-        subject = PROCESS if self.is_process else task
-        record = self.database.record(f"{kind}:{subject}")
-        if kind == "upload" or record is None:
-            return False
-        key = self.current_key(kind, subject)
-        rule = self.codegen if kind == "codegen" else self.rule_of(subject)
-        return key is not None and key.digest == record.key and rule.intact(subject, record)
 
     def current_key(self, kind: str, subject: str) -> Key | None:
         """The key that an action has now; None for a bundle whose generated files have to be written first."""

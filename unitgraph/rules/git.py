@@ -1,9 +1,13 @@
 """What git says of the checkout. Knows git's command line; a folder outside git, or without git, is no error."""
 
+import os
+import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +46,43 @@ def watched(root: Path) -> list[str]:
         if (folder / ".git").exists():
             return [str(folder / ".git" / name) for name in ("HEAD", "logs/HEAD", "index")]
     return []
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What HEAD names: ``ref`` is the branch without its folder, "" where a commit itself is checked out."""
+
+    commit: str | None
+    ref: str
+
+
+def head(root: Path) -> Head:
+    """The same commit by git's own files, which takes no process; in a repository of a newer format it isn't known."""
+    for folder in (root, *root.parents):
+        if (folder / ".git").exists():
+            return _head(folder / ".git")
+    return Head(None, "")
+
+
+def _head(found: Path) -> Head:
+    try:
+        own = found if found.is_dir() else found.parent / found.read_text("utf-8").partition("gitdir:")[2].strip()
+        common = own / (own / "commondir").read_text("utf-8").strip() if (own / "commondir").exists() else own
+        text = (own / "HEAD").read_text("utf-8").strip()
+        if not text.startswith("ref:"):
+            return Head(text if _COMMIT.fullmatch(text) else None, "")
+        name = text.removeprefix("ref:").strip()
+        return Head(_commit(own, common, name), name.removeprefix("refs/heads/"))
+    except (OSError, ValueError):
+        return Head(None, "")
+
+
+def _commit(own: Path, common: Path, name: str) -> str | None:
+    for folder in (own, common):
+        if os.path.isfile(folder / name):
+            text = (folder / name).read_text("utf-8").strip()
+            return text if _COMMIT.fullmatch(text) else None
+    if not (common / "packed-refs").exists():
+        return None
+    lines = (line.split() for line in (common / "packed-refs").read_text("utf-8").splitlines())
+    return next((words[0] for words in lines if words[1:] == [name] and _COMMIT.fullmatch(words[0])), None)
