@@ -35,7 +35,7 @@ def test_a_fresh_checkout_starts_no_esbuild_and_has_the_same_files(pair: Pair, p
     first, second = pair(SHOP, "--provider", provider)
     said = second.plan("--provider", provider)
     assert not second.log.exists(), "esbuild was started"
-    assert second.tree(provider) == shipped(first, provider)
+    assert second.tree(provider) == first.shipped(provider)
     types = {path.relative_to(first.root): path.read_bytes() for path in (first.root / ".pikku").rglob("*.ts")}
     assert types
     assert all((second.root / path).read_bytes() == text for path, text in types.items())
@@ -118,9 +118,4 @@ def test_random_projects_are_never_mixed_up(checkout: Make, tmp_path: Path, seed
         shared.plan()
         alone = checkout(files, name=f"alone-{number}")
         alone.plan()
-        assert shipped(shared) == shipped(alone)
-
-
-def shipped(work: Checkout, provider: str = "cloudflare") -> dict[str, str]:
-    """The build output without what bundles were made from."""
-    return {path: mark for path, mark in work.tree(provider).items() if not path.startswith("gen/")}
+        assert shared.shipped() == alone.shipped()

@@ -13,16 +13,15 @@ from pathlib import Path
 from typing import cast
 
 from unitgraph.cache import digest
-from unitgraph.cache.key import Key
 from unitgraph.cache.local import LocalCache
-from unitgraph.cache.store import Blob, Cache
-from unitgraph.errors import Problems, UnitgraphError
+from unitgraph.cache.store import Cache
+from unitgraph.errors import UnitgraphError
 from unitgraph.errors.build import UnknownTask
 from unitgraph.providers import registry
 from unitgraph.providers.base import Build, Bundle, EsbuildOptions, File, Provider, Say, Target, Tool, digest_of_files
 from unitgraph.rules import extras, report, runner, toolchain, whole
 from unitgraph.rules.action import Action, How, Result
-from unitgraph.rules.bundle import PROCESS, BundleRule, Bundling, prefix, tsconfig_option
+from unitgraph.rules.bundle import PROCESS, BundleRule, Bundling, tsconfig_option
 from unitgraph.rules.closure import Closures
 from unitgraph.rules.codegen import CodegenRule
 from unitgraph.rules.database import Database, Record
@@ -248,9 +247,10 @@ class Engine:
             records = self.database.records()
             if wanted is None and not self.settings.sourcemap and not any(map(_is_codegen, records)):
                 with self.timeline.span("take over"):
-                    recalled = self._recall(self.journal.listener(listener), demand, records.get(extras.NAME))
-                if recalled is not None:
-                    return recalled
+                    heard = self.journal.listener(listener)
+                    taken = take_over(self, listener=heard, demand=demand, files=records.get(extras.NAME))
+                if taken is not None:
+                    return Built(taken.results, self.described(taken.results), taken.notices)
             return self._make(wanted, listener, demand, records)
 
     def _make(
@@ -269,11 +269,10 @@ class Engine:
                 cast("BundleRule", rule).prepare(action.subject for action in actions if action.rule is rule)
         with self.timeline.span("bundle"):
             heard = self.journal.listener(listener, actions)
-            results |= runner.run(
-                actions, self.stores, jobs=self.jobs, listener=heard, records=records, demand=demand
-            )
+            results |= runner.run(actions, self.stores, jobs=self.jobs, listener=heard, records=records, demand=demand)
         with self.timeline.span("finish"):
-            self.database.save_nodes(self._closure_nodes())
+            rules = [self.__dict__[name] for name in ("codegen", "bundles", "server_bundles") if name in self.__dict__]
+            self.database.save_nodes(row for rule in rules for row in rule.closure_nodes.items())
             self._remember(results)
             if wanted is None:
                 self._finish(results, records.get(extras.NAME))
@@ -311,10 +310,6 @@ class Engine:
         self.database.save_made(
             (name, found, keys[PROCESS if self.is_process else name]) for name, found in digests.items()
         )
-
-    def _closure_nodes(self) -> Iterable[tuple[str, str]]:
-        rules = [self.__dict__[name] for name in ("codegen", "bundles", "server_bundles") if name in self.__dict__]
-        return (row for rule in rules for row in rule.closure_nodes.items())
 
     def _finish(self, results: Mapping[str, Result], last: Record | None) -> None:
         """Writes what isn't a bundle, removes what no unit needs any more; a build with failures removes nothing."""
@@ -375,25 +370,6 @@ class Engine:
             if name not in self.units:
                 raise UnknownTask(name, get_close_matches(name, self.units, n=3))
         return [PROCESS] if self.is_process else names
-
-    def current_key(self, kind: str, subject: str) -> Key | None:
-        """The key that an action has now; None for a bundle whose generated files have to be written first."""
-        if kind == "codegen":
-            key = self.codegen.key(subject)
-            self.database.save_nodes(self.codegen.closure_nodes.items())
-            return key
-        generated = self.database.record(f"codegen:{subject}")
-        if generated is None or self.codegen.key(subject).digest != generated.key:
-            return None
-        if not self.codegen.intact(subject, generated):
-            return None
-        result = Result(f"codegen:{subject}", How.FRESH, outputs=generated.outputs, facts=generated.facts)
-        self.codegen.accept({subject: result})
-        rule = self.rule_of(subject)
-        rule.prepare([subject])
-        key = rule.key(subject)
-        self.database.save_nodes(rule.closure_nodes.items())
-        return key
 
 
 def _is_codegen(action: str) -> bool:

@@ -9,6 +9,7 @@ from unitgraph.providers.base import Reason
 from unitgraph.rules.bundle import PROCESS
 from unitgraph.rules.engine import Engine
 from unitgraph.rules.reasons import compare
+from unitgraph.rules.tasks import current_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def explain(engine: Engine, name: str) -> Explanation:
     if known is None:
         return Explanation(action, "never-built", ())
     last, before = known
-    current = engine.current_key(kind, subject)
+    current = current_key(engine, kind, subject)
     if current is None:
         waits = Reason("source-changed", "", "what is generated for it changes first: see 'why codegen:…'")
         return Explanation(action, "will-be-built", (waits,))

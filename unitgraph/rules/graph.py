@@ -72,7 +72,9 @@ class Graph:
     def _group(self, kind: str) -> Creator:
         def creator() -> Iterator[Task]:
             yield {"basename": kind, "name": None, "doc": _DOCS[kind]}
-            for name, needs in self.engine.names(kind):
+            from unitgraph.rules import tasks  # noqa: PLC0415 - heavy, and `doit help` doesn't need it
+
+            for name, needs in tasks.names(self.engine, kind):
                 subject = name.partition(":")[2]
                 yield {
                     "basename": kind,
@@ -86,10 +88,14 @@ class Graph:
         return creator
 
     def _perform(self, name: str) -> None:
-        self.engine.perform(name)
+        from unitgraph.rules import tasks  # noqa: PLC0415 - as above
+
+        tasks.perform(self.engine, name)
 
     def _is_fresh(self, name: str) -> bool:
-        return self.engine.is_fresh(name)
+        from unitgraph.rules import tasks  # noqa: PLC0415 - as above
+
+        return tasks.is_fresh(self.engine, name)
 
 
 _DOCS = {
