@@ -30,7 +30,7 @@ class CacheAddressInvalid(UnitgraphError):
 
 
 class CacheLibraryMissing(UnitgraphError):
-    """This kind of shared cache needs a library that isn't installed by default."""
+    """The kind of shared cache that is configured needs a library that isn't installed by default."""
 
     code = "cache-library-missing"
 
