@@ -7,7 +7,6 @@ import random
 import shutil
 import signal
 import stat
-import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +17,6 @@ from hypothesis import strategies as st
 
 from tests.cache.machine import (
     DAY_NS,
-    REPOSITORY,
     Clock,
     blob_path,
     entry_path,
@@ -26,6 +24,7 @@ from tests.cache.machine import (
     key_of,
     made_of,
     on_own_disk,
+    race,
     run,
     script,
     started,
@@ -308,16 +307,7 @@ def test_two_writers_of_one_key_leave_one_whole_result(tmp_path: Path) -> None:
         cache.close()
         assert cache.traffic.warnings == []
     """
-    pipe = subprocess.PIPE
-    processes = [
-        subprocess.Popen(script(text, tmp_path, name), stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=REPOSITORY)
-        for name in ("a", "b", "c")
-    ]
-    for process in processes:
-        assert process.stdout is not None
-        process.stdout.readline()
-    ends = [process.communicate("go\n") for process in processes]
-    assert [process.returncode for process in processes] == [0, 0, 0], ends
+    race([script(text, tmp_path, name) for name in ("a", "b", "c")])
     assert not [path for path in files_below(tmp_path) if path.name.startswith(".part-")]
 
 

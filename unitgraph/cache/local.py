@@ -176,11 +176,12 @@ class LocalCache:
     def _outlive(self, path: str, entry: LocalEntry) -> None:
         """Another build may have looked up the entry that is about to be replaced: its blobs are in use, too."""
         try:
+            used_ns = os.stat(path).st_mtime_ns
             old = decode(Path(path).read_bytes())
         except (OSError, ValueError):
             return
         for blob in {*old.made.outputs.values()} - {*entry.made.outputs.values()}:
-            stamp(below(self._blobs, blob.digest), self._now_ns())
+            stamp(below(self._blobs, blob.digest), max(used_ns, self._now_ns()))
 
     def _write(self, path: str, data: bytes) -> None:
         write_atomic(Path(path), data, mode=FILE_MODE, folder_mode=FOLDER_MODE, stamp_ns=self._now_ns())
