@@ -3,17 +3,17 @@
 import json
 import os
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from unitgraph.cache.local import write_atomic
+from unitgraph.cache.files import write_atomic
 from unitgraph.errors import UnitgraphError
 from unitgraph.providers.plan import document, render
 from unitgraph.rules import git, quick, report, ship, snapshot
-from unitgraph.rules.commands.session import engine_of, progress, project_graph
+from unitgraph.rules.commands.session import engine_of, project_graph, working
 from unitgraph.rules.engine import Engine
+from unitgraph.rules.runner import Listener
 from unitgraph.units.lockfile import MANAGERS
 
 _OURS = Path(__file__).parent.parent
@@ -21,15 +21,21 @@ _OURS = Path(__file__).parent.parent
 
 def plan(options: Mapping[str, Any], arguments: Sequence[str], environ: Mapping[str, str]) -> dict[str, Any]:
     """Plans, and keeps the answer: {"out", "err", "status"}."""
-    began = time.monotonic()
     taken_ns = snapshot.now_ns()
-    engine = engine_of(options)
+    engine = engine_of(options, "plan")
+    with working(engine, options) as shown:
+        return _plan(engine, options, arguments, environ, taken_ns, shown)
+
+
+def _plan(
+    engine: Engine, options: Mapping[str, Any], arguments: Sequence[str], environ: Mapping[str, str], taken_ns: int,
+    listener: Listener,
+) -> dict[str, Any]:  # fmt: skip
     root = engine.project.root
     path = quick.snapshot_path(root, arguments)
     snapshot.discard(path)
     try:
-        with progress(engine) as shown:
-            planned = ship.plan(engine, listener=shown)
+        planned = ship.plan(engine, listener=listener)
     except UnitgraphError:
         engine.memo.save()
         raise
@@ -43,12 +49,12 @@ def plan(options: Mapping[str, Any], arguments: Sequence[str], environ: Mapping[
         saved["out"] = report.plan_text(planned.plan, colour=sys.stdout.isatty() and "NO_COLOR" not in environ)
     graph = project_graph(root)
     inputs = _inputs(engine)
-    if graph is None or not graph[0].before:
+    if not options["profile"] and (graph is None or not graph[0].before):
         result = [str(Path(options["result_file"]).resolve())] if options["result_file"] else []
         outputs = [*_outputs(engine), *result]
-        snapshot.save(path, quick.salt(arguments, environ), inputs, taken_ns, outputs, saved)
-    seconds = time.monotonic() - began
-    return {**saved, "err": report.build_text(shown.counts, seconds)}
+        with engine.timeline.span("snapshot"):
+            snapshot.save(path, quick.salt(arguments, environ), inputs, taken_ns, outputs, saved)
+    return saved
 
 
 def _inputs(engine: Engine) -> dict[str, str]:

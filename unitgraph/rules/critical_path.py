@@ -23,7 +23,7 @@ class Step:
 
 
 def longest(steps: Iterable[Step]) -> tuple[Step, ...]:
-    """The chain with the largest sum of seconds, in order; of equal ones that whose names come first."""
+    """The chain with the largest sum of seconds, in order, without what took none of them."""
     table = {step.name: step for step in steps}
     needs = {step.name: sorted(need for need in step.needs if need in table) for step in table.values()}
     total: dict[str, float] = {}
@@ -37,7 +37,7 @@ def longest(steps: Iterable[Step]) -> tuple[Step, ...]:
     while name_ is not None:
         found.append(table[name_])
         name_ = before[name_]
-    return tuple(reversed(found))
+    return tuple(step for step in reversed(found) if step.seconds > 0)
 
 
 def steps_of(

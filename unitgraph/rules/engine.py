@@ -14,7 +14,7 @@ from typing import cast
 
 from unitgraph.cache import digest
 from unitgraph.cache.local import LocalCache
-from unitgraph.cache.store import Cache
+from unitgraph.cache.store import Cache, Traffic
 from unitgraph.errors import UnitgraphError
 from unitgraph.errors.build import UnknownTask
 from unitgraph.providers import registry
@@ -26,7 +26,7 @@ from unitgraph.rules.closure import Closures
 from unitgraph.rules.codegen import CodegenRule
 from unitgraph.rules.database import Database, Record
 from unitgraph.rules.imports import ProjectImports
-from unitgraph.rules.journal import Journal, journal_of
+from unitgraph.rules.journal import Journal, Summary, journal_of
 from unitgraph.rules.memo import Memo
 from unitgraph.rules.outputs import Outputs
 from unitgraph.rules.runner import PLACED, Demand, Listener, Stores
@@ -284,11 +284,12 @@ class Engine:
         if self.opened_ns and not self.settings.sourcemap and "workspace" in self.__dict__:
             whole.keep(self, built.results, built.notices)
 
-    def close(self, error: BaseException | None = None) -> None:
-        """Ends what goes on in the background, and the log; ``error`` is what ended the command."""
-        if "cache" in self.__dict__:
-            self.cache.close()
-            self.journal.end(self.cache.traffic, error)
+    def close(self, error: BaseException | None = None) -> Summary:
+        """Ends what goes on in the background, and sums up; ``error`` is what ended the command."""
+        opened = self.__dict__.get("cache")
+        if opened is not None:
+            opened.close()
+        return self.journal.end(opened.traffic if opened is not None else Traffic(), error)
 
     def _notices(self, results: Mapping[str, Result]) -> tuple[str, ...]:
         """What people should know of what was built."""

@@ -77,17 +77,14 @@ class Journal:
 
         return hear
 
-    def summary(self, traffic: Traffic) -> Summary:
-        """What everything so far comes to."""
+    def end(self, traffic: Traffic, error: BaseException | None = None) -> Summary:
+        """Sums up, and writes that to the log where there was a build; ``error`` is what ended the command."""
         steps = critical_path.steps_of(self.timeline, self.results, self._needs)
-        return Summary(dict(self.counts), traffic, self.timeline.seconds, critical_path.longest(steps))
-
-    def end(self, traffic: Traffic, error: BaseException | None = None) -> None:
-        """Writes the totals, where there was a build; ``error`` is what ended the command."""
+        summary = Summary(dict(self.counts), traffic, self.timeline.seconds, critical_path.longest(steps))
         if self.counts:
-            ended = {"error": _code(error)} if error else {}
-            self.log.total({**self.summary(traffic).document(), **ended})
+            self.log.total({**summary.document(), **({"error": _code(error)} if error else {})})
         self.log.close()
+        return summary
 
 
 def _code(error: BaseException) -> str:

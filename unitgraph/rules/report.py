@@ -2,18 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 
+from unitgraph.cache.store import Traffic
 from unitgraph.errors import UnitgraphError
 from unitgraph.providers.base import Change
 from unitgraph.providers.plan import Plan
 from unitgraph.rules.action import How, Result
+from unitgraph.rules.journal import Summary
 
 _MARKS = {"create": ("+", "32"), "update": ("~", "33"), "delete": ("-", "31"), "unchanged": (" ", "2")}
 _SHOWN_REASONS = 3
+_SHOWN_STEPS = 5
+_SHORT = 0.02       # of a path: steps that are shorter aren't shown
 
 
 def size(size_bytes: int) -> str:
-    """A size for people: "812 B", "24.1 KB"."""
-    return f"{size_bytes} B" if size_bytes < 1000 else f"{size_bytes / 1000:,.1f} KB"
+    """A size for people: "812 B", "24.1 KB", "1.2 MB"."""
+    if size_bytes < 1000:
+        return f"{size_bytes} B"
+    return f"{size_bytes / 1000:,.1f} KB" if size_bytes < 999_950 else f"{size_bytes / 1e6:,.1f} MB"
 
 
 def plan_text(plan: Plan, *, colour: bool) -> str:
@@ -30,11 +36,31 @@ def plan_text(plan: Plan, *, colour: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def build_text(counts: Mapping[How, int], seconds: float) -> str:
-    """One line that says what the build did."""
-    words = {How.RAN: "built", How.CACHED: "from the cache", How.FRESH: "up to date", How.FAILED: "failed"}
-    said = [f"{counts[how]} {word}" for how, word in words.items() if counts.get(how)]
-    return f"{', '.join(said) or 'nothing to build'} in {seconds:.2f} s\n"
+def run_text(run: Summary) -> str:
+    """What a run did, on one line, below what people should know of its cache."""
+    cached = f"from the cache{_places(run)}"
+    words = {How.RAN: "built", How.CACHED: cached, How.FRESH: "up to date", How.FAILED: "failed"}
+    said = [f"{run.counts[how]:,} {word}" for how, word in words.items() if run.counts.get(how)] or ["nothing to build"]
+    steps = [step.name for step in run.path if step.seconds >= _SHORT * run.path_seconds][:_SHOWN_STEPS]
+    path = f"; critical path {run.path_seconds:.2f} s: {' → '.join(steps)}" if run.counts.get(How.RAN) else ""
+    warnings = [f"warning: {warning}" for warning in dict.fromkeys(run.traffic.warnings)]
+    return "\n".join([*warnings, f"{', '.join([*said, *_moved(run.traffic)])} in {run.seconds:.2f} s{path}"]) + "\n"
+
+
+def _places(run: Summary) -> str:
+    """Where results came from, if not from this machine alone; a build that is taken over is one look-up."""
+    remote, local = run.traffic.remote, run.traffic.local
+    if remote and local and remote + local == run.counts.get(How.CACHED):
+        return f" ({remote:,} remote, {local:,} local)"
+    return "" if not remote else " (partly remote)" if local else " (remote)"
+
+
+def _moved(traffic: Traffic) -> list[str]:
+    """Bytes of the network, or of this machine's disk where nothing else was asked."""
+    figures = {"received": traffic.bytes_received, "sent": traffic.bytes_sent}
+    if not any(figures.values()):
+        figures = {"read": traffic.bytes_read, "written": traffic.bytes_written}
+    return [f"{size(found)} {word}" for word, found in figures.items() if found]
 
 
 def failures(results: Mapping[str, Result]) -> list[UnitgraphError]:

@@ -35,13 +35,16 @@ def plan(engine: Engine, *, listener: Listener = lambda _: None, demand: Demand 
     built = engine.build(listener=listener, demand=demand)
     if built.failures:
         raise Problems(built.failures)
-    deployed = engine.provider.deployed(engine.target)
-    desired = engine.provider.desired(engine.runnable, built.build, engine.target)
-    why = reasons_for(engine.database, deployed)
-    changes = explain(diff(desired, deployed), why)
+    with engine.timeline.span("deployed"):
+        deployed = engine.provider.deployed(engine.target)
+    with engine.timeline.span("plan"):
+        desired = engine.provider.desired(engine.runnable, built.build, engine.target)
+        why = reasons_for(engine.database, deployed)
+        changes = explain(diff(desired, deployed), why)
     found = git.checkout(engine.project.root, generated=(".deploy", engine.project.sources.out_dir))
     if not found.dirty:
-        engine.keep(built)
+        with engine.timeline.span("keep the whole"):
+            engine.keep(built)
     made = Plan(
         provider=engine.provider.name,
         environment=engine.settings.environment,
@@ -71,7 +74,8 @@ def ship(engine: Engine, *, from_plan: str | None = None, listener: Listener = l
         refuse_other_bytes(chosen, planned.plan)
     for part in engine.provider.needs:
         engine.tools.part(part)
-    outcome = engine.provider.apply(chosen, engine.runnable, planned.built.build, engine.target, say=say)
+    with engine.timeline.span("apply"):
+        outcome = engine.provider.apply(chosen, engine.runnable, planned.built.build, engine.target, say=say)
     return chosen, outcome
 
 

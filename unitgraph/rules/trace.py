@@ -8,7 +8,7 @@ import os
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, groupby
 from typing import Any, Final, cast
 
 from unitgraph.rules.action import How, Result, Work
@@ -105,10 +105,11 @@ def _depth(timeline: Timeline, results: Iterable[Result]) -> Iterator[Event]:
         changes = [(phase.began, 0, len(works))] if works else []
         changes += [change for work in works for change in ((work.began, 1, -1), (work.ended, -1, 0))]
         running = waiting = 0
-        for time, begun, queued in sorted(changes):
-            running, waiting = running + begun, waiting + queued
+        for micros, together in groupby(sorted(changes), key=lambda change: _micros(change[0], timeline.began)):
+            for _, begun, queued in together:
+                running, waiting = running + begun, waiting + queued
             yield {
-                "name": "actions", "ph": "C", "ts": _micros(time, timeline.began), "pid": os.getpid(),
+                "name": "actions", "ph": "C", "ts": micros, "pid": os.getpid(),
                 "tid": _MAIN_ROW, "args": {"running": running, "waiting": waiting},
             }  # fmt: skip
 

@@ -24,20 +24,20 @@ class Apply(base.ProjectCommand):
     doc_description = "Builds, plans, and makes what is deployed what it should be."
     cmd_options = (
         base.DIRECTORY, base.PROVIDER, base.ENVIRONMENT, base.RESULT_FILE, base.JSON, base.DETAILED, base.REFRESH,
-        base.SOURCEMAP, FROM_PLAN, WAIT_LOCK, base.JOBS,
+        base.SOURCEMAP, FROM_PLAN, WAIT_LOCK, base.JOBS, base.PROFILE,
     )  # fmt: skip
 
     def perform(self, options: dict[str, Any], names: list[str]) -> int:
-        from unitgraph.cache.local import write_atomic  # noqa: PLC0415 - heavy, and `doit help` needs none of it
+        from unitgraph.cache.files import write_atomic  # noqa: PLC0415 - heavy, and `doit help` needs none of it
         from unitgraph.providers.plan import document  # noqa: PLC0415 - as above
         from unitgraph.rules import report, ship  # noqa: PLC0415 - as above
         from unitgraph.rules.commands import session  # noqa: PLC0415 - as above
 
-        engine = session.engine_of(options)
+        engine = session.engine_of(options, "apply")
         saved = None
         if options["from_plan"]:
             saved = names[0] if names else f"{engine.folder}/plan.json"
-        with session.progress(engine) as shown:
+        with session.working(engine, options) as shown:
             plan, outcome = ship.ship(engine, from_plan=saved, listener=shown, say=session.say)
         told = {**document(plan), "release": outcome.release, "outcomeNotes": list(outcome.notes)}
         text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"

@@ -58,6 +58,10 @@ JOBS: Option = {
     "name": "jobs", "short": "j", "long": "jobs", "type": int, "default": 0,
     "help": "how many actions run at once [default: one a processor]",
 }  # fmt: skip
+PROFILE: Option = {
+    "name": "profile", "short": "", "long": "profile", "type": str, "default": "",
+    "help": "write what the time went into to this file, for Perfetto",
+}  # fmt: skip
 
 
 class ProjectCommand(Command, ABC):
