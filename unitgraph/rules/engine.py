@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import cast
 
 from unitgraph.cache import digest
-from unitgraph.cache.local import LocalCache
 from unitgraph.cache.store import Cache, Traffic
 from unitgraph.errors import UnitgraphError
 from unitgraph.errors.build import UnknownTask
@@ -22,6 +21,7 @@ from unitgraph.providers.base import Build, Bundle, EsbuildOptions, File, Provid
 from unitgraph.rules import extras, report, runner, toolchain, whole
 from unitgraph.rules.action import Action, How, Result
 from unitgraph.rules.bundle import PROCESS, BundleRule, Bundling, tsconfig_option
+from unitgraph.rules.cache_layers import open_cache
 from unitgraph.rules.closure import Closures
 from unitgraph.rules.codegen import CodegenRule
 from unitgraph.rules.database import Database, Record
@@ -129,7 +129,7 @@ class Engine:
 
     @cached_property
     def cache(self) -> Cache:
-        return TimedCache(LocalCache(self.settings.cache), self.timeline)
+        return TimedCache(open_cache(self.project, self.settings), self.timeline)
 
     @cached_property
     def journal(self) -> Journal:
