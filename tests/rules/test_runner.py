@@ -43,6 +43,9 @@ class Upper:
     def withdraw(self, subject: str, outputs: Iterable[str]) -> None:
         self.outputs.withdraw(outputs, prefix=f"{subject}/")
 
+    def make_ready(self, subjects: Sequence[str]) -> None:
+        """Nothing has to be there."""
+
     def run(self, subjects: Sequence[str]) -> Mapping[str, Finished | UnitgraphError]:
         self.ran.append(tuple(subjects))
         return {subject: self.one(subject) for subject in subjects}

@@ -119,3 +119,23 @@ def test_random_projects_are_never_mixed_up(checkout: Make, tmp_path: Path, seed
         alone = checkout(files, name=f"alone-{number}")
         alone.plan()
         assert shared.shipped() == alone.shipped()
+
+
+def test_a_fresh_checkout_with_a_change_looks_at_the_change_alone(pair: Pair, tmp_path: Path) -> None:
+    first, second = pair(SHOP)
+    second.edit("src/lib/rounding.ts", "100", "1000")
+    second.plan()
+    calls = second.log.read_text().splitlines()
+    touched = {"shop-create-order", "shop-cancel-order"}
+    assert second.bundled() == touched
+    stripped = [call for call in calls if " --bundle " not in f" {call} "]
+    assert len(stripped) == 1
+    assert stripped[0].count("=src/") == 1, "other files than the edited one were stripped"
+    alone = second.clone(tmp_path / "alone")
+    alone.plan()
+    assert second.shipped() == alone.shipped()
+    generated = {path for path in second.tree() if path.startswith("gen/units/")}
+    assert generated == {f"gen/units/{unit}/{name}" for unit in touched for name in ("index.ts",)}, generated
+    first.write({path: second.read(path) for path in SHOP})
+    first.plan()
+    assert first.tree() == alone.tree()

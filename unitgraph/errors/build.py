@@ -50,6 +50,18 @@ class InputChanged(UnitgraphError):
         )
 
 
+class GeneratedDiffers(UnitgraphError):
+    """What another build says was generated for a unit isn't what is generated here: one of the two is broken."""
+
+    code = "generated-differs"
+
+    def __init__(self, unit: str) -> None:
+        super().__init__(
+            f"What the cache says was generated for {unit!r} isn't what is generated here.",
+            remedy="Delete .deploy/cache and run 'doit cache doctor', then build again; please report it.",
+        )
+
+
 class UnknownTask(UnitgraphError):
     """The command line names a task or a unit that isn't there."""
 

@@ -49,6 +49,9 @@ class Rule(Protocol):
     def withdraw(self, subject: str, outputs: Iterable[str]) -> None:
         """Removes what stands where these outputs belong: the right ones are somewhere else."""
 
+    def make_ready(self, subjects: Sequence[str]) -> None:
+        """Called in the runner's thread before ``run`` is, in another one: what the work needs is put there."""
+
     def run(self, subjects: Sequence[str]) -> Mapping[str, Finished | UnitgraphError]:
         """Does the work of several actions and says what became of each."""
 

@@ -6,7 +6,7 @@ are one action, whose outputs share chunks. A bundle that read what its key does
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from unitgraph.cache import digest
 from unitgraph.cache.key import Component, Key, make
 from unitgraph.errors import Place, UnitgraphError
 from unitgraph.errors.build import BundleFailed, UndeclaredInput
-from unitgraph.rules import chunks, esbuild, sourcemap
+from unitgraph.rules import chunks, esbuild, options, sourcemap
 from unitgraph.rules.action import Finished, Pool
 from unitgraph.rules.closure import Closures
 from unitgraph.rules.database import Record
@@ -45,8 +45,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Bundling:
-    """What all bundles of one build share. ``options`` are the provider's and the tsconfig's; ``locate`` says where a
-    generated file's line comes from."""
+    """What all bundles of one build share. ``options`` are the provider's and the tsconfig's; ``generate`` writes
+    the generated files that aren't there yet; ``locate`` says where a line of one comes from."""
 
     root: Path
     options: tuple[str, ...]
@@ -58,6 +58,7 @@ class Bundling:
     closures: Closures
     package_digest: Callable[[str], str]
     source: Callable[[str], Source]
+    generate: Callable[[Sequence[str]], None]
     locate: Callable[[Place], Place]
 
 
@@ -81,8 +82,16 @@ class BundleRule:
 
     @property
     def closure_nodes(self) -> Mapping[str, str]:
-        """The closure nodes that keys were made of, by digest, for the database."""
-        return self._shared.closures.written
+        """What keys were made of besides files, by digest, for the database: closures, and the options."""
+        told = json.dumps({"options": options.table(self._options)})
+        return {**self._shared.closures.written, self._options_digest: told}
+
+    def stripped(self) -> Iterator[tuple[str, str, str]]:
+        """Salt, path and stripped digest of every file that keys were made of."""
+        return self._shared.stripper.known()
+
+    def make_ready(self, subjects: Sequence[str]) -> None:
+        self._shared.generate(subjects)
 
     def prepare(self, subjects: Iterable[str]) -> None:
         """Learns the digests of everything that the bundles of ``subjects`` are made of, in one go."""
@@ -109,7 +118,11 @@ class BundleRule:
     def _common(self) -> list[Component]:
         """What every key holds."""
         tools = [Component("tool", name, version) for name, version in self._shared.tools.versions.items()]
-        return [*tools, Component("option", "esbuild", digest.of(self._options))]
+        return [*tools, Component("option", "esbuild", self._options_digest)]
+
+    @cached_property
+    def _options_digest(self) -> str:
+        return digest.of(self._options)
 
     def intact(self, subject: str, record: Record) -> bool:
         return self._outputs.intact(record, prefix=prefix(subject))

@@ -18,7 +18,7 @@ from unitgraph.errors import UnitgraphError
 from unitgraph.errors.build import UnknownTask
 from unitgraph.providers import registry
 from unitgraph.providers.base import Build, Bundle, EsbuildOptions, File, Provider, Say, Target, Tool, digest_of_files
-from unitgraph.rules import extras, report, runner, toolchain, whole
+from unitgraph.rules import extras, report, runner, seed, toolchain, whole
 from unitgraph.rules.action import Action, How, Result
 from unitgraph.rules.bundle import PROCESS, BundleRule, Bundling, tsconfig_option
 from unitgraph.rules.cache_layers import open_cache
@@ -219,7 +219,8 @@ class Engine:
         bundling = Bundling(
             root=self.project.root, options=arguments, sourcemap=self.settings.sourcemap, splitting=splitting,
             tools=self.tools, memo=self.memo, stripper=stripper, closures=Closures(self.imports.direct),
-            package_digest=self.imports.package_digest, source=self.codegen.source, locate=self.codegen.locate,
+            package_digest=self.imports.package_digest, source=self.codegen.source,
+            generate=self.codegen.make_ready, locate=self.codegen.locate,
         )  # fmt: skip
         return BundleRule(bundling, self.outputs, self._threads)
 
@@ -251,6 +252,7 @@ class Engine:
                     taken = take_over(self, listener=heard, demand=demand, files=records.get(extras.NAME))
                 if taken is not None:
                     return Built(taken.results, self.described(taken.results), taken.notices)
+                records = self.database.records()
             return self._make(wanted, listener, demand, records)
 
     def _make(
@@ -260,7 +262,10 @@ class Engine:
         codegen = [Action(self.typings, ""), *(Action(self.codegen, subject) for subject in subjects)]
         with self.timeline.span("codegen"):
             heard = self.journal.listener(listener, codegen)
-            results = runner.run(codegen, self.stores, jobs=self.jobs, listener=heard, records=records)
+            needed = Demand(bytes=self.settings.sourcemap)      # else it is enough to know what would be written
+            results = runner.run(
+                codegen, self.stores, jobs=self.jobs, listener=heard, records=records, demand=needed
+            )
         good = [subject for subject in subjects if results[f"codegen:{subject}"].how is not How.FAILED]
         self.codegen.accept({subject: results[f"codegen:{subject}"] for subject in good})
         actions = [Action(self.rule_of(subject), subject, (f"codegen:{subject}",)) for subject in good]
@@ -280,9 +285,18 @@ class Engine:
         return Built(results, self.described(results), self._notices(results))
 
     def keep(self, built: Built) -> None:
-        """Tells other checkouts what this build came to, so that they needn't even look into it."""
-        if self.opened_ns and not self.settings.sourcemap and "workspace" in self.__dict__:
-            whole.keep(self, built.results, built.notices)
+        """Tells other checkouts what this build came to, so that they look into what is new to it alone."""
+        if not self.opened_ns or self.settings.sourcemap or "workspace" not in self.__dict__:
+            return
+        inputs = whole.inputs_of(self)
+        if inputs is not None:
+            whole.keep(self, built.results, built.notices, inputs)
+            seed.keep(self, built.results, inputs)
+
+    def stripped(self) -> Iterable[tuple[str, str, str]]:
+        """Salt, path and stripped digest of every file that the build looked at."""
+        rules = [self.__dict__[name] for name in ("bundles", "server_bundles") if name in self.__dict__]
+        return (row for rule in rules for row in rule.stripped())
 
     def close(self, error: BaseException | None = None) -> Summary:
         """Ends what goes on in the background, and sums up; ``error`` is what ended the command."""

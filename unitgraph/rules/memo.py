@@ -6,7 +6,7 @@ tick of the file system's clock would leave the signature as it was.
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from unitgraph.rules.database import Database
@@ -76,6 +76,10 @@ class Memo:
         self._seen[path] = (mark, digest)
         self._unsaved.pop(path, None)
         self._known.pop(path, None)
+
+    def assume(self, digests: Mapping[str, str]) -> None:
+        """Tells the memo what files hold that aren't there yet, by path."""
+        self._seen.update((path, ("", digest)) for path, digest in digests.items())
 
     def forget(self, path: str) -> None:
         self._seen.pop(path, None)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
-from typing import Final
+from typing import Final, cast
 
 from unitgraph.cache import digest
 from unitgraph.cache.key import Key
@@ -106,14 +106,17 @@ class _Run:
     def _prepare_ready(self) -> None:
         """Settles what needs no work, runs what is done here, and queues the rest by kind."""
         while ready := self._order.get_ready():
-            unknown = []
+            unknown, away = [], []
             for name in ready:
                 action = self._table[name]
                 settled = self._settle(action)
-                if settled:
+                if settled is None:
+                    unknown.append(action)
+                elif settled.placed or not action.rule.is_shared:
                     self._finish(settled)
                 else:
-                    unknown.append(action)
+                    away.append((action, settled))
+            self._fetch_near(away)
             for action in self._restore([action for action in unknown if action.rule.is_shared]):
                 self._waiting[id(action.rule)].append(action)
             for action in unknown:
@@ -145,6 +148,20 @@ class _Run:
                 action.name, How.FRESH, key, record.outputs, record.facts, origin=origin, placed=not away
             )
         return None
+
+    def _fetch_near(self, away: Sequence[tuple[Action, Result]]) -> None:
+        """Places of what is known by digest alone that which this machine has meanwhile; the rest stays where it is."""
+        outputs = {action.name: _blobs(result) for action, result in away}
+        wanted = {blob for blobs in outputs.values() for blob in blobs.values()}
+        data = self._stores.cache.fetch(wanted, near=True) if wanted else {}
+        for action, result in away:
+            blobs = outputs[action.name]
+            if all(blob.digest in data for blob in blobs.values()):
+                began = time.monotonic()
+                made = Made(blobs, result.facts, result.origin)
+                self._finish(self._take(action, made, data, began))
+            else:
+                self._finish(result)
 
     def _restore(self, actions: Sequence[Action], *, near: bool = False) -> list[Action]:
         """Takes from the cache what it holds, and returns the rest."""
@@ -190,6 +207,7 @@ class _Run:
                 rule = waiting[0].rule
                 share = -(-len(waiting) // max(1, self._jobs - len(self._running)))
                 taken = self._claimed([waiting.popleft() for _ in range(min(rule.batch, share, len(waiting)))])
+                taken = self._readied(taken)
                 if taken:
                     future = pool.submit(_timed, rule.run, [action.subject for action in taken])
                     self._running[future] = taken
@@ -203,6 +221,18 @@ class _Run:
         self._elsewhere += [action for action in actions if self._keys[action.name].digest not in claimed]
         ours = [action for action in actions if self._keys[action.name].digest in claimed]
         return self._restore(ours, near=True)
+
+    def _readied(self, actions: Sequence[Action]) -> Sequence[Action]:
+        """Those for whose work everything is there now."""
+        if not actions:
+            return actions
+        try:
+            actions[0].rule.make_ready([action.subject for action in actions])
+        except UnitgraphError as error:
+            for action in actions:
+                self._finish(Result(action.name, How.FAILED, self._keys[action.name], error=error))
+            return []
+        return actions
 
     def _await_others(self) -> None:
         """Waits until another process is done with one of its actions, and queues all of them again."""
@@ -248,6 +278,11 @@ class _Run:
             self._stores.cache.release([result.key.digest])
         self._listener(result)
         self._order.done(result.name)
+
+
+def _blobs(result: Result) -> dict[str, Blob]:
+    sizes = cast("Mapping[str, int]", result.facts["sizes"])
+    return {path: Blob(name, sizes[path]) for path, name in result.outputs.items()}
 
 
 def _measured(outputs: Mapping[str, bytes]) -> dict[str, object]:

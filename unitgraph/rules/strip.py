@@ -6,7 +6,7 @@ The stripped text itself is what bundles are made from, so that nothing else can
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from unitgraph.cache import digest
@@ -61,6 +61,10 @@ class Stripper:
             made = self._strip(new)
             self._known.update(made)
             self._database.save_stripped((keys[path], name) for path, name in made.items())
+
+    def known(self) -> Iterator[tuple[str, str, str]]:
+        """What is known: salt, path, stripped digest."""
+        return ((self._salt, path, name) for path, name in self._known.items())
 
     def texts(self, paths: Iterable[str]) -> tuple[dict[str, bytes], list[str]]:
         """The stripped texts of files whose digests are known, and those of the files that stand for themselves."""

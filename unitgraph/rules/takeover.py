@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from unitgraph.cache.store import Blob
-from unitgraph.rules import whole
+from unitgraph.rules import seed, whole
 from unitgraph.rules.action import Result
 from unitgraph.rules.bundle import prefix
 from unitgraph.rules.database import Record
@@ -29,10 +29,13 @@ class Taken:
 def take_over(engine: "Engine", *, listener: Listener, demand: Demand, files: Record | None) -> Taken | None:
     """What another machine, or another checkout, has built of exactly this project; None where there is nothing.
 
+    Then at least the build database learns what another build knew of the files that haven't changed since.
     Where bytes are asked for and the cache no longer has all of them, nothing is taken.
     """
-    recalled = whole.recall(engine, trusted_only=demand.trusted_only)
+    texts = whole.texts_of(engine.project)
+    recalled = whole.recall(engine, texts, trusted_only=demand.trusted_only)
     if recalled is None:
+        seed.sow(engine, texts)
         return None
     results = _placed(engine, recalled.results, near=not demand.bytes)
     if demand.bytes and not all(result.placed for result in results.values()):

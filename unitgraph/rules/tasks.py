@@ -28,6 +28,8 @@ def perform(engine: Engine, name: str) -> None:
     built = engine.build([subject])
     if built.failures:
         raise Problems(built.failures)
+    if kind == "codegen":
+        engine.codegen.make_ready([PROCESS if engine.is_process else subject])
 
 
 def is_fresh(engine: Engine, name: str) -> bool:
@@ -51,9 +53,12 @@ def current_key(engine: Engine, kind: str, subject: str) -> Key | None:
     generated = engine.database.record(f"codegen:{subject}")
     if generated is None or engine.codegen.key(subject).digest != generated.key:
         return None
-    if not engine.codegen.intact(subject, generated):
+    placed = generated.facts.get("placed") is not False
+    if placed and not engine.codegen.intact(subject, generated):
         return None
-    result = Result(f"codegen:{subject}", How.FRESH, outputs=generated.outputs, facts=generated.facts)
+    result = Result(
+        f"codegen:{subject}", How.FRESH, outputs=generated.outputs, facts=generated.facts, placed=placed
+    )
     engine.codegen.accept({subject: result})
     rule = engine.rule_of(subject)
     rule.prepare([subject])

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -68,6 +68,12 @@ class Tools:
     @cached_property
     def templates(self) -> str:
         return tree_digest(TEMPLATES, (".j2",))
+
+
+@cache
+def code_digest() -> str:
+    """The digest of our own code: what a project's analysis depends on besides the project."""
+    return tree_digest(RUNTIME.parent, ("",))
 
 
 def tree_digest(folder: Path, suffixes: tuple[str, ...]) -> str:

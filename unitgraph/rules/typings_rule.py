@@ -65,6 +65,9 @@ class TypingsRule:
     def withdraw(self, subject: str, outputs: Iterable[str]) -> None:  # noqa: ARG002 - the Rule's
         self._outputs.withdraw(outputs)
 
+    def make_ready(self, subjects: Sequence[str]) -> None:
+        """Nothing has to be there."""
+
     def run(self, subjects: Sequence[str]) -> Mapping[str, Finished | UnitgraphError]:
         from unitgraph.rules.typings import typings  # noqa: PLC0415 - jinja2, and only where something is written
 

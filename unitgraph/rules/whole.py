@@ -20,7 +20,7 @@ from unitgraph.cache.key import Component, Key, make
 from unitgraph.cache.store import Blob, Made
 from unitgraph.rules.action import How, Result, Work
 from unitgraph.rules.memo import settled
-from unitgraph.rules.tools import tree_digest
+from unitgraph.rules.tools import code_digest
 from unitgraph.rules.whole_document import Outcome, Whole, decode, encode
 from unitgraph.units import jsontext
 from unitgraph.units.config import FILE
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 NAME: Final = "project"
 _DOCUMENT: Final = "project.json.z"
-_OURS: Final = Path(__file__).parent.parent
 _LOCKFILES: Final = tuple(name for manager in MANAGERS.values() for name in manager.lockfiles)
 _DECIDING: Final = frozenset({"package.json", "pnpm-workspace.yaml", *_LOCKFILES})
 _PACKAGE: Final = re.compile(r"^(?P<place>(?:.*/)?node_modules/(?:@[^/]+/)?[^/]+)(?:/|$)")
@@ -47,14 +46,17 @@ class Recalled:
     read: tuple[str, ...]
 
 
-def recall(engine: "Engine", *, trusted_only: bool) -> Recalled | None:
+def texts_of(project: Project) -> dict[str, bytes]:
+    """The files whose content is in the key."""
+    return {path: project.sources.read(path) for path in _keyed(project)}
+
+
+def recall(engine: "Engine", texts: Mapping[str, bytes], *, trusted_only: bool) -> Recalled | None:
     """The build of exactly this project, where a cache holds it; its bundles are known by digest and not placed."""
     began = time.monotonic()
     project = engine.project
-    files = {path: _sha256(project, path) for path in _keyed(project)}
-    if None in files.values():
-        return None
-    key = _key(engine, cast("Mapping[str, str]", files))
+    files = {path: digest.sha256(text) for path, text in texts.items()}
+    key = _key(engine, files)
     made = engine.cache.look_up([key.digest], trusted_only=trusted_only).get(key.digest)
     if made is None or _DOCUMENT not in made.outputs:
         return None
@@ -74,12 +76,13 @@ def recall(engine: "Engine", *, trusted_only: bool) -> Recalled | None:
     return Recalled(whole, results, (*whole.inputs, *files))
 
 
-def keep(engine: "Engine", results: Mapping[str, Result], notices: tuple[str, ...]) -> None:
+def keep(
+    engine: "Engine", results: Mapping[str, Result], notices: tuple[str, ...], inputs: Mapping[str, str]
+) -> None:
     """Puts a finished build into the cache, unless it stood on what another checkout doesn't have."""
     project = engine.project
-    inputs = _inputs(engine)
     packages = _packages(engine)
-    if inputs is None or packages is None or engine.imports.unpinned:
+    if packages is None or engine.imports.unpinned:
         return
     keyed = set(_keyed(project))
     key = _key(engine, {path: inputs[path] for path in keyed})
@@ -109,7 +112,7 @@ def _key(engine: "Engine", files: Mapping[str, str]) -> Key:
     return make(
         NAME,
         [
-            Component("tool", "unitgraph", tree_digest(_OURS, ("",))),
+            Component("tool", "unitgraph", code_digest()),
             *(Component("tool", name, version) for name, version in engine.tools.versions.items()),
             Component("option", "provider", engine.provider.name),
             Component("option", "environment", engine.settings.environment),
@@ -126,7 +129,7 @@ def _keyed(project: Project) -> list[str]:
     return sorted({*project.sources.files(), *(path for path in places if project.sources.is_file(path))})
 
 
-def _inputs(engine: "Engine") -> dict[str, str] | None:
+def inputs_of(engine: "Engine") -> dict[str, str] | None:
     """SHA-256 of every file that the build read; None where one has moved since, or may have."""
     project, memo = engine.project, engine.memo
     found: dict[str, str] = {}

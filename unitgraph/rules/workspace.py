@@ -42,6 +42,11 @@ def database_path(root: Path) -> Path:
     return root / ".deploy" / "cache" / "build.db"
 
 
+def facts_key(suffix: str, content: str) -> str:
+    """Under what the build database keeps the facts of a file, by the digest of its content."""
+    return f"{_SALT}{suffix}/{content}"
+
+
 def analyse(project: Project, database: Database, memo: Memo) -> Workspace:
     """Reads what changed, links everything; raises Problems with all that is wrong in the project."""
     resolver = Resolver(project)
@@ -78,7 +83,7 @@ def _read(paths: list[str], database: Database, memo: Memo) -> _Read:
     keys: dict[str, str] = {}
     for path in paths:
         try:
-            keys[path] = f"{_SALT}{PurePosixPath(path).suffix}/{memo.digest(path)}"
+            keys[path] = facts_key(PurePosixPath(path).suffix, memo.digest(path))
         except FileNotFoundError:
             raise SourceVanished(path) from None
     held = database.facts(set(keys.values()))
