@@ -78,7 +78,8 @@ class Shared:
         self._trust = trust
         self._producer = producer
         self._manners = manners
-        self._reading = Breaker()
+        self._asking = Breaker()        # for entries; answers to that say nothing of bytes
+        self._fetching = Breaker()
         self._writing = Breaker()
         self._budget = Budget(manners.worth, clock)
         self._notices = Notices(self.traffic.warnings)
@@ -148,7 +149,7 @@ class Shared:
     def _entries(self, tier: str, keys: Sequence[str]) -> dict[str, Made]:
         self._budget.asked(len(keys))
         found: dict[str, Made] = {}
-        for each in self._gather([partial(self._opened, tier, part) for part in _portions(keys, _KEYS)]):
+        for each in self._gather(self._asking, [partial(self._opened, tier, part) for part in _portions(keys, _KEYS)]):
             for key, opened in each.items():
                 if isinstance(opened, Refusal):
                     self._refuse(opened)
@@ -182,7 +183,7 @@ class Shared:
     def _bytes(self, blobs: Sequence[Blob]) -> dict[str, bytes]:
         self._budget.wanted(sum(blob.size for blob in blobs))
         found: dict[str, bytes] = {}
-        for each in self._gather([partial(self._verified, part) for part in _requests(blobs)]):
+        for each in self._gather(self._fetching, [partial(self._verified, part) for part in _requests(blobs)]):
             good = {name: data for name, data in each.items() if data is not None}
             self._doubt([name for name, data in each.items() if data is None])
             self._uploads.known(good)
@@ -219,29 +220,33 @@ class Shared:
 
     # The place.
 
-    def _gather(self, calls: Sequence[Callable[[], _Answer[_T]]]) -> list[Mapping[str, _T]]:
+    @property
+    def _is_read(self) -> bool:
+        return self._asking.allows and self._fetching.allows
+
+    def _gather(self, breaker: Breaker, calls: Sequence[Callable[[], _Answer[_T]]]) -> list[Mapping[str, _T]]:
         """What the calls bring, as far as the place is worth waiting for."""
-        if not self._reading.allows:
+        if not self._is_read:
             return []
         brought: list[Mapping[str, _T]] = []
         pending = {self._lanes.submit(call) for call in calls}
         with self._budget:
-            while pending and self._reading.allows:
+            while pending and self._is_read:
                 done, pending = wait(pending, timeout=self._budget.left_s, return_when=FIRST_COMPLETED)
                 if not done:
                     self._leave(f"The shared cache {self.place} takes longer than building does")
                 for future in done:
                     answer = future.result()
                     brought.append(answer.held)
-                    self._note(answer.error)
+                    self._note(breaker, answer.error)
         for future in pending:
             future.cancel()
         return brought
 
-    def _note(self, error: BackendError | None) -> None:
+    def _note(self, breaker: Breaker, error: BackendError | None) -> None:
         if error is None:
-            self._reading.answered()
-        elif not self._reading.failed(error.trouble):
+            breaker.answered()
+        elif not breaker.failed(error.trouble):
             self._notices.say("trouble", f"{error.detail}. What the shared cache doesn't give is made here.")
         elif error.trouble in _PLACE_TROUBLES:
             self._leave(error.detail)
@@ -249,8 +254,8 @@ class Shared:
             self._notices.say("trouble", f"{error.detail}. The shared cache isn't read any more in this run.")
 
     def _leave(self, why: str) -> None:
-        self._reading.exhausted()
-        self._writing.exhausted()
+        for breaker in (self._asking, self._fetching, self._writing):
+            breaker.exhausted()
         self._notices.say("trouble", f"{why}. It is left alone for the rest of this run, which goes on without it.")
 
     def _write_failed(self, error: BackendError) -> None:
