@@ -62,7 +62,7 @@ def collect(layout: Layout, limits: Limits, now_ns: int, *, dry_run: bool = Fals
     entries = len(found.entries) - len(stays)
     named = {name for entry in stays.values() for name in entry.names}
     blobs = sum(went.has(blob) for blob in found.blobs if blob.name not in named and blob.used_ns < since_ns)
-    parts = sum(went.has(part, anyway=True) for part in found.parts if _is_dead(part, now_ns))
+    parts = sum(went.has(part, anyway=True) for part in found.parts if is_dead(part, now_ns))
     left_bytes = found.size_bytes - went.bytes
     if not dry_run:
         if since_ns:
@@ -83,7 +83,7 @@ def choose(found: Inventory, limits: Limits, since_ns: int, now_ns: int) -> list
     uses = Counter(name for entry in found.entries for name in entry.names)
     free = {blob.name: blob.size_bytes for blob in found.blobs if blob.used_ns < since_ns}
     left_bytes = found.size_bytes - sum(size for name, size in free.items() if not uses[name])
-    left_bytes -= sum(part.size_bytes for part in found.parts if _is_dead(part, now_ns))
+    left_bytes -= sum(part.size_bytes for part in found.parts if is_dead(part, now_ns))
     chosen = []
     for entry in sorted(found.entries, key=lambda each: each.file.used_ns):
         used_ns = entry.file.used_ns
@@ -146,7 +146,7 @@ class _Went:
         return gone
 
 
-def _is_dead(part: Held, now_ns: int) -> bool:
+def is_dead(part: Held, now_ns: int) -> bool:
     """Whether whoever wrote a temporary file is no more; one from the future was written by another clock."""
     return not -_AHEAD_NS < now_ns - part.used_ns < _PART_AGE_NS
 
