@@ -25,6 +25,7 @@ TITLES = {
     "provider": "Providers",
     "scaffold": "Starting a project",
     "source": "What is read from the source",
+    "store": "The cache on this machine",
     "toolchain": "The toolchain",
 }
 

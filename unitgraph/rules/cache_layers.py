@@ -50,6 +50,7 @@ def open_cache(project: Project, chosen: Settings) -> Cache:
         reads=[tier for tier in trust.near_reads if url or tier != UNSIGNED or tier == trust.tier],
         writes=trust.near_writes,
         generation=trust.generation,
+        bound_bytes=chosen.cache_bytes,
     )
     if not url or not (config.read or config.write):
         return near

@@ -7,19 +7,13 @@ from unitgraph.errors import UnitgraphError
 from unitgraph.providers.base import Change
 from unitgraph.providers.plan import Plan
 from unitgraph.rules.action import How, Result
+from unitgraph.rules.amounts import size_text
 from unitgraph.rules.journal import Summary
 
 _MARKS = {"create": ("+", "32"), "update": ("~", "33"), "delete": ("-", "31"), "unchanged": (" ", "2")}
 _SHOWN_REASONS = 3
 _SHOWN_STEPS = 5
 _SHORT = 0.02       # of a path: steps that are shorter aren't shown
-
-
-def size(size_bytes: int) -> str:
-    """A size for people: "812 B", "24.1 KB", "1.2 MB"."""
-    if size_bytes < 1000:
-        return f"{size_bytes} B"
-    return f"{size_bytes / 1000:,.1f} KB" if size_bytes < 999_950 else f"{size_bytes / 1e6:,.1f} MB"
 
 
 def plan_text(plan: Plan, *, colour: bool) -> str:
@@ -60,7 +54,7 @@ def _moved(traffic: Traffic) -> list[str]:
     figures = {"received": traffic.bytes_received, "sent": traffic.bytes_sent}
     if not any(figures.values()):
         figures = {"read": traffic.bytes_read, "written": traffic.bytes_written}
-    return [f"{size(found)} {word}" for word, found in figures.items() if found]
+    return [f"{size_text(found)} {word}" for word, found in figures.items() if found]
 
 
 def failures(results: Mapping[str, Result]) -> list[UnitgraphError]:
@@ -73,7 +67,7 @@ def failures(results: Mapping[str, Result]) -> list[UnitgraphError]:
 def _change_lines(change: Change, colour: bool) -> Sequence[str]:
     mark, code = _MARKS[change.action]
     name = f"{change.kind} {change.name}"
-    tail = f"  {size(change.size_bytes)}" if change.size_bytes is not None else ""
+    tail = f"  {size_text(change.size_bytes)}" if change.size_bytes is not None else ""
     head = f"{mark} {name}"
     lines = [f"  \x1b[{code}m{head}\x1b[0m{tail}" if colour else f"  {head}{tail}"]
     told = [reason for reason in change.reasons if reason.kind != "new"]     # "+" says so already

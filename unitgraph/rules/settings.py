@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from unitgraph.cache.local import BOUND_BYTES
 from unitgraph.providers.base import Refresh
+from unitgraph.rules.amounts import size_bytes
 from unitgraph.rules.toolchain import user_cache
 
 Variable = Callable[[str], str | None]
@@ -40,8 +42,8 @@ NO_CACHE_SETTINGS: Final = CacheSettings()
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``cache`` is unitgraph's folder in the user's cache; ``jobs`` 0 is one a processor; ``esbuild`` stands for the
-    toolchain's own."""
+    """``cache`` is unitgraph's folder in the user's cache, kept below ``cache_bytes``; ``jobs`` 0 is one a processor;
+    ``esbuild`` stands for the toolchain's own."""
 
     cache: Path
     provider: str = ""
@@ -52,6 +54,7 @@ class Settings:
     refresh: Refresh = "units"
     wait_lock_s: float = 0
     shared: CacheSettings = NO_CACHE_SETTINGS
+    cache_bytes: int = BOUND_BYTES
 
 
 def settings(
@@ -63,8 +66,14 @@ def settings(
     override = os.environ.get("UNITGRAPH_ESBUILD")
     return Settings(
         Path(cache) if cache else user_cache(os.environ), provider, environment, sourcemap, jobs,
-        Path(override) if override else None, refresh, wait_lock_s, cache_settings(os.environ),
+        Path(override) if override else None, refresh, wait_lock_s, cache_settings(os.environ), cache_bytes(os.environ),
     )  # fmt: skip
+
+
+def cache_bytes(environ: Mapping[str, str]) -> int:
+    """How large the cache's folder may become. Raises AmountInvalid."""
+    given = environ.get("UNITGRAPH_CACHE_SIZE")
+    return size_bytes(given, "UNITGRAPH_CACHE_SIZE") if given else BOUND_BYTES
 
 
 def cache_settings(environ: Mapping[str, str]) -> CacheSettings:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import cast
 
+from unitgraph.rules.amounts import size_text
 from unitgraph.rules.engine import Engine
-from unitgraph.rules.report import size
 
 
 def built_sizes(engine: Engine) -> str:
@@ -20,5 +20,5 @@ def built_sizes(engine: Engine) -> str:
                 rows[unit] = rows.get(unit, 0) + count
     if not rows:
         return ""
-    lines = [f"  {unit} {size(count)}" for unit, count in sorted(rows.items())]
+    lines = [f"  {unit} {size_text(count)}" for unit, count in sorted(rows.items())]
     return "\n".join(["", f"Bundles ({len(rows)}):", *lines]) + "\n"

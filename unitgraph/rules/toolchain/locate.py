@@ -3,8 +3,10 @@
 Stands on the hot path of every command: no hashing, no subprocess, a handful of stat calls.
 """
 
+import contextlib
 import os
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -23,6 +25,7 @@ PARTS: Final[Mapping[str, str]] = {
 """Part → digest of its lock files, as `lock_digest` computes it; a test holds the two together."""
 
 RECORD: Final = "toolchain.json"
+_STAMP_S: Final = 86_400
 
 ESBUILD_PACKAGES: Final[Mapping[tuple[str, str], str]] = {
     ("linux", "x86_64"): "linux-x64",
@@ -121,6 +124,18 @@ def _version_beside(folder: Path) -> str | None:
     return None
 
 
+def _stamped(record: Path) -> bool:
+    """Whether a part is there; once a day its record is stamped as used, by which it is told from forgotten ones."""
+    try:
+        used_s = os.stat(record).st_mtime
+    except OSError:
+        return False
+    if time.time() - used_s > _STAMP_S:
+        with contextlib.suppress(OSError):      # somebody else's, or on a disk that can only be read
+            os.utime(record)
+    return True
+
+
 def describe(part: str, cache: Path, *, bun: Bun) -> Toolchain:
     """The part as it would be once installed."""
     if part not in PARTS:
@@ -140,7 +155,7 @@ def describe(part: str, cache: Path, *, bun: Bun) -> Toolchain:
 def find(part: str, cache: Path, *, bun: Bun | None = None) -> Toolchain | None:
     """Return the part if it is installed: a rename put it there, so that it is there whole or not at all."""
     toolchain = describe(part, cache, bun=bun or find_bun())
-    if not os.path.exists(toolchain.path / RECORD):
+    if not _stamped(toolchain.path / RECORD):
         return None
     if part == "build" and not os.access(toolchain.esbuild, os.X_OK):
         return None
