@@ -13,6 +13,7 @@ from unitgraph import __version__
 from unitgraph.cache import signature
 from unitgraph.cache.entry import Producer
 from unitgraph.cache.local import LocalCache
+from unitgraph.cache.remote.base import Backend, Connection
 from unitgraph.cache.remote.late import Late
 from unitgraph.cache.store import TRUSTED, Cache
 from unitgraph.cache.tier import UNSIGNED, is_tier
@@ -54,15 +55,27 @@ def open_cache(project: Project, chosen: Settings) -> Cache:
     )
     if not url or not (config.read or config.write):
         return near
-    from unitgraph.cache.remote import places  # noqa: PLC0415 - most projects share nothing
-    from unitgraph.cache.remote.base import Connection  # noqa: PLC0415 - as above
-    from unitgraph.cache.shared import Manners, Shared  # noqa: PLC0415 - as above
+    from unitgraph.cache.shared import Manners, Shared  # noqa: PLC0415 - most projects share nothing
     from unitgraph.cache.uploads import CI, DESK  # noqa: PLC0415 - as above
 
-    backend = places.connect(Connection(url, token))
+    backend = _connected(url, token)
     near.traffic.warnings.extend(cautions(config, chosen.shared, trust))
     manners = Manners(config.read, config.write, patience=CI if chosen.shared.run.is_ci else DESK)
     return Shared(near, backend, trust, _producer(project.root, chosen.shared), manners=manners)
+
+
+def open_place(project: Project, chosen: Settings) -> tuple[Backend, Trust] | None:
+    """The shared cache alone, for those who look into it, and whom to believe there; None where nothing is shared."""
+    config = project.config.deploy.cache
+    trust, token = read_trust(config, project.config_text, chosen.shared)
+    url = shared_url(config, chosen.shared)
+    return (_connected(url, token), trust) if url else None
+
+
+def _connected(url: str, token: str | None) -> Backend:
+    from unitgraph.cache.remote import places  # noqa: PLC0415 - as above
+
+    return places.connect(Connection(url, token))
 
 
 def shared_url(config: CacheConfig, given: CacheSettings) -> str:
