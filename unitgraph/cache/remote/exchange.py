@@ -97,27 +97,22 @@ class Exchange:
             yield content[at : at + _PIECE_BYTES]
 
     def _answer(self, method: str, response: urllib3.BaseHTTPResponse, longest: int) -> Answer:
-        success = _HELD <= response.status < _HELD + 100
-        absent = response.status in _ABSENT and method != "PUT"
-        body = b""
-        if method != "HEAD":
-            try:
-                body = self._read(response, longest if success and method == "GET" else _REMARK_BYTES)
-            except BackendError:
-                response.close()
-                raise
+        success = response.status == _HELD or (method == "PUT" and _HELD < response.status < _HELD + 100)
+        try:        # to its end, also where there is no body: only then does the connection serve again
+            body = self._read(response, longest if success and method == "GET" else _REMARK_BYTES)
+        except BackendError:
+            response.close()
+            raise
         response.release_conn()
-        if not success and not absent:
+        if not success and not (response.status in _ABSENT and method != "PUT"):
             trouble = _TROUBLES.get(response.status, "failed")
             raise bounds.fault(self._place, trouble, f"status {response.status} for a {method}")
-        if method == "GET" and success and response.status != _HELD:
-            raise bounds.fault(self._place, "garbled", f"status {response.status} for a {method}")
+        if success and method == "GET" and response.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise bounds.fault(self._place, "garbled", "it compresses what was asked for as it is")
         length = response.headers.get("Content-Length", "")
         return Answer(response.status, body, int(length) if length.isdecimal() and len(length) < 19 else None)
 
     def _read(self, response: urllib3.BaseHTTPResponse, longest: int) -> bytes:
-        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise bounds.fault(self._place, "garbled", "it compresses what was asked for as it is")
         start = time.monotonic()
         parts: list[bytes] = []
         size = 0
@@ -152,6 +147,8 @@ class Exchange:
     def _fault(self, error: exceptions.HTTPError) -> BackendError:
         """What urllib3 met, as this project says it."""
         cause = error.args[-1] if error.args else None
+        if isinstance(error, exceptions.NewConnectionError):    # which is one of its time-outs, too
+            return bounds.fault(self._place, "unreachable")
         if isinstance(error, exceptions.TimeoutError) or isinstance(cause, TimeoutError):
             return bounds.fault(self._place, "timeout")
         if isinstance(error, exceptions.ProxyError):
@@ -159,8 +156,6 @@ class Exchange:
         if isinstance(error, exceptions.SSLError):
             trust = "CERTIFICATE_VERIFY_FAILED" in str(error)
             return bounds.fault(self._place, "unreachable", "its certificate isn't trusted here" if trust else "no TLS")
-        if isinstance(error, exceptions.NewConnectionError):
-            return bounds.fault(self._place, "unreachable")
         if isinstance(cause, http.client.HTTPException) and not isinstance(cause, _CUT):
             return bounds.fault(self._place, "garbled", "not HTTP")
         if isinstance(error, exceptions.ProtocolError):

@@ -80,7 +80,7 @@ class Pool:
         if call.crash is not None:
             raise call.crash
         if call.faults:
-            raise Partial(call.faults[0], call.held)
+            raise Partial(call.faults[0], call.held) from call.faults[0]
         return call.held
 
     def close(self) -> None:
