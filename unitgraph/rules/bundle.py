@@ -96,10 +96,14 @@ class BundleRule:
     def prepare(self, subjects: Iterable[str]) -> None:
         """Learns the digests of everything that the bundles of ``subjects`` are made of, in one go."""
         shared = self._shared
-        sources = [shared.source(subject) for subject in subjects]
-        reached = shared.closures.files({module for source in sources for module in source.modules})
-        if not shared.sourcemap:
-            shared.stripper.load(sorted({path for source in sources for path in source.generated} | reached.keys()))
+        sources = {subject: shared.source(subject) for subject in subjects}
+        reached = shared.closures.files({module for source in sources.values() for module in source.modules})
+        if shared.sourcemap:
+            return
+        wanted = sorted({path for source in sources.values() for path in source.generated} | reached.keys())
+        lacking = set(shared.stripper.lacking(wanted))
+        shared.generate([name for name, source in sources.items() if lacking.intersection(source.generated)])
+        shared.stripper.load(wanted)
 
     def key(self, subject: str) -> Key:
         shared = self._shared

@@ -50,17 +50,24 @@ class Stripper:
         """The SHA-256 of ``path`` as stripped; call ``load`` with all paths first."""
         return self._known[path]
 
-    def load(self, paths: Iterable[str]) -> None:
-        """Makes the digests of ``paths`` known: from the memo, or by one run of esbuild for all that are new."""
+    def lacking(self, paths: Iterable[str]) -> list[str]:
+        """Those of ``paths`` whose digests neither this run nor the memo knows."""
         wanted = [path for path in paths if path not in self._known]
-        keys = {path: f"{self._salt}{PurePosixPath(path).suffix}{self._memo.digest(path)}" for path in wanted}
+        keys = {path: self._key(path) for path in wanted}
         held = self._database.stripped(keys.values())
         self._known.update((path, held[key]) for path, key in keys.items() if key in held)
-        new = [path for path in wanted if keys[path] not in held]
+        return [path for path in wanted if path not in self._known]
+
+    def load(self, paths: Iterable[str]) -> None:
+        """Makes the digests of ``paths`` known: from the memo, or by one run of esbuild for all that are new."""
+        new = self.lacking(paths)
         if new:
             made = self._strip(new)
             self._known.update(made)
-            self._database.save_stripped((keys[path], name) for path, name in made.items())
+            self._database.save_stripped((self._key(path), name) for path, name in made.items())
+
+    def _key(self, path: str) -> str:
+        return f"{self._salt}{PurePosixPath(path).suffix}{self._memo.digest(path)}"
 
     def known(self) -> Iterator[tuple[str, str, str]]:
         """What is known: salt, path, stripped digest."""
