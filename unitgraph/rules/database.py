@@ -9,7 +9,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,12 +131,22 @@ class Database:
         self._many("INSERT OR REPLACE INTO stripped VALUES (?, ?)", rows)
 
     def node(self, digest: str) -> dict[str, Any] | None:
-        """A closure node, as ``closure.py`` wrote it."""
-        row = self._connection.execute("SELECT data FROM nodes WHERE digest = ?", (digest,)).fetchone()
+        """What a component of this digest, or of one that begins so, is made of."""
+        query = "SELECT data FROM nodes WHERE digest >= ? AND digest < ? LIMIT 1"
+        row = self._connection.execute(query, (digest, f"{digest}g")).fetchone()
         return json.loads(row[0]) if row else None
 
+    def without_node(self, digests: Collection[str]) -> set[str]:
+        """Those of ``digests`` of which nothing is known."""
+        known = {name for (name,) in self._among("SELECT digest FROM nodes", "digest", digests)}
+        return set(digests) - known
+
     def save_nodes(self, rows: Iterable[tuple[str, str]]) -> None:
+        """Rows of (digest, JSON); what is known already stays."""
         self._many("INSERT OR IGNORE INTO nodes VALUES (?, ?)", rows)
+
+    def replace_nodes(self, rows: Iterable[tuple[str, str]]) -> None:
+        self._many("INSERT OR REPLACE INTO nodes VALUES (?, ?)", rows)
 
     def records(self) -> dict[str, Record]:
         """Action name → its last finished run."""
@@ -198,7 +208,7 @@ class Database:
             raise
         self._connection.execute("COMMIT")
 
-    def _among(self, select: str, column: str, values: Iterable[str]) -> Iterable[tuple[str, Any]]:
+    def _among(self, select: str, column: str, values: Iterable[str]) -> Iterable[tuple[Any, ...]]:
         wanted = list(values)
         for start in range(0, len(wanted), 500):
             chunk = wanted[start : start + 500]

@@ -4,7 +4,7 @@ Knows how the parts hang together; each part knows its own work.
 """
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import cast
 
 from unitgraph.cache import digest
-from unitgraph.cache.store import Cache, Traffic
+from unitgraph.cache.store import Traffic
 from unitgraph.errors import UnitgraphError
 from unitgraph.errors.build import UnknownTask
 from unitgraph.providers import registry
-from unitgraph.providers.base import Build, Bundle, EsbuildOptions, File, Provider, Say, Target, Tool, digest_of_files
-from unitgraph.rules import extras, report, runner, seed, toolchain, whole
+from unitgraph.providers.base import Build, Bundle, EsbuildOptions, File, Provider, Say, Target, Tool
+from unitgraph.rules import extras, ingredients, report, runner, seed, toolchain, whole
 from unitgraph.rules.action import Action, How, Result
 from unitgraph.rules.bundle import PROCESS, BundleRule, Bundling, tsconfig_option
 from unitgraph.rules.cache_layers import open_cache
@@ -128,7 +128,7 @@ class Engine:
         return Stores(self.database, self.memo, self.cache)
 
     @cached_property
-    def cache(self) -> Cache:
+    def cache(self) -> TimedCache:
         return TimedCache(open_cache(self.project, self.settings), self.timeline)
 
     @cached_property
@@ -244,7 +244,7 @@ class Engine:
         self, wanted: Iterable[str] | None = None, *, listener: Listener = lambda _: None, demand: Demand = PLACED
     ) -> Built:
         """Brings the units' bundles up to date; all of them where none are named. What failed is in the result."""
-        with self._locked():
+        with self.locked():
             records = self.database.records()
             if wanted is None and not self.settings.sourcemap and not any(map(_is_codegen, records)):
                 with self.timeline.span("take over"):
@@ -259,15 +259,9 @@ class Engine:
         self, wanted: Iterable[str] | None, listener: Listener, demand: Demand, records: Mapping[str, Record]
     ) -> Built:
         subjects = self.subjects() if wanted is None else self._subjects_of(wanted)
-        codegen = [Action(self.typings, ""), *(Action(self.codegen, subject) for subject in subjects)]
-        with self.timeline.span("codegen"):
-            heard = self.journal.listener(listener, codegen)
-            needed = Demand(bytes=self.settings.sourcemap)      # else it is enough to know what would be written
-            results = runner.run(
-                codegen, self.stores, jobs=self.jobs, listener=heard, records=records, demand=needed
-            )
+        codegen = [Action(self.codegen, subject) for subject in subjects]
+        results = self.generate([Action(self.typings, ""), *codegen], listener, records)
         good = [subject for subject in subjects if results[f"codegen:{subject}"].how is not How.FAILED]
-        self.codegen.accept({subject: results[f"codegen:{subject}"] for subject in good})
         actions = [Action(self.rule_of(subject), subject, (f"codegen:{subject}",)) for subject in good]
         with self.timeline.span("strip"):
             for rule in {action.rule for action in actions}:
@@ -276,13 +270,23 @@ class Engine:
             heard = self.journal.listener(listener, actions)
             results |= runner.run(actions, self.stores, jobs=self.jobs, listener=heard, records=records, demand=demand)
         with self.timeline.span("finish"):
-            rules = [self.__dict__[name] for name in ("codegen", "bundles", "server_bundles") if name in self.__dict__]
-            self.database.save_nodes(row for rule in rules for row in rule.closure_nodes.items())
-            self._remember(results)
+            ingredients.save(self, results)
             if wanted is None:
                 self._finish(results, records.get(extras.NAME))
             self.memo.save()
         return Built(results, self.described(results), self._notices(results))
+
+    def generate(
+        self, actions: Sequence[Action], listener: Listener, records: Mapping[str, Record]
+    ) -> dict[str, Result]:
+        """Brings generated files up to date, so that bundles can be made of them and have keys."""
+        with self.timeline.span("codegen"):
+            heard = self.journal.listener(listener, actions)
+            needed = Demand(bytes=self.settings.sourcemap)      # else it is enough to know what would be written
+            results = runner.run(actions, self.stores, jobs=self.jobs, listener=heard, records=records, demand=needed)
+        made = {name.partition(":")[2]: result for name, result in results.items() if _is_codegen(name)}
+        self.codegen.accept({subject: result for subject, result in made.items() if result.how is not How.FAILED})
+        return results
 
     def keep(self, built: Built) -> None:
         """Tells other checkouts what this build came to, so that they look into what is new to it alone."""
@@ -292,6 +296,11 @@ class Engine:
         if inputs is not None:
             whole.keep(self, built.results, built.notices, inputs)
             seed.keep(self, built.results, inputs)
+
+    def nodes(self) -> Iterable[tuple[str, str]]:
+        """What keys were made of, by digest, as far as the rules know it."""
+        rules = [self.__dict__[name] for name in ("codegen", "bundles", "server_bundles") if name in self.__dict__]
+        return (row for rule in rules for row in rule.closure_nodes.items())
 
     def stripped(self) -> Iterable[tuple[str, str, str]]:
         """Salt, path and stripped digest of every file that the build looked at."""
@@ -313,18 +322,6 @@ class Engine:
             names = ", ".join(sorted(self.imports.unpinned))
             notices.append(f"Not pinned by a lockfile, so compared file by file: {names}.")
         return tuple(notices)
-
-    def _remember(self, results: Mapping[str, Result]) -> None:
-        """Keeps what each new bundle was made of, so that a later plan can say what moved since it was shipped."""
-        new = [result for result in results.values() if result.how in (How.RAN, How.CACHED) and result.key]
-        made = self.described({result.name: result for result in new})
-        keys = {result.name.partition(":")[2]: result.key.components for result in new if result.key}
-        digests = {unit: bundle.digest for unit, bundle in made.bundles.items()}
-        if self.is_process and digests:
-            digests[self.project.name] = digest_of_files(made.files())
-        self.database.save_made(
-            (name, found, keys[PROCESS if self.is_process else name]) for name, found in digests.items()
-        )
 
     def _finish(self, results: Mapping[str, Result], last: Record | None) -> None:
         """Writes what isn't a bundle, removes what no unit needs any more; a build with failures removes nothing."""
@@ -372,7 +369,7 @@ class Engine:
         return Build({unit: Bundle(unit, files) for unit, files in bundles.items()}, shared)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """One build of a checkout's provider at a time; a killed one holds nothing."""
         path = self.project.root / ".deploy" / "cache" / f"{self.provider.name}.lock"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -40,6 +40,25 @@ def checkout(root: Path, *, generated: Sequence[str] = ()) -> Checkout:
     return Checkout(commit, any(not line.startswith("#") for line in lines), branch)
 
 
+def ancestors(root: Path, most: int) -> list[str]:
+    """HEAD and the commits before it, newest first; of a shallow clone also those that its last one names."""
+    found = _lines(root, "rev-list", f"--max-count={most}", "HEAD")
+    if len(found) == 1:
+        parents = (line.split() for line in _lines(root, "cat-file", "commit", found[0]))
+        found += [words[1] for words in parents if len(words) == 2 and words[0] == "parent"]
+    return [commit for commit in found if _COMMIT.fullmatch(commit)][:most]
+
+
+def _lines(root: Path, *words: str) -> list[str]:
+    try:
+        done = subprocess.run(
+            ["git", *words], cwd=root, capture_output=True, text=True, errors="replace", check=False, timeout=30
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return [] if done.returncode else done.stdout.splitlines()
+
+
 def watched(root: Path) -> list[str]:
     """Files that change when the checkout moves to another commit."""
     for folder in (root, *root.parents):

@@ -16,6 +16,8 @@ from unitgraph.rules.workspace import Workspace
 from unitgraph.units.resolve import Asset, Package, ProjectFile
 
 MANIFEST = "package.json"
+_SHORT = 200            # characters of a package.json's settings that stand for themselves
+_MOST_FILES = 500       # of an unpinned package, that are remembered by name
 
 
 class ProjectImports:
@@ -25,6 +27,7 @@ class ProjectImports:
         self._workspace = workspace
         self._memo = memo
         self._digests: dict[str, str] = {}
+        self._contents: dict[str, dict[str, object]] = {}
         self._importers: dict[str, tuple[str, str]] = {}
         self._scopes: dict[str, str] = {}
         self.unpinned: set[str] = set()
@@ -67,7 +70,8 @@ class ProjectImports:
         except ValueError:
             data = None
         fields = {key: data.get(key) for key in ("sideEffects", "type")} if isinstance(data, dict) else {}
-        return f"manner:{digest.of(fields)}"
+        text = json.dumps(fields, sort_keys=True)
+        return f"manner:{text if len(text) <= _SHORT else digest.of(fields)}"
 
     def package_digest(self, place: str) -> str:
         """What the package and all that it needs are: from the lockfile, or from its files where it isn't pinned."""
@@ -75,7 +79,7 @@ class ProjectImports:
         if known is None and place.endswith(MANIFEST):
             known = self._digests[place] = self._manner(place)
         if known is None:
-            name, folder = self._importers.get(place) or (place.rpartition("node_modules/")[2], "")
+            name, folder = self._asked(place)
             lock = self._workspace.project.lock
             pinned = lock.entry(name, folder) if lock else None
             if lock and pinned and pinned.version == self._installed_version(place):
@@ -89,6 +93,27 @@ class ProjectImports:
     def places(self) -> set[str]:
         """Where the packages are installed that digests were asked for."""
         return {place for place in self._digests if not place.endswith(MANIFEST)}
+
+    def made_of(self, mark: str) -> dict[str, object] | None:
+        """What a package's digest stands for: pinned packages as [name, version, integrity], or files and a version."""
+        if mark in self._contents:
+            return self._contents[mark]
+        lock = self._workspace.project.lock
+        place = next((place for place, known in self._digests.items() if known == mark), None)
+        if lock is None or place is None or not mark.startswith("lock:"):
+            return None
+        name, folder = self._asked(place)
+        pins = [[pin.name, pin.version, pin.integrity] for pin in lock.closure([name], folder)]
+        return {"path": lock.path, "pins": sorted(pins)}
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """Every package digest so far that stands for something."""
+        return frozenset(mark for mark in self._digests.values() if not mark.startswith("manner:"))
+
+    def _asked(self, place: str) -> tuple[str, str]:
+        """The name that a package was imported by, and from which folder."""
+        return self._importers.get(place) or (place.rpartition("node_modules/")[2], "")
 
     def _installed_version(self, place: str) -> str | None:
         package = self._workspace.project.sources
@@ -105,7 +130,9 @@ class ProjectImports:
             for name in sorted(names):
                 path = Path(parent, name)
                 found.append((path.relative_to(top).as_posix(), self._memo.digest(str(path))))
-        return digest.of(found)
+        mark = digest.of(found)
+        self._contents[f"files:{mark}"] = {"version": self._installed_version(place), "files": found[:_MOST_FILES]}
+        return mark
 
     @cached_property
     def _root(self) -> Path:

@@ -6,7 +6,7 @@ Knows results, a timeline and a log; of the engine only what a log's first line 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from unitgraph import __version__
 from unitgraph.cache.key import Component, difference
@@ -20,15 +20,18 @@ from unitgraph.rules.timeline import Timeline
 if TYPE_CHECKING:
     from unitgraph.rules.engine import Engine
 
+_ASKING: Final = "why"      # a command that brings generated files up to date, and builds nothing
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """``counts``: actions by how they ended; ``path`` is the critical path, longest chain of steps that waited."""
+    """``counts``: actions by how they ended; ``path``: the critical path; ``notes``: what else there is to say."""
 
     counts: Mapping[How, int]
     traffic: Traffic
     seconds: float
     path: tuple[critical_path.Step, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def path_seconds(self) -> float:
@@ -57,11 +60,12 @@ class Summary:
 class Journal:
     """``results`` are those that took time; what had nothing to do is counted only."""
 
-    def __init__(self, timeline: Timeline, log: ExecutionLog) -> None:
+    def __init__(self, timeline: Timeline, log: ExecutionLog | None = None) -> None:
         self.timeline = timeline
         self.log = log
         self.results: list[Result] = []
         self.counts: Counter[How] = Counter()
+        self.notes: list[str] = []
         self._needs: dict[str, tuple[str, ...]] = {}
 
     def listener(self, also: Callable[[Result], None], actions: Iterable[Action] = ()) -> Callable[[Result], None]:
@@ -72,7 +76,8 @@ class Journal:
             self.counts[result.how] += 1
             if result.work:
                 self.results.append(result)
-            self.log.add(result)
+            if self.log:
+                self.log.add(result)
             also(result)
 
         return hear
@@ -80,10 +85,11 @@ class Journal:
     def end(self, traffic: Traffic, error: BaseException | None = None) -> Summary:
         """Sums up, and writes that to the log where there was a build; ``error`` is what ended the command."""
         steps = critical_path.steps_of(self.timeline, self.results, self._needs)
-        summary = Summary(dict(self.counts), traffic, self.timeline.seconds, critical_path.longest(steps))
-        if self.counts:
+        path, notes = critical_path.longest(steps), tuple(self.notes)
+        summary = Summary(dict(self.counts), traffic, self.timeline.seconds, path, notes)
+        if self.log and self.counts:
             self.log.total({**summary.document(), **({"error": _code(error)} if error else {})})
-        self.log.close()
+            self.log.close()
         return summary
 
 
@@ -107,13 +113,14 @@ def journal_of(engine: "Engine") -> Journal:
             "environment": engine.settings.environment,
             "command": engine.command,
             "commit": found.commit,
-            "ref": found.ref,
+            "ref": engine.settings.shared.run.ref or found.ref,
             "jobs": engine.jobs,
-            "cache": str(engine.settings.cache),
+            "cache": engine.cache.place or str(engine.settings.cache),
         }
 
     def moved(result: Result) -> tuple[Component, ...]:
         before = engine.database.previous(result.name)
         return tuple(now for now, _ in difference(before, result.key.components)) if before and result.key else ()
 
-    return Journal(engine.timeline, ExecutionLog(folder_of(root), engine.timeline.began, head, moved))
+    log = ExecutionLog(folder_of(root), engine.timeline.began, head, moved) if engine.command != _ASKING else None
+    return Journal(engine.timeline, log)

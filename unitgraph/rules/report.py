@@ -38,7 +38,8 @@ def run_text(run: Summary) -> str:
     steps = [step.name for step in run.path if step.seconds >= _SHORT * run.path_seconds][:_SHOWN_STEPS]
     path = f"; critical path {run.path_seconds:.2f} s: {' → '.join(steps)}" if run.counts.get(How.RAN) else ""
     warnings = [f"warning: {warning}" for warning in dict.fromkeys(run.traffic.warnings)]
-    return "\n".join([*warnings, f"{', '.join([*said, *_moved(run.traffic)])} in {run.seconds:.2f} s{path}"]) + "\n"
+    last = f"{', '.join([*said, *_moved(run.traffic)])} in {run.seconds:.2f} s{path}"
+    return "\n".join([*warnings, *run.notes, last]) + "\n"
 
 
 def _places(run: Summary) -> str:

@@ -12,6 +12,8 @@ from unitgraph.providers.diff import diff, explain
 from unitgraph.providers.plan import Plan, basis_of, refuse_stale, render
 from unitgraph.rules import git
 from unitgraph.rules.engine import Built, Engine
+from unitgraph.rules.misses import missed_lines
+from unitgraph.rules.nearest import Nearest, publish
 from unitgraph.rules.outputs import Outputs
 from unitgraph.rules.reasons import reasons_for
 from unitgraph.rules.runner import Demand, Listener
@@ -39,12 +41,15 @@ def plan(engine: Engine, *, listener: Listener = lambda _: None, demand: Demand 
         deployed = engine.provider.deployed(engine.target)
     with engine.timeline.span("plan"):
         desired = engine.provider.desired(engine.runnable, built.build, engine.target)
-        why = reasons_for(engine.database, deployed)
+        nearest = Nearest(engine)
+        why = reasons_for(nearest.node, nearest.made, deployed)
         changes = explain(diff(desired, deployed), why)
+        engine.journal.notes += missed_lines(engine, nearest, built.results)
     found = git.checkout(engine.project.root, generated=(".deploy", engine.project.sources.out_dir))
     if not found.dirty:
         with engine.timeline.span("keep the whole"):
             engine.keep(built)
+            publish(engine, built, found.commit)
     made = Plan(
         provider=engine.provider.name,
         environment=engine.settings.environment,

@@ -13,6 +13,7 @@ class TimedCache:
         self._cache = cache
         self._timeline = timeline
         self.traffic: Traffic = cache.traffic
+        self.place = str(getattr(cache, "place", ""))       # of what machines share; "" where they share nothing
 
     def look_up(self, keys: Sequence[str], *, trusted_only: bool = False, near: bool = False) -> Mapping[str, Made]:
         with self._timeline.span("look up", "cache", keys=len(keys)) as facts:

@@ -20,7 +20,13 @@ class Why(base.ProjectCommand):
 
         if len(names) != 1:
             raise NameMissing("why")
-        told = explain(session.engine_of(options), names[0])
+        engine = session.engine_of(options, "why")
+        try:
+            told = explain(engine, names[0])
+        finally:
+            engine.close()
+        for warning in dict.fromkeys(engine.cache.traffic.warnings):
+            session.say(f"warning: {warning}")
         if options["json"]:
             sys.stdout.write(json.dumps(told.document(), indent=2, ensure_ascii=False) + "\n")
         else:
