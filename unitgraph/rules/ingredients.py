@@ -6,8 +6,9 @@ the rules' keys and the database, and decides nothing: without any of this there
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from unitgraph.cache import digest
 from unitgraph.cache.key import Component, Key
 from unitgraph.providers.base import digest_of_files
 from unitgraph.rules.action import How, Result
@@ -39,22 +40,23 @@ def save_known(engine: "Engine") -> None:
 def entries(codegen: Key, bundle: Key, *, is_new: bool) -> Iterator[Row]:
     """What the bundle's generated files came from. Where the bundle is not new they came out as they were before, and
     so keep what they were first made of: what moved between two of them is then the least that it can have been."""
-    node = node_of(codegen)
-    yield node
-    pointer = json.dumps({"children": [node[0]]})
+    origin, nodes = origin_of(codegen)
+    yield from ((name, json.dumps(node)) for name, node in nodes.items())
+    pointer = json.dumps({"children": [origin]})
     for part in filter(is_generated, bundle.components):
         yield f"{LAST}{part.digest}", pointer
         if is_new:
             yield f"{FIRST}{part.digest}", pointer
 
 
-def node_of(codegen: Key) -> Row:
-    """What a codegen action's key was made of."""
-    told = {
-        "children": sorted({part.digest for part in codegen.components if part.kind == "closure"}),
-        "tools": _pairs(part for part in codegen.components if part.kind == "tool"),
-    }
-    return f"gen:{codegen.digest}", json.dumps(told)
+def origin_of(codegen: Key) -> tuple[str, dict[str, dict[str, Any]]]:
+    """What a codegen action's key was made of: a node's name, and that node with the one of the tools, which all such
+    actions share."""
+    tools = [[part.name, part.digest] for part in codegen.components if part.kind == "tool"]
+    shared = f"tools:{digest.sha256(repr(tools).encode())}"
+    below = [part.digest for part in codegen.components if part.kind == "closure"]
+    origin = f"gen:{codegen.digest}"
+    return origin, {origin: {"children": [*dict.fromkeys(below), shared]}, shared: {"tools": tools}}
 
 
 def _bundles(engine: "Engine", results: Mapping[str, Result]) -> Iterator[tuple[str, str, Iterable[Component]]]:
@@ -76,7 +78,3 @@ def _rows(result: Result, results: Mapping[str, Result]) -> Iterable[Row]:
     if kind != "codegen" or result.how is not How.RAN or result.key is None or bundle is None or bundle.key is None:
         return ()
     return entries(result.key, bundle.key, is_new=bundle.how is not How.FRESH)
-
-
-def _pairs(parts: Iterable[Component]) -> list[list[str]]:
-    return [[part.name, part.digest] for part in parts]

@@ -16,9 +16,9 @@ from unitgraph.cache.store import Blob, Made, Traffic
 from unitgraph.providers.base import digest_of_files
 from unitgraph.rules import git
 from unitgraph.rules.action import How
-from unitgraph.rules.ingredients import node_of
+from unitgraph.rules.ingredients import origin_of
 from unitgraph.rules.known_build import LARGEST_BYTES, KnownBuild, decode, encode, short
-from unitgraph.rules.reasons import Node, is_generated, mark, short_part
+from unitgraph.rules.reasons import Node, is_generated, mark
 
 if TYPE_CHECKING:
     from unitgraph.rules.engine import Built, Engine
@@ -119,14 +119,15 @@ def _known(engine: "Engine", built: "Built", commit: str) -> KnownBuild:
     nodes: dict[str, Node] = {}
     for name, result in results.items():
         assert result.key is not None, "others were left out"
-        actions[name] = mark(result.key.digest), tuple(map(short_part, result.key.components))
+        actions[name] = mark(result.key.digest), result.key.components
         codegen = built.results.get(f"codegen:{name.partition(':')[2]}")
         if codegen is not None and codegen.key is not None:
-            origin, text = node_of(codegen.key)
-            nodes[mark(origin)] = short(json.loads(text))
-            entries.update({mark(part.digest): mark(origin) for part in result.key.components if is_generated(part)})
-    wanted = [part.digest for _, parts in actions.values() for part in parts]
-    wanted += [child for node in nodes.values() for child in node["children"]]
+            origin, below = origin_of(codegen.key)
+            nodes.update((mark(node), short(found)) for node, found in below.items())
+            origin = mark(origin)
+            entries.update((mark(part.digest), origin) for part in result.key.components if is_generated(part))
+    wanted = [mark(name) for name in {part.digest for _, parts in actions.values() for part in parts}]
+    wanted += [child for node in nodes.values() for child in node.get("children", ())]
     _descend(engine, wanted, nodes)
     digests = {unit: bundle.digest for unit, bundle in built.build.bundles.items()}
     bundles = {unit: (mark(found), f"bundle:{unit}") for unit, found in digests.items()}

@@ -26,7 +26,9 @@ LAST: Final = "last:"
 """Before the digest of a generated file: what it was generated from when it first came out so, and when last."""
 
 WIRING: Final = "its wiring changed: routes, options, or what it calls"
-_MARK: Final = re.compile(r"^(?P<kind>(?:[a-z0-9]+:)?)(?P<begin>[0-9a-f]{16})[0-9a-f]*$")
+_MARK: Final = 16
+_LENGTHS: Final = frozenset((32, 64))       # hex digits of the two digests that there are
+_DIGEST: Final = re.compile(r"(?:[a-z0-9]+:)?[0-9a-f]{16}(?:[0-9a-f]{16}){0,3}")
 _KINDS: Final[Mapping[str, ReasonKind]] = {"tool": "tool-changed", "option": "option-changed"}
 _SHOWN_FILES: Final = 5
 
@@ -88,8 +90,11 @@ def is_generated(part: Component) -> bool:
 
 def mark(digest: str) -> str:
     """As much of a digest as tells it from others; what isn't one, such as a version, stays as it is."""
-    found = _MARK.match(digest)
-    return found["kind"] + found["begin"] if found else digest
+    begin = digest[:_MARK]
+    if len(digest) in _LENGTHS and begin.isalnum():
+        return begin
+    kind, colon, rest = digest.partition(":")
+    return f"{kind}:{rest[:_MARK]}" if colon and len(rest) in _LENGTHS and rest[:_MARK].isalnum() else digest
 
 
 def short_part(part: Component) -> Component:
@@ -99,7 +104,7 @@ def short_part(part: Component) -> Component:
 
 def _moved(old: str | None, new: str | None) -> str:
     """Both values where people can read them."""
-    if old is None or new is None or _MARK.match(old) or _MARK.match(new):
+    if old is None or new is None or _DIGEST.fullmatch(old) or _DIGEST.fullmatch(new):
         return "changed"
     return f"{old or 'nothing'} → {new or 'nothing'}"
 
