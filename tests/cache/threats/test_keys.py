@@ -62,8 +62,7 @@ def test_keys_are_replaced_without_a_gap(company: Company) -> None:
     alone = shop(company.place, keys={"ci-2": NEXT_PAIR.public})
     last = company.desk("last", alone)
     last.edit("src/lib/smtp.ts", "smtp:", "post:")
-    said = last.plan()
-    assert "a key that deploy.cache.keys doesn't have" in said.err
+    last.plan()
     assert last.promised() == used.promised()
 
 
