@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import grpc
@@ -401,7 +402,7 @@ WRITES: dict[str, Callable[[Backend], object]] = {
 def test_a_status_is_a_trouble(code: grpc.StatusCode, reading: Trouble, writing: Trouble) -> None:
     calls = READS | WRITES
     with answering(dict.fromkeys(calls, refusing(code, "said so"))) as (_, backend):
-        found = {name: fault(lambda call=call: call(backend)) for name, call in calls.items()}  # type: ignore[misc]
+        found = {name: fault(partial(call, backend)) for name, call in calls.items()}
     assert {name: error.trouble for name, error in found.items()} == (
         dict.fromkeys(READS, reading) | dict.fromkeys(WRITES, writing)
     )
@@ -413,7 +414,7 @@ def test_what_is_not_there_is_no_error_where_it_is_read_and_one_where_it_is_writ
         assert backend.entries([KEY]) == {}
         assert backend.blobs([Blob(KEY, 9 << 20)]) == {}
         for call in WRITES.values():
-            assert fault(lambda call=call: call(backend)).trouble == "failed"       # type: ignore[misc]
+            assert fault(partial(call, backend)).trouble == "failed"
 
 
 @pytest.mark.parametrize("name", READS | WRITES)
@@ -437,3 +438,39 @@ def test_a_server_of_another_protocol_is_an_error() -> None:
 def test_an_answer_that_is_too_large_is_not_taken() -> None:
     with answering(_result(action_result.encode(b"x" * (40 << 20), ()))) as (_, backend):
         assert fault(lambda: backend.entries([KEY])).trouble == "failed"
+
+
+# How much at once, and how often
+
+
+def test_as_much_is_asked_at_once_as_the_connection_allows_and_no_more() -> None:
+    together, counting = threading.Barrier(3), threading.Lock()
+    now = most = 0
+
+    def answer(_request: Any, _context: object) -> bytes:
+        nonlocal now, most
+        with counting:
+            now += 1
+            most = max(most, now)
+        together.wait(60)
+        with counting:
+            now -= 1
+        return action_result.encode(b"{}", ())
+
+    keys = [digest.sha256(str(number).encode()) for number in range(9)]
+    with answering({"GetActionResult": answer}, parallel=3, request_s=60) as (_, backend):
+        assert backend.entries(keys) == dict.fromkeys(keys, b"{}")
+    assert most == 3
+
+
+def test_a_server_that_is_unavailable_is_asked_once_more_and_then_left_alone() -> None:
+    answers: list[Answer] = [
+        refusing(grpc.StatusCode.UNAVAILABLE, "going away"),
+        lambda _request, _context: action_result.encode(b"{}", ()),
+        refusing(grpc.StatusCode.UNAVAILABLE, "gone"),
+        refusing(grpc.StatusCode.UNAVAILABLE, "gone for good"),
+    ]
+    with answering({"GetActionResult": lambda request, context: answers.pop(0)(request, context)}) as (_, backend):
+        assert backend.entries([KEY]) == {KEY: b"{}"}
+        assert fault(lambda: backend.entries([KEY])).trouble == "unreachable"
+    assert not answers

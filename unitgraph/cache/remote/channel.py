@@ -3,6 +3,7 @@
 grpcio sees bytes only: a message that can't be read is the server's fault, and told as such, without a log from below.
 """
 
+import json
 import os
 import ssl
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +27,20 @@ Header = tuple[str, str]
 _LARGEST_MESSAGE: Final = ENTRY_BYTES + (4 << 20)       # batches and chunks stay under 4 MiB; an entry's result doesn't
 _SAID: Final = 200                                      # characters of what a server says, at most
 _PORTS: Final = {"grpc": 80, "grpcs": 443}              # where a URL names none, as in Bazel
+_ONCE_MORE: Final = json.dumps({
+    "methodConfig": [{
+        "name": [{}],       # every method: none does anything twice that it may do but once
+        "retryPolicy": {
+            "maxAttempts": 2,
+            "initialBackoff": "0.01s",
+            "maxBackoff": "0.01s",
+            "backoffMultiplier": 1,
+            "retryableStatusCodes": ["UNAVAILABLE"],
+        },
+    }],
+})
+"""A server may end a connection that was idle at the moment that a call begins on it."""
+
 _TROUBLES: Final[dict[str, Trouble]] = {
     "UNAVAILABLE": "unreachable",
     "DEADLINE_EXCEEDED": "timeout",
@@ -160,6 +175,8 @@ class Channel:
             ("grpc.min_reconnect_backoff_ms", connect_ms),      # how long an attempt to connect may take
             ("grpc.use_local_subchannel_pool", 1),
             ("grpc.service_config_disable_resolution", 1),      # no TXT look-ups
+            ("grpc.service_config", _ONCE_MORE),
+            ("grpc.per_rpc_retry_buffer_size", 8 << 20),        # a batch and its message
             # No keepalive: each call has a deadline, and servers end connections that ping more than they like.
         )
         port = self._found.port or _PORTS[self._found.scheme]
