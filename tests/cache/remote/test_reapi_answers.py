@@ -470,7 +470,11 @@ def test_a_server_that_is_unavailable_is_asked_once_more_and_then_left_alone() -
         refusing(grpc.StatusCode.UNAVAILABLE, "gone"),
         refusing(grpc.StatusCode.UNAVAILABLE, "gone for good"),
     ]
-    with answering({"GetActionResult": lambda request, context: answers.pop(0)(request, context)}) as (_, backend):
+
+    def answer(request: Any, context: grpc.ServicerContext) -> Any:
+        return answers.pop(0)(request, context)
+
+    with answering({"GetActionResult": answer}) as (_, backend):
         assert backend.entries([KEY]) == {KEY: b"{}"}
         assert fault(lambda: backend.entries([KEY])).trouble == "unreachable"
     assert not answers
