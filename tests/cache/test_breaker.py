@@ -86,13 +86,13 @@ def test_one_of_many_threads_says_it() -> None:
     assert len(said) == 800
 
 
-WORTH = Worth(start_s=5, asked_s=0.01, found_s=0.02, bytes_a_second=1000)
+WORTH = Worth(start_s=5, asked_s=0.01, found_s=0.02, bytes_a_second=1000, bytes_s=20)
 
 
 @pytest.mark.parametrize(
     ("asked", "found", "wanted_bytes", "left_s"),
-    [(0, 0, 0, 5), (100, 0, 0, 6), (100, 100, 0, 8), (0, 0, 3000, 8)],
-    ids=["at first", "a hundred asked", "and found", "bytes"],
+    [(0, 0, 0, 5), (100, 0, 0, 6), (100, 100, 0, 8), (0, 0, 3000, 8), (0, 0, 1 << 60, 25)],
+    ids=["at first", "a hundred asked", "and found", "bytes", "more bytes than there are"],
 )
 def test_what_a_cache_brings_is_what_it_may_cost(asked: int, found: int, wanted_bytes: int, left_s: float) -> None:
     budget = Budget(WORTH, Clock())

@@ -95,12 +95,14 @@ class Breaker:
 class Worth:
     """What waiting for a shared cache may cost in all: ``start_s`` for the first connection, and then what building
     takes. On two cores a bundle of 35 KB takes 15 ms, so a lookup that finds nothing may cost less than that and one
-    that finds something a little more; bytes have to come as fast as bundles would be made."""
+    that finds something a little more; bytes have to come as fast as bundles would be made, and are waited for no
+    longer than ``bytes_s`` in all, however many an entry claims."""
 
     start_s: float = 5.0
     asked_s: float = 0.008
     found_s: float = 0.015
     bytes_a_second: float = 4_000_000.0
+    bytes_s: float = 60.0
 
 
 class Budget:
@@ -110,6 +112,7 @@ class Budget:
         self._worth = worth
         self._clock = clock
         self._earned_s = worth.start_s
+        self._bytes_s = 0.0
         self._spent_s = 0.0
         self._since: float | None = None
 
@@ -120,12 +123,12 @@ class Budget:
         self._earned_s += count * self._worth.found_s
 
     def wanted(self, size_bytes: int) -> None:
-        self._earned_s += size_bytes / self._worth.bytes_a_second
+        self._bytes_s = min(self._worth.bytes_s, self._bytes_s + size_bytes / self._worth.bytes_a_second)
 
     @property
     def left_s(self) -> float:
         running = self._clock() - self._since if self._since is not None else 0.0
-        return max(0.0, self._earned_s - self._spent_s - running)
+        return max(0.0, self._earned_s + self._bytes_s - self._spent_s - running)
 
     def __enter__(self) -> Self:
         """Waiting begins."""

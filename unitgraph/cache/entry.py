@@ -17,7 +17,8 @@ from unitgraph.cache.tier import is_tier
 
 SCHEMA: Final = 1
 LARGEST_BYTES: Final = 8 << 20          # an entry; one of a process of 3,000 units has a megabyte
-LARGEST_BLOB_BYTES: Final = 2 << 30
+LARGEST_BLOB_BYTES: Final = 256 << 20
+LARGEST_RESULT_BYTES: Final = 1 << 30  # all outputs together
 _MOST_OUTPUTS: Final = 50_000
 _DEEPEST: Final = 32                    # levels of arrays and objects in facts
 _LONGEST_TEXT: Final = 500              # characters of a name or a reference
@@ -149,9 +150,11 @@ def _entry(found: Mapping[str, Any]) -> Entry:
     _require(type(generation) is int and generation >= 0, "its generation is no number")
     _require(digest.is_sha256(found["key"]), "its key is none")
     _require(signer == "" or digest.is_sha256(signer), "its signer is no fingerprint")
+    blobs = {path: _blob(*each) for path, each in outputs.items()}
+    _require(sum(blob.size for blob in blobs.values()) <= LARGEST_RESULT_BYTES, "its outputs are too large")
     return Entry(
-        found["key"], _text(found["action"]), {path: _blob(*each) for path, each in outputs.items()}, facts,
-        Producer(*map(_text, found["producer"])), tier, generation, signer,
+        found["key"], _text(found["action"]), blobs, facts, Producer(*map(_text, found["producer"])), tier,
+        generation, signer,
     )  # fmt: skip
 
 
