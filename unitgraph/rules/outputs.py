@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from unitgraph.cache import digest
-from unitgraph.cache.local import write_atomic
+from unitgraph.cache.files import write_atomic
 from unitgraph.errors.build import OutputEscapes
 from unitgraph.rules.database import Record
 from unitgraph.rules.memo import Memo
