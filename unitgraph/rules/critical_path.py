@@ -15,8 +15,9 @@ _WAITING = frozenset(("look up", "fetch", "wait for others"))
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """``needs`` are names of other steps; one that isn't among them is no hindrance."""
+    """``id`` is its own, ``name`` for people; ``needs`` are ids, and one that isn't there is no hindrance."""
 
+    id: str
     name: str
     seconds: float
     needs: tuple[str, ...] = ()
@@ -24,19 +25,18 @@ class Step:
 
 def longest(steps: Iterable[Step]) -> tuple[Step, ...]:
     """The chain with the largest sum of seconds, in order, without what took none of them."""
-    table = {step.name: step for step in steps}
-    needs = {step.name: sorted(need for need in step.needs if need in table) for step in table.values()}
+    table = {step.id: step for step in steps}
+    needs = {step.id: sorted(need for need in step.needs if need in table) for step in table.values()}
     total: dict[str, float] = {}
     before: dict[str, str | None] = {}
-    for name in TopologicalSorter(needs).static_order():
-        before[name] = max(needs[name], key=total.__getitem__, default=None)
-        waited = before[name]
-        total[name] = table[name].seconds + (total[waited] if waited is not None else 0)
+    for each in TopologicalSorter(needs).static_order():
+        waited = before[each] = max(needs[each], key=total.__getitem__, default=None)
+        total[each] = table[each].seconds + (total[waited] if waited is not None else 0)
     found: list[Step] = []
-    name_ = max(sorted(total), key=total.__getitem__, default=None)
-    while name_ is not None:
-        found.append(table[name_])
-        name_ = before[name_]
+    last = max(sorted(total), key=total.__getitem__, default=None)
+    while last is not None:
+        found.append(table[last])
+        last = before[last]
     return tuple(step for step in reversed(found) if step.seconds > 0)
 
 
@@ -49,18 +49,20 @@ def steps_of(
     """
     ran = [(result.name, result.work) for result in results if result.work and result.how in (How.RAN, How.FAILED)]
     steps: list[Step] = []
+    ids: dict[str, str] = {}
     last: tuple[str, ...] = ()
-    for phase in timeline.phases():
+    for number, phase in enumerate(timeline.phases()):
         inside = [(name, work) for name, work in ran if phase.began <= work.began <= phase.ended]
         if inside:
-            ready = f"cache before {phase.name}"
-            steps.append(Step(ready, _waited(timeline.spans, phase), last))
-            steps += [
-                Step(name, work.ended - work.began, (ready, *(needs or {}).get(name, ()))) for name, work in inside
-            ]
-            last = tuple(name for name, _ in inside)
-        steps.append(Step(phase.name, 0 if inside else phase.seconds, last))
-        last = (phase.name,)
+            ready = f"{number} ready"
+            steps.append(Step(ready, f"cache before {phase.name}", _waited(timeline.spans, phase), last))
+            ids.update((name, f"{number} {name}") for name, _ in inside)
+            for name, work in inside:
+                own = (ids[need] for need in (needs or {}).get(name, ()) if need in ids)
+                steps.append(Step(ids[name], name, work.ended - work.began, (ready, *own)))
+            last = tuple(ids[name] for name, _ in inside)
+        steps.append(Step(f"{number} done", phase.name, 0 if inside else phase.seconds, last))
+        last = (f"{number} done",)
     return steps
 
 

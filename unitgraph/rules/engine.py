@@ -62,7 +62,7 @@ class Built:
 
 def open_engine(start: Path, chosen: Settings) -> "Engine":
     """The engine of the project around ``start``, as doit's own commands use it."""
-    return Engine(load_project(start), chosen, say=_silent)
+    return Engine(load_project(start), chosen, say=_silent, command="run")
 
 
 @dataclass

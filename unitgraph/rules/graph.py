@@ -6,6 +6,8 @@
     task_analyze, task_codegen, task_bundle, task_upload = graph.tasks()
 """
 
+import atexit
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +49,7 @@ class Graph:
             from unitgraph.rules.settings import settings  # noqa: PLC0415 - as above
 
             self._engine = open_engine(Path(self.project), settings(provider=self.provider))
+            atexit.register(_end, self._engine)     # doit tells nobody when it is done with all tasks
         return self._engine
 
     def tasks(self) -> tuple[Creator, Creator, Creator, Creator]:
@@ -103,6 +106,12 @@ _DOCS = {
     "bundle": "bundle each unit",
     "upload": "ship each unit to its provider",
 }
+
+
+def _end(engine: "Engine") -> None:
+    """Lets results on their way to a shared cache get there, and says what was wrong with it."""
+    for warning in dict.fromkeys(engine.close().traffic.warnings):
+        sys.stderr.write(f"warning: {warning}\n")
 
 
 def _function(creator: Creator) -> Creator:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from unitgraph.rules.engine import Engine
 
 _SHOWN: Final = 3
-_LOOKED_INTO: Final = 50        # components that moved: each is a walk through two closures
+_LOOKED_INTO: Final = 5000      # components that moved: each is a walk through two closures
 
 
 @dataclass(frozen=True, slots=True)
