@@ -9,6 +9,7 @@ A mode holds for connections that are there as for new ones, from the next byte 
 
 import contextlib
 import itertools
+import re
 import select
 import socket
 import ssl
@@ -93,7 +94,8 @@ Mode = Pass | Hang | CutAfter | Answer | Flood | Drip | Flip | Swap
 
 
 class FaultProxy:
-    """Listens on a free port while it is entered, with ``tls`` for those who ask. ``connections`` counts what came."""
+    """Listens on a free port while it is entered, with ``tls`` for those who ask. ``connections`` counts what came,
+    ``most`` what was there at once; ``requests`` are those that weren't the server's to answer, with their heads."""
 
     def __init__(self, upstream: Address, *, tls: ssl.SSLContext | None = None) -> None:
         self._upstream = upstream
@@ -105,6 +107,8 @@ class FaultProxy:
         self._sockets: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self.connections = 0
+        self.most = 0
+        self.requests: list[bytes] = []
 
     @property
     def mode(self) -> Mode:
@@ -120,6 +124,13 @@ class FaultProxy:
         """Returns when so many bytes of answers have gone through."""
         with self._changed:
             assert self._changed.wait_for(lambda: self._passed >= count, timeout_s), f"only {self._passed} bytes came"
+
+    def drop(self) -> None:
+        """Ends the connections that are there, as a server does with idle ones."""
+        with self._changed:
+            for each in self._sockets:
+                with contextlib.suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -161,6 +172,7 @@ class FaultProxy:
                     return
                 self.connections += 1
                 self._sockets |= {client, server}
+                self.most = max(self.most, len(self._sockets) // 2)
             self._spawn(self._serve, client, server)
 
     def _serve(self, client: socket.socket, server: socket.socket) -> None:
@@ -186,11 +198,11 @@ class FaultProxy:
 
     def _requests(self, client: socket.socket, server: socket.socket | None) -> None:
         """From the client to the server, or to nobody: then a mode that answers by itself does."""
-        edited = _Edited()
+        edited = Edited()
         while data := self._received(client, edited, _requested):
             mode = self._mode
             if isinstance(mode, Answer | Flood | Drip):
-                _drain_request(client, data)
+                self.requests.append(_whole_request(client, data))
                 with contextlib.suppress(OSError):
                     self._speak(client, mode)
                 _shut(client, server)
@@ -203,7 +215,7 @@ class FaultProxy:
 
     def _pump(self, server: socket.socket, client: socket.socket) -> None:
         """Answers, from the server to the client."""
-        edited = _Edited()
+        edited = Edited()
         count = 0
         try:
             while data := self._received(server, edited, _answered):
@@ -258,7 +270,7 @@ class FaultProxy:
                             return
 
     def _received(
-        self, source: socket.socket, edited: "_Edited", edit: Callable[[Mode], Mapping[bytes, bytes]]
+        self, source: socket.socket, edited: "Edited", edit: Callable[[Mode], Mapping[bytes, bytes]]
     ) -> bytes:
         """The next bytes as the mode has them, b"" at the end."""
         while True:
@@ -274,7 +286,7 @@ class FaultProxy:
                 return ready
 
 
-class _Edited:
+class Edited:
     """A stream in which some byte strings stand for others of their length, also where they come in pieces."""
 
     def __init__(self) -> None:
@@ -282,17 +294,16 @@ class _Edited:
 
     def next(self, data: bytes, table: Mapping[bytes, bytes]) -> bytes:
         data, self.held = self.held + data, b""
-        out = bytearray(data)
-        for old, new in table.items():
-            at = data.find(old)
-            while at >= 0:
-                out[at : at + len(old)] = new
-                at = data.find(old, at + len(old))
-        tail = max((_begun(data, old) for old in table), default=0)
-        if tail:
-            self.held = data[-tail:]
-            del out[-tail:]
-        return bytes(out)
+        if not table:
+            return data
+        out = b""
+        end = 0
+        for match in re.finditer(b"|".join(map(re.escape, table)), data):
+            out += data[end : match.start()] + table[match[0]]
+            end = match.end()
+        tail = max(_begun(data[end:], old) for old in table)
+        self.held = data[len(data) - tail :]
+        return out + data[end : len(data) - tail]
 
     def rest(self) -> bytes:
         held, self.held = self.held, b""
@@ -318,8 +329,8 @@ def _answered(mode: Mode) -> Mapping[bytes, bytes]:
             return {}
 
 
-def _drain_request(client: socket.socket, data: bytes) -> None:
-    """Reads an HTTP request to its end, so that closing the connection doesn't take the answer with it."""
+def _whole_request(client: socket.socket, data: bytes) -> bytes:
+    """An HTTP request's head; it is read to its end, so that closing the connection doesn't take the answer with it."""
     while b"\r\n\r\n" not in data and (more := client.recv(_PIECE)):
         data += more
     head, _, body = data.partition(b"\r\n\r\n")
@@ -327,6 +338,7 @@ def _drain_request(client: socket.socket, data: bytes) -> None:
     left = int(fields.get(b"content-length", b"0")) - len(body)
     while left > 0 and (more := client.recv(_PIECE)):
         left -= len(more)
+    return head + b"\r\n\r\n"
 
 
 def _shut(*ends: socket.socket | None) -> None:

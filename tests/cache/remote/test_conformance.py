@@ -1,7 +1,7 @@
 """What every place does, and how every place fails. One suite; the table of places is in conformance."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -34,10 +34,6 @@ def backend(place: str, shared_server: Shared, opened: Opened) -> Backend:
 def proxy(place: str, shared_server: Shared) -> Iterator[FaultProxy]:
     with FaultProxy(shared_server(place).address) as proxy:
         yield proxy
-
-
-def keep(backend: Backend, contents: Mapping[str, bytes]) -> None:
-    backend.put_blobs(contents)
 
 
 # What is there, and what isn't.
@@ -333,7 +329,7 @@ def test_a_server_killed_while_it_sends(place: str, own_folder: Path, opened: Op
 @pytest.mark.parametrize("place", PROXIED)
 def test_a_server_that_hangs_times_out(hurried: Backend, proxy: FaultProxy) -> None:
     contents = named(content())
-    keep(hurried, contents)
+    hurried.put_blobs(contents)
     proxy.mode = Hang()
     assert trouble_of(lambda: hurried.entries([key() for _ in range(40)])) == "timeout"
     assert trouble_of(lambda: hurried.blobs(blobs(contents))) == "timeout"
@@ -346,7 +342,7 @@ def test_a_server_that_hangs_times_out(hurried: Backend, proxy: FaultProxy) -> N
 @pytest.mark.parametrize("place", PROXIED)
 def test_a_server_that_hangs_in_the_middle_times_out(hurried: Backend, proxy: FaultProxy) -> None:
     contents = named(content(400_000))
-    keep(hurried, contents)
+    hurried.put_blobs(contents)
     proxy.mode = Hang(after=100_000)
     assert trouble_of(lambda: hurried.blobs(blobs(contents))) == "timeout"
 
@@ -354,7 +350,7 @@ def test_a_server_that_hangs_in_the_middle_times_out(hurried: Backend, proxy: Fa
 @pytest.mark.parametrize("place", PROXIED)
 def test_a_connection_that_is_cut(through: Backend, proxy: FaultProxy) -> None:
     contents = named(content(400_000))
-    keep(through, contents)
+    through.put_blobs(contents)
     proxy.mode = CutAfter(100_000)
     assert trouble_of(lambda: through.blobs(blobs(contents))) in BROKEN
     proxy.mode = CutAfter(0)
@@ -364,10 +360,33 @@ def test_a_connection_that_is_cut(through: Backend, proxy: FaultProxy) -> None:
 
 
 @pytest.mark.parametrize("place", PROXIED)
+def test_a_kept_connection_that_was_closed_costs_nothing(through: Backend, proxy: FaultProxy) -> None:
+    contents = named(*(content() for _ in range(20)))
+    through.put_blobs(contents)
+    proxy.drop()
+    assert through.blobs(blobs(contents)) == contents
+    proxy.drop()
+    through.put_blobs(contents)
+    proxy.drop()
+    assert through.missing(blobs(contents)) == frozenset()
+
+
+@pytest.mark.parametrize("place", [name for name in PROXIED if name != "reapi"])     # which has one for all
+def test_no_more_is_asked_at_once_than_the_place_is_meant_to_bear(
+    place: str, shared_server: Shared, proxy: FaultProxy, opened: Opened
+) -> None:
+    contents = named(*(content() for _ in range(60)))
+    opened(shared_server(place).connection()).put_blobs(contents)
+    backend = opened(shared_server(place).connection(proxy.address, parallel=3))
+    assert backend.blobs(blobs(contents)) == contents
+    assert proxy.most <= 3
+
+
+@pytest.mark.parametrize("place", PROXIED)
 def test_a_byte_that_is_another_one_comes_as_it_is(through: Backend, proxy: FaultProxy) -> None:
     contents = named(content(1000))
     ((name, data),) = contents.items()
-    keep(through, contents)
+    through.put_blobs(contents)
     proxy.mode = Flip(data[400:432])
     (came,) = through.blobs(blobs(contents)).values()
     assert [at for at in range(1000) if came[at] != data[at]] == [400]
@@ -379,7 +398,7 @@ def test_a_byte_that_is_another_one_comes_as_it_is(through: Backend, proxy: Faul
 def test_blobs_that_are_swapped_come_as_they_are(through: Backend, proxy: FaultProxy) -> None:
     contents = named(content(300), content(300))
     one, other = contents
-    keep(through, contents)
+    through.put_blobs(contents)
     proxy.mode = Swap(one.encode(), other.encode())
     came = through.blobs([Blob(one, 300)])
     assert came.get(one) in {contents[other], None}

@@ -11,6 +11,7 @@ from unitgraph.errors.cache import CacheAddressInvalid
 
 SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _UNSENDABLE: Final = re.compile(r"[^!-~]")       # all but the visible characters of ASCII
+_UNWRITTEN: Final = "a '#', '?', '/', ':' or '@' in a user name or password must be written as %XX"
 _OPTION: Final = re.compile(r"[a-z_]{1,24}")
 
 
@@ -47,11 +48,11 @@ def parse(url: str, *, options: Iterable[str] = ()) -> Address:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise CacheAddressInvalid(place, "its host or port can't be read") from None
+        raise CacheAddressInvalid(place, _UNWRITTEN if "@" in url else "its host or port can't be read") from None
     if not parts.hostname:
         raise CacheAddressInvalid(place, "it names no host")
     if parts.fragment or "@" in parts.query:
-        raise CacheAddressInvalid(place, "a '#', '?', '/' or '@' in a user name or password must be written as %XX")
+        raise CacheAddressInvalid(place, _UNWRITTEN)
     given = parse_qsl(parts.query, keep_blank_values=True)
     for name, _ in given:
         if name not in known:

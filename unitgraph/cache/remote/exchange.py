@@ -49,7 +49,11 @@ class Exchange:
         self._connection = connection
         self._headers = {"User-Agent": f"unitgraph/{__version__}", "Accept-Encoding": "identity"}
         self._credentials = {"Authorization": credentials} if credentials else {}
-        self._manager = _manager(self._base, connection.parallel)
+        try:
+            self._manager = _manager(self._base, connection.parallel)
+        except ValueError:
+            said = "what the environment names as the proxy on the way isn't the address of an HTTP proxy"
+            raise bounds.fault(self._place, "unreachable", said) from None
 
     def ask(self, method: str, path: str, *, longest: int = 0, content: bytes | None = None) -> Answer:
         """The answer, for GET and HEAD 404, too. All other statuses but success, and all faults, are a BackendError."""

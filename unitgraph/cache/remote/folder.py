@@ -29,7 +29,6 @@ _TROUBLES: Final[Mapping[int, Trouble]] = {
     errno.EDQUOT: "full",
     errno.EFBIG: "full",
     errno.ENOENT: "unreachable",
-    errno.ESTALE: "unreachable",
     errno.ENOTCONN: "unreachable",
     errno.EHOSTDOWN: "unreachable",
     errno.EHOSTUNREACH: "unreachable",
@@ -62,6 +61,8 @@ class Folder:
         self.place = str(root)
         self._root = root
         self._connection = connection
+        self._made: set[Path] = set()
+        self._mode = 0
         self._pool = Pool(self.place, connection.parallel)
 
     def entries(self, keys: Sequence[str]) -> Mapping[str, bytes]:
@@ -114,7 +115,7 @@ class Folder:
         except FileNotFoundError:
             self._check_root()
             return {}
-        with open(handle, "rb", buffering=0) as file:
+        try:
             found = os.fstat(handle)
             if not stat.S_ISREG(found.st_mode):
                 return {}
@@ -123,9 +124,11 @@ class Folder:
                     os.utime(path)
             parts = []
             left = longest + 1
-            while left and (part := file.read(min(left, _PIECE_BYTES))):
+            while left and (part := os.read(handle, min(left, _PIECE_BYTES))):
                 parts.append(part)
                 left -= len(part)
+        finally:
+            os.close(handle)
         return {name: b"".join(parts)}
 
     def _look(self, digest: str, size: int) -> dict[str, bool]:
@@ -137,28 +140,30 @@ class Folder:
         return {} if found.st_size == size else {digest: True}      # one that was cut off is to be put again
 
     def _touch(self, kind: str, name: str) -> dict[str, bytes]:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError, PermissionError):
             os.utime(self._path(kind, name))
         return {}
 
     def _write(self, kind: str, name: str, data: bytes) -> dict[str, bytes]:
-        mode = self._made_root()
         path = self._path(kind, name)
-        for folder in (path.parent.parent, path.parent):
-            _make(folder, mode & 0o2777)
+        mode = self._mode if path.parent in self._made else self._make_folders(path)
         write_atomic(path, data, mode=mode & 0o666)
         return {}
+
+    def _make_folders(self, path: Path) -> int:
+        """Makes those above ``path``, as open as the root: who may write there may write here. Returns its mode."""
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(self._root)
+        self._mode = stat.S_IMODE(os.stat(self._root).st_mode)
+        for folder in (path.parent.parent, path.parent):
+            _make(folder, self._mode & 0o2777)
+        self._made.add(path.parent)
+        return self._mode
 
     def _check_root(self) -> None:
         """Raises FileNotFoundError where the folder above is gone, too: a share that isn't mounted."""
         if not self._root.exists():
             os.stat(self._root.parent)
-
-    def _made_root(self) -> int:
-        """The root's mode, which all below it takes over: who may write to it may write in it."""
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(self._root)
-        return os.stat(self._root).st_mode
 
 
 def _make(folder: Path, mode: int) -> None:

@@ -143,9 +143,13 @@ class Redis:
                 with client.pipeline(transaction=False) as pipeline:
                     for command in chunk.commands:
                         pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
-                    return take(chunk.names, pipeline.execute())
+                    replies = pipeline.execute(raise_on_error=False)    # raised, they come with the command's bytes
             except redis.RedisError as error:
                 raise self._fault(error) from error
+            refused = next((reply for reply in replies if isinstance(reply, redis.RedisError)), None)
+            if refused is not None:
+                raise self._fault(refused) from refused
+            return take(chunk.names, replies)
 
         return self._pool.each(ask, chunks, allowed_s=lambda chunk: bounds.allowed_s(self._connection, chunk.size))
 
