@@ -14,6 +14,23 @@ class EsbuildFailed(UnitgraphError):
         how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
         said = f" It said: {output.strip()[-500:]}" if output.strip() else ""
         super().__init__(f"esbuild {how}.{said}", remedy="Run the command again; see that memory isn't short.")
+        self.status = status
+        self.output = output
+
+
+class BundleOutOfMemory(UnitgraphError):
+    """One unit alone takes more memory than there is; batches of several were made smaller before."""
+
+    code = "bundle-out-of-memory"
+
+    def __init__(self, unit: str, *, read_bytes: int, available_bytes: int | None) -> None:
+        had = "" if available_bytes is None else f", with {available_bytes / 1e6:,.0f} MB of memory available"
+        super().__init__(
+            f"esbuild ran out of memory on unit {unit} alone, whose sources in the project are "
+            f"{read_bytes / 1e6:,.1f} MB{had}.",
+            remedy="Give the build more memory, or import less: read large data at run time rather than import it.",
+        )
+        self.unit = unit
 
 
 class BundleFailed(UnitgraphError):

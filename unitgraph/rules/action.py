@@ -34,8 +34,11 @@ class Rule(Protocol):
 
     kind: str
     pool: Pool
-    batch: int          # how many subjects one run takes at most
     is_shared: bool     # whether other checkouts take its outputs from the cache: what is made faster than read isn't
+
+    @property
+    def batch(self) -> int:
+        """How many subjects one run takes at most, as far as is known by now."""
 
     def key(self, subject: str) -> Key:
         """The action's key; everything that it needs has finished."""

@@ -15,15 +15,15 @@ from typing import Any
 from unitgraph.cache import digest
 from unitgraph.cache.key import Component, Key, make
 from unitgraph.errors import Place, UnitgraphError
-from unitgraph.errors.build import BundleFailed, UndeclaredInput
-from unitgraph.rules import chunks, esbuild, options, sourcemap
+from unitgraph.errors.build import UndeclaredInput
+from unitgraph.rules import chunks, memory, options, sourcemap
 from unitgraph.rules.action import Finished, Pool
+from unitgraph.rules.bundler import Bundled, Bundler
 from unitgraph.rules.closure import Closures
 from unitgraph.rules.database import Record
 from unitgraph.rules.imports import MANIFEST
 from unitgraph.rules.memo import Memo
 from unitgraph.rules.outputs import Outputs
-from unitgraph.rules.sandbox import sandbox
 from unitgraph.rules.strip import Stripper
 from unitgraph.rules.tools import RUNTIME, Tools
 
@@ -65,13 +65,11 @@ class Bundling:
 class BundleRule:
     kind = "bundle"
     pool = Pool.CPU
-    batch = 50
     is_shared = True
 
     def __init__(self, bundling: Bundling, outputs: Outputs, threads: int | None) -> None:
         self._shared = bundling
         self._outputs = outputs
-        self._threads = threads
         self._options = (
             "--bundle", "--format=esm", "--keep-names", "--tree-shaking=true", "--charset=utf8",
             "--legal-comments=none", *_minify(splitting=bundling.splitting),
@@ -79,6 +77,13 @@ class BundleRule:
             *(("--sourcemap=external", "--sources-content=false") if bundling.sourcemap else ()),
             *bundling.options,
         )  # fmt: skip
+        jobs = max(1, (os.cpu_count() or 1) // (threads or 1))
+        self._bundler = Bundler(bundling, self._options, threads=threads, jobs=jobs)
+
+    @property
+    def batch(self) -> int:
+        """How many subjects one run takes at most, by the memory there is."""
+        return self._bundler.batch
 
     @property
     def closure_nodes(self) -> Mapping[str, str]:
@@ -94,8 +99,9 @@ class BundleRule:
         self._shared.generate(subjects)
 
     def prepare(self, subjects: Iterable[str]) -> None:
-        """Learns the digests of everything that the bundles of ``subjects`` are made of, in one go."""
+        """Learns the digests of everything that the bundles of ``subjects`` are made of, in one go, and the memory."""
         shared = self._shared
+        self._bundler.settle(memory.available(memory.read()))
         sources = {subject: shared.source(subject) for subject in subjects}
         reached = shared.closures.files({module for source in sources.values() for module in source.modules})
         if shared.sourcemap:
@@ -139,53 +145,22 @@ class BundleRule:
 
     def run(self, subjects: Sequence[str]) -> Mapping[str, Finished | UnitgraphError]:
         sources = {subject: self._shared.source(subject) for subject in subjects}
-        built, base = self._build(sources)
-        if built.errors:
-            failed = self._blame(sources, built.errors)
-            rest = [subject for subject in subjects if subject not in failed]
-            return {**failed, **(self.run(rest) if rest else {})}
-        outputs = chunks.rename(built.outputs) if self._shared.splitting else dict(built.outputs)
+        bundled = self._bundler.run(sources)
         return {
-            subject: self._finish(subject, source, outputs, built.metafile, base) for subject, source in sources.items()
+            subject: found if isinstance(found, UnitgraphError) else self._finish(subject, sources[subject], found)
+            for subject, found in bundled.items()
         }
 
-    def _build(self, sources: Mapping[str, Source]) -> tuple[esbuild.Built, Path]:
-        """What esbuild makes of all entries, and the folder that its paths are relative to.
-
-        Only where a source map must lead to the sources, or something is wrong, are they read where they stand.
-        """
-        shared = self._shared
-        if not shared.sourcemap:
-            reached = shared.closures.files(module for source in sources.values() for module in source.modules)
-            texts, copied = shared.stripper.texts({*reached, *(path for s in sources.values() for path in s.generated)})
-            manifests = {name for imports in reached.values() for name in imports.packages if name.endswith(MANIFEST)}
-            with sandbox(shared.root, texts, {*copied, *manifests, MANIFEST}) as folder:
-                built = self._esbuild(sources, folder)
-            if not built.errors:
-                return built, folder
-        return self._esbuild(sources, shared.root), shared.root
-
-    def _esbuild(self, sources: Mapping[str, Source], folder: Path) -> esbuild.Built:
-        entries = {name: path for source in sources.values() for name, path in source.entries.items()}
-        return esbuild.build(
-            self._shared.tools.esbuild(), entries, (*self._options, *self._aliases()),
-            root=folder, modules=self._shared.tools.modules(), threads=self._threads, lean=self._shared.splitting,
-        )  # fmt: skip
-
-    def _aliases(self) -> list[str]:
-        return [f"--alias:{name}={path}" for name, path in self._shared.tools.aliases.items()]
-
-    def _finish(
-        self, subject: str, source: Source, outputs: Mapping[str, bytes], metafile: Mapping[str, Any], base: Path
-    ) -> Finished | UnitgraphError:
+    def _finish(self, subject: str, source: Source, bundled: Bundled) -> Finished | UnitgraphError:
         declared = {**self._shared.closures.files(source.modules)}
         allowed = {*declared, *source.generated}
-        read = {path for entry in source.entries.values() for path in esbuild.reachable(metafile, _plain(entry))}
-        undeclared = sorted(path for path in read if not _is_declared(path, allowed, base))
+        undeclared = sorted(path for path in bundled.read if not _is_declared(path, allowed, bundled.base))
         if undeclared:
             return UndeclaredInput(subject, undeclared)
-        own = outputs if self._shared.splitting else _below(outputs, f"{subject}/")
+        splitting = self._shared.splitting
+        own = chunks.rename(bundled.outputs) if splitting else _below(bundled.outputs, f"{subject}/")
         if self._shared.sourcemap:
+            base = bundled.base
             named = {name: self._named(data, source, base) for name, data in own.items() if name.endswith(".map")}
             own = {**own, **named}
         return Finished(own, inputs=[*declared, *source.generated])
@@ -193,21 +168,6 @@ class BundleRule:
     def _named(self, text: bytes, source: Source, base: Path) -> bytes:
         folders = {RUNTIME: "unitgraph:///runtime/", self._shared.tools.modules(): "unitgraph:///node_modules/"}
         return sourcemap.rename(text, base, source.generated, folders)
-
-    def _blame(
-        self, sources: Mapping[str, Source], errors: Sequence[esbuild.Message]
-    ) -> dict[str, Finished | UnitgraphError]:
-        """Each unit whose files hold an error fails with it; all of them where none can be told."""
-        failed: dict[str, Finished | UnitgraphError] = {}
-        for subject, source in sources.items():
-            files = {*source.generated, *self._shared.closures.files(source.modules)}
-            for error in errors:
-                if error.place is not None and error.place.path in files and subject not in failed:
-                    failed[subject] = BundleFailed(subject, error.text, self._shared.locate(error.place))
-        if failed:
-            return failed
-        first = errors[0]
-        return {subject: BundleFailed(subject, first.text, first.place) for subject in sources}
 
 
 def prefix(subject: str) -> str:
@@ -232,10 +192,6 @@ def _minify(*, splitting: bool) -> tuple[str, ...]:
     """Short names come from how often letters occur in the whole build, so one edit would move every chunk's text:
     where units share a build, identifiers stay as they are."""
     return ("--minify-whitespace", "--minify-syntax") if splitting else ("--minify",)
-
-
-def _plain(path: str) -> str:
-    return path.removeprefix("./")
 
 
 def _below(outputs: Mapping[str, bytes], prefix: str) -> dict[str, bytes]:

@@ -6,18 +6,25 @@ Knows its command line and its messages, not units. https://esbuild.github.io/ap
 import json
 import os
 import re
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from unitgraph.errors import Place
 from unitgraph.errors.build import EsbuildFailed
 from unitgraph.rules.sourcemap import settle
 
-_MUCH = "512MiB"
+HEAP_BYTES: Final = 512 << 20
+"""How much a run may hold before it looks for garbage, where nothing else is said."""
+
+_STARVED = re.compile(r"out of memory|cannot allocate memory|cannot map pages|errno=12\b", re.IGNORECASE)
+"""What Go says when the system refuses it memory: https://go.dev/src/runtime/malloc.go."""
+
+_KILLED = frozenset((-signal.SIGKILL, 128 + signal.SIGKILL))
 _MESSAGE = re.compile(
     r"^✘ \[ERROR\] (?P<text>.*?)(?:\n\n {4}(?P<path>\S[^\n]*?):(?P<line>\d+):(?P<column>\d+):|\n\n|\Z)",
     re.MULTILINE | re.DOTALL,
@@ -39,15 +46,28 @@ class Built:
     outputs: Mapping[str, bytes]
     metafile: Mapping[str, Any]
     errors: tuple[Message, ...]
+    outdir: str = ""
+
+    def left_out(self, inputs: Iterable[str]) -> set[str]:
+        """The files, by absolute path, that these inputs import and that an option kept from being read."""
+        return {
+            os.path.normpath(os.path.join(self.outdir, edge["path"]))
+            for path in inputs
+            for edge in self.metafile["inputs"][path]["imports"]
+            if edge.get("external") and edge["path"].startswith(".")
+        }
 
 
-def environment(modules: Path | None = None, *, threads: int | None = None, lean: bool = False) -> dict[str, str]:
+def environment(
+    modules: Path | None = None, *, threads: int | None = None, heap_bytes: int | None = None
+) -> dict[str, str]:
     """The environment of esbuild: nothing of the user's reaches it, so nothing of it can reach an output.
 
-    A batch ends before looking for garbage pays off, so nothing is collected until there is much of it; ``lean`` is for
-    a run that holds the whole project.
+    A batch ends before looking for garbage pays off, so nothing is collected below ``heap_bytes``; without that, as for
+    a run that holds the whole project, garbage is looked for now and then.
     """
-    chosen = {"PATH": os.defpath} | ({"GOGC": "200"} if lean else {"GOGC": "off", "GOMEMLIMIT": _MUCH})
+    chosen = {"PATH": os.defpath}
+    chosen |= {"GOGC": "200"} if heap_bytes is None else {"GOGC": "off", "GOMEMLIMIT": f"{heap_bytes}B"}
     if modules is not None:
         chosen["NODE_PATH"] = str(modules)
     if threads is not None:
@@ -63,7 +83,7 @@ def build(
     root: Path,
     modules: Path | None = None,
     threads: int | None = None,
-    lean: bool = False,
+    heap_bytes: int | None = HEAP_BYTES,
 ) -> Built:
     """Builds ``entries`` (output name without suffix → source path, relative to ``root``).
 
@@ -85,7 +105,7 @@ def build(
         done = subprocess.run(
             command,
             cwd=root,
-            env=environment(modules, threads=threads, lean=lean),
+            env=environment(modules, threads=threads, heap_bytes=heap_bytes),
             capture_output=True,
             text=True,
             encoding="utf-8",
@@ -97,7 +117,12 @@ def build(
             if done.returncode < 0 or not errors:
                 raise EsbuildFailed(done.returncode, done.stderr)
             return Built({}, {}, errors)
-        return Built(_read_tree(outdir, root), json.loads(Path(metafile).read_bytes()), ())
+        return Built(_read_tree(outdir, root), json.loads(Path(metafile).read_bytes()), (), outdir)
+
+
+def lacked_memory(error: EsbuildFailed) -> bool:
+    """Whether it was killed, as the kernel does where memory runs out, or was refused memory."""
+    return error.status in _KILLED or _STARVED.search(error.output) is not None
 
 
 def messages(text: str) -> tuple[Message, ...]:
