@@ -13,7 +13,7 @@ from unitgraph.providers.base import Reason
 from unitgraph.rules.action import How, Result
 from unitgraph.rules.known_build import KnownBuild
 from unitgraph.rules.nearest import Nearest, since
-from unitgraph.rules.reasons import explain_part, short_part
+from unitgraph.rules.reasons import explain_part, ordered, short_part
 
 if TYPE_CHECKING:
     from unitgraph.rules.engine import Engine
@@ -77,7 +77,7 @@ def missed(nearest: Nearest, results: Iterable[Result]) -> Missed | None:
     for (now, old), names in sorted(moved.items(), key=lambda item: -len(item[1]))[:_LOOKED_INTO]:
         for reason in explain_part(nearest.node, now, old):
             reasons[reason] |= names
-    return Missed(known, len(made), {reason: len(names) for reason, names in reasons.items()}, lost, new)
+    return Missed(known, len(made), {reason: len(reasons[reason]) for reason in ordered(reasons)}, lost, new)
 
 
 def _told(why: Reason) -> str:

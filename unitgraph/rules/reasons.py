@@ -58,7 +58,13 @@ def compare(
         if pair not in known:
             known[pair] = explain_part(nodes, *pair)
         found += known[pair]
-    return tuple(dict.fromkeys(found))
+    return ordered(found)
+
+
+def ordered(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """Each once: tools and options first, with which files may print otherwise, and what is vague only if alone."""
+    found = sorted(dict.fromkeys(reasons), key=lambda reason: reason.kind == "source-changed")
+    return tuple(reason for reason in found if reason.detail != WIRING or len(found) == 1)
 
 
 def explain_part(nodes: Nodes, now: Component, before: Component | None) -> list[Reason]:
