@@ -52,7 +52,7 @@ def steps_of(
     ids: dict[str, str] = {}
     last: tuple[str, ...] = ()
     for number, phase in enumerate(timeline.phases()):
-        inside = [(name, work) for name, work in ran if phase.began <= work.began <= phase.ended]
+        inside = [(name, work) for name, work in ran if phase.began <= work.began < phase.ended]
         if inside:
             ready = f"{number} ready"
             steps.append(Step(ready, f"cache before {phase.name}", _waited(timeline.spans, phase), last))
@@ -70,5 +70,5 @@ def _waited(spans: Iterable[Span], phase: Span) -> float:
     """How long the phase's own thread was at a cache, before or while it had something to run."""
     return sum(
         span.seconds for span in spans
-        if span.name in _WAITING and span.worker == phase.worker and phase.began <= span.began <= phase.ended
+        if span.name in _WAITING and span.worker == phase.worker and phase.began <= span.began < phase.ended
     )  # fmt: skip

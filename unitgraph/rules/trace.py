@@ -101,7 +101,7 @@ def _depth(timeline: Timeline, results: Iterable[Result]) -> Iterator[Event]:
     """How many actions ran and waited, whenever that changed, in each phase that had them on other threads."""
     ran = [result.work for result in results if result.work and result.how in (How.RAN, How.FAILED)]
     for phase in timeline.phases():
-        works = [work for work in ran if phase.began <= work.began <= phase.ended and work.worker != timeline.worker]
+        works = [work for work in ran if phase.began <= work.began < phase.ended and work.worker != timeline.worker]
         changes = [(phase.began, 0, len(works))] if works else []
         changes += [change for work in works for change in ((work.began, 1, -1), (work.ended, -1, 0))]
         running = waiting = 0
