@@ -139,6 +139,18 @@ def test_an_entry_of_another_shape_is_refused(outputs: object) -> None:
         decode(local(body).encode() + b" " + body)
 
 
+def test_a_result_whose_bytes_are_gone_is_none_unless_they_are_elsewhere(tmp_path: Path) -> None:
+    cache = LocalCache(tmp_path)
+    made, data = made_of(b"here", b"gone")
+    cache.keep(key_of("kept"), "bundle:a", made, data)
+    cache.remember(key_of("remembered"), "bundle:a", made, BUILT)
+    blob_path(tmp_path, b"gone").unlink()
+    assert set(cache.look_up([key_of("kept"), key_of("remembered")])) == {key_of("remembered")}
+    cache.hold(data)
+    assert set(cache.look_up([key_of("kept"), key_of("remembered")])) == {key_of("kept"), key_of("remembered")}
+    cache.close()
+
+
 # Tiers.
 
 

@@ -9,7 +9,7 @@ import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -64,6 +64,20 @@ def examine(layout: Layout, now_ns: int) -> Findings:
         len(found.entries), len(found.blobs), sum(blob.size_bytes for blob in found.blobs),
         tuple(sorted(faults, key=lambda fault: (_ORDER[fault.kind], fault.path))),
     )  # fmt: skip
+
+
+def treat(layout: Layout, now_ns: int) -> tuple[Findings, dict[Fault, str]]:
+    """Finds and mends, and says why what stays can't be mended. Call it within ``alone``. May raise OSError."""
+    first = check_modes(layout)
+    unhealed = _mend_all(layout, first)
+    found = examine(layout, now_ns)
+    rest = [fault for fault in found.faults if fault not in unhealed]
+    unhealed |= _mend_all(layout, rest)
+    return replace(found, faults=(*first, *rest)), unhealed
+
+
+def _mend_all(layout: Layout, faults: Iterable[Fault]) -> dict[Fault, str]:
+    return {fault: why for fault in faults if (why := mend(layout, fault)) is not None}
 
 
 def mend(layout: Layout, fault: Fault) -> str | None:

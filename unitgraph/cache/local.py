@@ -12,7 +12,6 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -71,8 +70,8 @@ class LocalCache:
         for key in keys:
             for folder, origin in places:
                 entry = self._entry(below(folder, key), now_ns)
-                if entry is not None:
-                    found[key] = replace(entry.made, origin=origin)
+                if entry is not None and (entry.away or self._has_blobs(entry)):
+                    found[key] = Made(entry.made.outputs, entry.made.facts, origin)
                     break
         if not near:
             self.traffic.local += len(found)
@@ -205,6 +204,10 @@ class LocalCache:
             return None
         finally:
             os.close(handle)
+
+    def _has_blobs(self, entry: LocalEntry) -> bool:
+        """A result whose bytes are nowhere is none."""
+        return all(os.path.exists(below(self._blobs, blob.digest)) for blob in entry.made.outputs.values())
 
     def _blob(self, name: str) -> bytes | None:
         if not digest.is_sha256(name):

@@ -44,7 +44,7 @@ def decode(data: bytes) -> LocalEntry:
     if digest.local(text).encode() != mark:
         raise ValueError("the checksum is another")
     try:
-        found: dict[str, Any] = json.loads(text)
+        found: dict[str, Any] = json.loads(text.decode())
         outputs = {path: _blob(*blob) for path, blob in found["outputs"].items()}
         made = Made(outputs, _checked(found["facts"], dict))
         return LocalEntry(made, _checked(found["action"], str), _checked(found["away"], bool))

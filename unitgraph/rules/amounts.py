@@ -5,7 +5,7 @@ from typing import Final
 
 from unitgraph.errors.store import AmountInvalid
 
-_AMOUNT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z%]*)", re.IGNORECASE)
+_AMOUNT: Final = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([a-z%]*)", re.IGNORECASE | re.ASCII)
 _SIZES: Final = {"": 1, "b": 1} | {
     f"{letter}{unit}": base**power
     for power, letter in enumerate("kmgt", 1)
@@ -55,3 +55,8 @@ def age_text(seconds: float) -> str:
             count = int(seconds // unit)
             return f"{count} {name}" if count == 1 else f"{count} {name}s"
     return "less than a minute"
+
+
+def counted(count: int, noun: str) -> str:
+    """How many there are of something: "1 blob", "1,204 blobs"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -6,7 +6,7 @@ from doit.doit_cmd import DoitMain
 
 from unitgraph.rules.loader import GraphLoader
 
-_OURS = frozenset(("plan", "apply", "info", "why", "init"))
+_OURS = frozenset(("plan", "apply", "info", "why", "init", "cache"))
 """Commands whose status 3 is a fault of ours; of doit's own it is an error of the command line or the dodo.py."""
 
 
@@ -16,6 +16,9 @@ class _Main(DoitMain):
 
 def run(args: list[str]) -> int:
     """Runs one command line; without a command, shows what there is."""
+    if "" in args:
+        sys.stderr.write("unitgraph: one of the words is empty, as that of a shell's variable without a value is\n")
+        return 1
     status = int(_Main(GraphLoader()).run(args or ["help"]) or 0)
     sys.stdout.flush()
     return 1 if status == 3 and (not args or args[0] not in _OURS) else status

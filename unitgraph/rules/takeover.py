@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from unitgraph.cache.store import Blob
+from unitgraph.cache.store import BUILT, Blob
 from unitgraph.rules import seed, whole
 from unitgraph.rules.action import Result
 from unitgraph.rules.bundle import prefix
@@ -34,7 +34,7 @@ def take_over(engine: "Engine", *, listener: Listener, demand: Demand, files: Re
     """
     texts = whole.texts_of(engine.project)
     recalled = whole.recall(engine, texts, trusted_only=demand.trusted_only)
-    if recalled is None:
+    if recalled is None or not _is_here(engine, recalled):
         seed.sow(engine, texts)
         return None
     results = _placed(engine, recalled.results, near=not demand.bytes)
@@ -50,6 +50,14 @@ def take_over(engine: "Engine", *, listener: Listener, demand: Demand, files: Re
     engine.place_files(files)
     engine.memo.save()
     return Taken(results, recalled.whole.notices)
+
+
+def _is_here(engine: "Engine", recalled: whole.Recalled) -> bool:
+    """Whether this machine still knows the bundles of a build that it has made itself; what came from elsewhere is
+    there. Asking tells a collection that they are in use."""
+    keys = {result.key.digest for result in recalled.results.values() if result.key}
+    held = engine.cache.look_up(sorted(keys), near=True)
+    return recalled.origin != BUILT or len(held) == len(keys)
 
 
 def _placed(engine: "Engine", results: Mapping[str, Result], *, near: bool) -> dict[str, Result]:

@@ -39,9 +39,11 @@ _PACKAGE: Final = re.compile(r"^(?P<place>(?:.*/)?node_modules/(?:@[^/]+/)?[^/]+
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """What another build of the same project came to. ``read`` are the files that it stood on."""
+    """What another build of the same project came to. ``read`` are the files that it stood on; ``origin`` is where
+    this machine has it from."""
 
     whole: Whole
+    origin: str
     results: Mapping[str, Result]
     read: tuple[str, ...]
 
@@ -49,6 +51,11 @@ class Recalled:
 def texts_of(project: Project) -> dict[str, bytes]:
     """The files whose content is in the key."""
     return {path: project.sources.read(path) for path in _keyed(project)}
+
+
+def key_of(engine: "Engine") -> Key:
+    """The key of a build of exactly this project."""
+    return _key(engine, {path: digest.sha256(text) for path, text in texts_of(engine.project).items()})
 
 
 def recall(engine: "Engine", texts: Mapping[str, bytes], *, trusted_only: bool) -> Recalled | None:
@@ -73,7 +80,7 @@ def recall(engine: "Engine", texts: Mapping[str, bytes], *, trusted_only: bool) 
     engine.typings_outputs.place(typings)
     work = Work(began, time.monotonic(), NAME)
     results = {name: _result(name, each, made.origin, work) for name, each in whole.results.items()}
-    return Recalled(whole, results, (*whole.inputs, *files))
+    return Recalled(whole, made.origin, results, (*whole.inputs, *files))
 
 
 def keep(

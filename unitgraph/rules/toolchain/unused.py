@@ -1,4 +1,4 @@
-"""Parts of the toolchain that nobody uses any more: those of other versions, which a look at them has not stamped for long.
+"""Parts of the toolchain that nobody uses any more: those of other versions, which were stamped as used long ago.
 
 A part that goes is installed again by the version that asks for it, so this is about space alone.
 """
