@@ -69,7 +69,7 @@ def missed(nearest: Nearest, results: Iterable[Result]) -> Missed | None:
         if before is None:
             new += 1
             continue
-        pairs = difference(before[1], map(short_part, result.key.components))
+        pairs = difference(map(short_part, before[1]), map(short_part, result.key.components))
         lost += not pairs
         for pair in pairs:
             moved[pair].add(result.name)
