@@ -62,6 +62,11 @@ class Job(Checkout):
         assert all(found.values())
         return found
 
+    def released(self) -> dict[str, str]:
+        """Every file of a release with its digest, but for those that say when it was made."""
+        found = self.shipped("standalone")
+        return {path: mark for path, mark in found.items() if not path.startswith("releases/") or not path.endswith(".json")}
+
     def marked(self, provider: str = "cloudflare") -> list[str]:
         """The files of the build output that hold the attacker's mark."""
         folder = self.root / ".deploy" / provider
