@@ -289,7 +289,7 @@ def through(place: str, shared_server: Shared, proxy: FaultProxy, opened: Opened
 
 @pytest.fixture
 def hurried(place: str, shared_server: Shared, proxy: FaultProxy, opened: Opened) -> Backend:
-    return opened(shared_server(place).connection(proxy.address, request_s=1, connect_s=1))
+    return opened(shared_server(place).connection(proxy.address, request_s=2, connect_s=2))
 
 
 def trouble_of(call: Callable[[], object]) -> str:
@@ -327,9 +327,10 @@ def test_a_server_killed_while_it_sends(place: str, own_folder: Path, opened: Op
 
 
 @pytest.mark.parametrize("place", PROXIED)
-def test_a_server_that_hangs_times_out(hurried: Backend, proxy: FaultProxy) -> None:
+def test_a_server_that_hangs_times_out(through: Backend, hurried: Backend, proxy: FaultProxy) -> None:
     contents = named(content())
-    hurried.put_blobs(contents)
+    through.put_blobs(contents)
+    assert hurried.missing(blobs(contents)) == frozenset(), "it is connected"
     proxy.mode = Hang()
     assert trouble_of(lambda: hurried.entries([key() for _ in range(40)])) == "timeout"
     assert trouble_of(lambda: hurried.blobs(blobs(contents))) == "timeout"
@@ -340,9 +341,9 @@ def test_a_server_that_hangs_times_out(hurried: Backend, proxy: FaultProxy) -> N
 
 
 @pytest.mark.parametrize("place", PROXIED)
-def test_a_server_that_hangs_in_the_middle_times_out(hurried: Backend, proxy: FaultProxy) -> None:
+def test_a_server_that_hangs_in_the_middle_times_out(through: Backend, hurried: Backend, proxy: FaultProxy) -> None:
     contents = named(content(400_000))
-    hurried.put_blobs(contents)
+    through.put_blobs(contents)
     proxy.mode = Hang(after=100_000)
     assert trouble_of(lambda: hurried.blobs(blobs(contents))) == "timeout"
 
@@ -371,7 +372,7 @@ def test_a_kept_connection_that_was_closed_costs_nothing(through: Backend, proxy
     assert through.missing(blobs(contents)) == frozenset()
 
 
-@pytest.mark.parametrize("place", [name for name in PROXIED if name != "reapi"])     # which has one for all
+@pytest.mark.parametrize("place", ["http", "redis"])     # where each request has a connection for itself
 def test_no_more_is_asked_at_once_than_the_place_is_meant_to_bear(
     place: str, shared_server: Shared, proxy: FaultProxy, opened: Opened
 ) -> None:
