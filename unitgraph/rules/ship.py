@@ -32,8 +32,10 @@ class Planned:
     built: Built
 
 
-def plan(engine: Engine, *, listener: Listener = lambda _: None, demand: Demand = LOOKING) -> Planned:
-    """Builds what changed and compares; writes plan.json. Raises Problems where a unit can't be built."""
+def plan(
+    engine: Engine, *, listener: Listener = lambda _: None, demand: Demand = LOOKING, writes: bool = True
+) -> Planned:
+    """Builds what changed and compares; ``writes`` plan.json. Raises Problems where a unit can't be built."""
     built = engine.build(listener=listener, demand=demand)
     if built.failures:
         raise Problems(built.failures)
@@ -62,19 +64,23 @@ def plan(engine: Engine, *, listener: Listener = lambda _: None, demand: Demand 
         created_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         notes=tuple(_notes(engine, built, deployed.note)),
     )
-    Outputs(engine.project.root, engine.folder, engine.memo).place({"plan.json": render(made)})
+    if writes:
+        Outputs(engine.project.root, engine.folder, engine.memo).place({"plan.json": render(made)})
     return Planned(made, built)
 
 
 def ship(engine: Engine, *, from_plan: str | None = None, listener: Listener = lambda _: None,
          say: Callable[[str], None] = lambda _: None) -> tuple[Plan, Outcome]:  # fmt: skip
     """Applies a fresh plan, or one that was saved where nothing has moved since."""
-    planned = plan(engine, listener=listener, demand=SHIPPING)
-    chosen = planned.plan
+    saved = None
     if from_plan is not None:
         from unitgraph.providers.plan_document import read_plan  # noqa: PLC0415 - pydantic: 0.1 s
 
-        chosen = read_plan(engine.project.root / from_plan)
+        saved = read_plan(engine.project.root / from_plan)
+    # What was looked at stays what plan.json says, also when it is refused and somebody tries again.
+    planned = plan(engine, listener=listener, demand=SHIPPING, writes=saved is None)
+    chosen = saved or planned.plan
+    if saved is not None:
         refuse_stale(chosen, engine.provider.deployed(engine.target))
         refuse_other_bytes(chosen, planned.plan)
     for part in engine.provider.needs:
