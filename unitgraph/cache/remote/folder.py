@@ -55,7 +55,7 @@ def connect(connection: Connection) -> Backend:
 
 
 class Folder:
-    """One folder. A file system that hangs is given up as any other place: its calls are made in other threads."""
+    """One folder. A file system that hangs is given up like every other place: its calls are made in other threads."""
 
     def __init__(self, root: Path, connection: Connection) -> None:
         self.place = str(root)
