@@ -1,1 +1,1 @@
-"""Places that machines share a cache in, one file each, chosen by URL. Bytes in, bytes out: nothing here trusts or signs."""
+"""Places that machines share a cache in, one file each, chosen by URL. Bytes in, bytes out: nothing here trusts."""

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from unitgraph.cache.store import Blob
 
 Trouble = Literal["unreachable", "timeout", "denied", "full", "failed", "garbled"]
-"""denied: credentials are missing or not enough; failed: it answered with an error; garbled: with what can't be read."""
+"""denied: credentials are missing or not enough; failed: it answered with an error; garbled: it can't be read."""
 
 
 class BackendError(Exception):
