@@ -383,6 +383,24 @@ def test_a_plan_on_a_fresh_machine_has_the_reasons_of_what_is_deployed(machines:
     assert [why["path"] for change in changed for why in change["reasons"]] == ["src/lib/text.ts"]
 
 
+def test_a_plan_of_a_build_that_was_taken_over_has_reasons_too(machines: Machines, tmp_path: Path) -> None:
+    """Neither what is deployed nor what would be was built here."""
+    first, _ = machines(SHOP)
+    config = first.read("pikku.config.json")
+    place = f'"deploy": {{\n    "standalone": {{ "directory": "{tmp_path / "shipped"}" }},'
+    first.write({"pikku.config.json": config.replace('"deploy": {', place)})
+    commit(first, "where it goes")
+    first.run("apply", "--provider", "standalone")
+    first.edit("src/lib/text.ts", "heading:", "title:")
+    commit(first, "an edit")
+    first.plan("--provider", "standalone")
+    third = cloned(first, tmp_path / "third")
+    plan = third.run("plan", "--provider", "standalone", "--json").json
+    assert not third.log.exists(), "esbuild was started"
+    changed = [change for change in plan["changes"] if change["action"] == "update" and change["kind"] == "executable"]
+    assert [why["path"] for change in changed for why in change["reasons"]] == ["src/lib/text.ts"]
+
+
 def test_a_place_that_is_not_there_is_one_warning_and_the_build_goes_on(checkout: Make) -> None:
     config = CONFIG.replace('"deploy": {', '"deploy": {\n    "cache": { "url": "http://127.0.0.1:9/cache" },')
     shop = checkout(SHOP | {"pikku.config.json": config}, name="shop")

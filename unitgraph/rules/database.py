@@ -145,6 +145,18 @@ class Database:
         """Rows of (digest, JSON); what is known already stays."""
         self._many("INSERT OR IGNORE INTO nodes VALUES (?, ?)", rows)
 
+    def bound_nodes(self, most: int, free_bytes: int = 256 << 20) -> None:
+        """Forgets all nodes and what bundles were made of where there are more than ``most`` of either, once the file
+        has outgrown ``free_bytes``: only words are lost with them."""
+        (pages,) = self._connection.execute("PRAGMA page_count").fetchone()
+        (size_bytes,) = self._connection.execute("PRAGMA page_size").fetchone()
+        if pages * size_bytes <= free_bytes:
+            return
+        for table in ("nodes", "made"):
+            (count,) = self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - ours
+            if count > most:
+                self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - as above
+
     def replace_nodes(self, rows: Iterable[tuple[str, str]]) -> None:
         self._many("INSERT OR REPLACE INTO nodes VALUES (?, ?)", rows)
 

@@ -6,7 +6,7 @@ the rules' keys and the database, and decides nothing: without any of this there
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from unitgraph.cache import digest
 from unitgraph.cache.key import Component, Key
@@ -18,12 +18,14 @@ from unitgraph.rules.reasons import FIRST, LAST, is_generated
 if TYPE_CHECKING:
     from unitgraph.rules.engine import Engine
 
+_MOST: Final = 200_000      # nodes; a project of 1,000 units has 5,000, and an edit of what all import makes 3,000 new
 Row = tuple[str, str]
 """A node as the database has it: its name and JSON."""
 
 
 def save(engine: "Engine", results: Mapping[str, Result]) -> None:
     """Keeps what the keys of these results were made of."""
+    engine.database.bound_nodes(_MOST)
     save_known(engine)
     engine.database.replace_nodes(row for result in results.values() for row in _rows(result, results))
     engine.database.save_made(_bundles(engine, results))

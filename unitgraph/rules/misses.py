@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from unitgraph.cache.key import Component, difference
 from unitgraph.providers.base import Reason
 from unitgraph.rules.action import How, Result
+from unitgraph.rules.amounts import counted
 from unitgraph.rules.known_build import KnownBuild
 from unitgraph.rules.nearest import Nearest, since
 from unitgraph.rules.reasons import explain_part, ordered, short_part
@@ -40,9 +41,9 @@ class Missed:
         if len(self.reasons) > _SHOWN:
             said.append(f"missed: {len(self.reasons) - _SHOWN} reasons more; 'doit why UNIT' has those of one")
         if self.new:
-            said.append(f"missed: {_units(self.new)} new since {where}")
+            said.append(f"missed: {counted(self.new, 'unit')} new since {where}")
         if self.lost:
-            said.append(f"missed: {_units(self.lost)} built by {where} and no longer in the cache")
+            said.append(f"missed: {counted(self.lost, 'unit')} built by {where} and no longer in the cache")
         return said
 
 
@@ -87,8 +88,4 @@ def _told(why: Reason) -> str:
 
 
 def _concerned(count: int, of: int) -> str:
-    return f" ({_units(count)})" if of > 1 else ""
-
-
-def _units(count: int) -> str:
-    return f"{count:,} unit{'' if count == 1 else 's'}"
+    return f" ({counted(count, 'unit')})" if of > 1 else ""

@@ -77,7 +77,8 @@ def explain_part(nodes: Nodes, now: Component, before: Component | None) -> list
         told = list(_below(nodes, LAST + old, FIRST + now.digest)) if old else []
         return told or [Reason("source-changed", "", WIRING)]
     if now.kind == "closure":
-        return list(_below(nodes, old, now.digest))
+        vague = "it changed, or what it imports" if old else "new in the closure"
+        return list(_below(nodes, old, now.digest)) or [Reason("source-changed", now.name, vague)]
     if now.kind == "package":
         return list(_package(nodes, now.name, old, now.digest))
     if now.kind == "unit":
