@@ -323,6 +323,31 @@ def test_two_writers_of_one_key_leave_one_whole_result(tmp_path: Path) -> None:
     assert not [path for path in files_below(tmp_path) if path.name.startswith(".part-")]
 
 
+def test_who_does_not_get_on_is_waited_for_so_long_and_then_named(tmp_path: Path) -> None:
+    text = """
+        import sys
+        from pathlib import Path
+        from tests.cache.machine import key_of
+        from unitgraph.cache.local import LocalCache
+
+        cache = LocalCache(Path(sys.argv[1]))
+        cache.claim([key_of("a")])
+        print("ready", flush=True)
+        sys.stdin.readline()
+    """
+    cache = LocalCache(tmp_path, patience_s=0.3)
+    with started(script(text, tmp_path)) as process:
+        process.send_signal(signal.SIGSTOP)
+        assert cache.claim([key_of("a"), key_of("b")]) == {key_of("b")}
+        cache.release([key_of("b")])
+        cache.await_others([key_of("a")])
+        assert cache.claim([key_of("a")]) == {key_of("a")}
+    assert cache.traffic.warnings == [
+        "Another build of this machine holds on to units and doesn't get on: they are built here, too."
+    ]
+    cache.close()
+
+
 # Folders that can't be used as they should.
 
 USE = """

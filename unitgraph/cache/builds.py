@@ -15,6 +15,7 @@ from unitgraph.cache.files import make_folder, own_name
 from unitgraph.cache.layout import FOLDER_MODE
 
 _BUSY: Final = frozenset({errno.EACCES, errno.EAGAIN})
+_MANY: Final = 100
 _FORGOTTEN_NS: Final = 86_400 * 1_000_000_000
 """How long a file counts as that of a living build where the file system can't tell."""
 
@@ -34,6 +35,8 @@ class Membership:
                 break
             os.close(self._handle)      # a collection took it for a dead one's in between
         self.began_ns = min(now_ns, os.fstat(self._handle).st_mtime_ns)
+        if len(os.listdir(folder)) > _MANY:
+            living(folder, now_ns)      # killed builds leave their files, and there may never be a collection
 
     def end(self) -> None:
         with contextlib.suppress(OSError):

@@ -17,7 +17,7 @@ from typing import Final
 
 from unitgraph.cache import collect, digest, growth
 from unitgraph.cache.builds import Membership
-from unitgraph.cache.claims import Claims
+from unitgraph.cache.claims import PATIENCE_S, Claims
 from unitgraph.cache.files import make_folder, stamp, write_atomic
 from unitgraph.cache.inventory import on_disk
 from unitgraph.cache.layout import FILE_MODE, FOLDER_MODE, Layout, below, others_can_write
@@ -38,12 +38,14 @@ class LocalCache:
     Results stand apart by tier, as in tier.py; bytes are shared, since they are verified on every read. ``reads`` are
     the tiers of this build, in order, ``writes`` is where its own results go. A signer that is revoked is no longer
     among ``reads``, and another ``generation`` finds nothing of the one before.
-    The folder is kept below ``bound_bytes``, where that is given, by what goes when the cache is closed.
+    The folder is kept below ``bound_bytes``, where that is given, by what goes when the cache is closed. Others that
+    hold on to claims are waited for as long as ``patience_s`` without progress.
     """
 
     def __init__(
         self, root: Path, *, reads: Sequence[str] = (BUILT,), writes: str = BUILT, generation: int = 0,
         bound_bytes: int | None = BOUND_BYTES, clock_ns: Callable[[], int] = time.time_ns,
+        patience_s: float = PATIENCE_S,
     ) -> None:  # fmt: skip
         self.traffic = Traffic()
         self._layout = Layout(root)
@@ -53,7 +55,7 @@ class LocalCache:
         self._blobs = str(self._layout.blobs)
         self._bound_bytes = bound_bytes
         self._clock_ns = clock_ns
-        self._claims = Claims(self._layout.claims)
+        self._claims = Claims(self._layout.claims, patience_s=patience_s)
         self._membership: Membership | None = None
         self._began_ns = 0
         self._is_open = False

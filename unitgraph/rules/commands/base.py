@@ -86,9 +86,12 @@ class ProjectCommand(Command, ABC):
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
-        except Exception:  # noqa: BLE001 - the last line of defence: a fault of ours is written down, and said so
-            sys.stderr.write(_write_fault(self.get_name(), in_args))
-            return 3
+        except Exception as error:  # noqa: BLE001 - the last line of defence: a fault of ours is written down, and said so
+            from unitgraph.rules import disk  # noqa: PLC0415 - most commands end well
+
+            full = disk.told(error)
+            sys.stderr.write(f"{full}\n" if full else _write_fault(self.get_name(), in_args))
+            return 1 if full else 3
 
     def _options_first(self, words: list[str]) -> list[str]:
         """The same command line with what isn't an option last: doit's parser stops at the first such word."""
