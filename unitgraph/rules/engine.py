@@ -245,7 +245,7 @@ class Engine:
     ) -> Built:
         """Brings the units' bundles up to date; all of them where none are named. What failed is in the result."""
         with self.locked():
-            records = self.database.records()
+            records = self.journal.known = self.database.records()
             if wanted is None and not self.settings.sourcemap and not any(map(_is_codegen, records)):
                 with self.timeline.span("take over"):
                     heard = self.journal.listener(listener)

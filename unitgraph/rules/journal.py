@@ -4,7 +4,7 @@ Knows results, a timeline and a log; of the engine only what a log's first line 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -66,6 +66,7 @@ class Journal:
         self.results: list[Result] = []
         self.counts: Counter[How] = Counter()
         self.notes: list[str] = []
+        self.known: Container[str] = ()     # the actions that were run before
         self._needs: dict[str, tuple[str, ...]] = {}
 
     def listener(self, also: Callable[[Result], None], actions: Iterable[Action] = ()) -> Callable[[Result], None]:
@@ -119,7 +120,7 @@ def journal_of(engine: "Engine") -> Journal:
         }
 
     def moved(result: Result) -> tuple[Component, ...]:
-        before = engine.database.previous(result.name)
+        before = engine.database.previous(result.name) if result.name in engine.journal.known else None
         return tuple(now for now, _ in difference(before, result.key.components)) if before and result.key else ()
 
     log = ExecutionLog(folder_of(root), engine.timeline.began, head, moved) if engine.command != _ASKING else None
