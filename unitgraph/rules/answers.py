@@ -9,10 +9,11 @@ from typing import Any
 
 from unitgraph.cache.files import write_atomic
 from unitgraph.errors import UnitgraphError
-from unitgraph.providers.plan import document, render
-from unitgraph.rules import git, quick, report, ship, snapshot
+from unitgraph.providers.plan import Plan, document, render
+from unitgraph.rules import git, history, quick, report, ship, snapshot
 from unitgraph.rules.commands.session import engine_of, project_graph, working
 from unitgraph.rules.engine import Engine
+from unitgraph.rules.history import Changes
 from unitgraph.rules.runner import Listener
 from unitgraph.units.lockfile import MANAGERS
 
@@ -34,6 +35,7 @@ def _plan(
     root = engine.project.root
     path = quick.snapshot_path(root, arguments)
     snapshot.discard(path)
+    changes = history.changes(root, options["affected_by"]) if options["affected_by"] else None
     try:
         planned = ship.plan(engine, listener=listener)
     except UnitgraphError:
@@ -41,12 +43,9 @@ def _plan(
         raise
     if options["result_file"]:
         write_atomic(Path(options["result_file"]).resolve(), render(planned.plan))
-    status = 2 if options["detailed_exitcode"] and planned.plan.has_changes else 0
-    saved = {"err": "", "out": "", "status": status}
-    if options["json"]:
-        saved["out"] = json.dumps(document(planned.plan), indent=2, ensure_ascii=False) + "\n"
-    else:
-        saved["out"] = report.plan_text(planned.plan, colour=sys.stdout.isatty() and "NO_COLOR" not in environ)
+    if changes is not None:
+        return _of_change(engine, planned.plan, changes, options, environ)
+    saved = _answer(planned.plan, options, environ, document(planned.plan))
     graph = project_graph(root)
     inputs = _inputs(engine)
     if not options["profile"] and (graph is None or not graph[0].before):
@@ -55,6 +54,33 @@ def _plan(
         with engine.timeline.span("snapshot"):
             snapshot.save(path, quick.salt(arguments, environ), inputs, taken_ns, outputs, saved)
     return saved
+
+
+def _answer(
+    plan: Plan, options: Mapping[str, Any], environ: Mapping[str, str], told: Mapping[str, Any], nothing: str = ""
+) -> dict[str, Any]:
+    """What is printed of a plan, and the exit status."""
+    status = 2 if options["detailed_exitcode"] and plan.has_changes else 0
+    if options["json"]:
+        out = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    else:
+        out = report.plan_text(plan, colour=sys.stdout.isatty() and "NO_COLOR" not in environ, nothing=nothing)
+    return {"err": "", "out": out, "status": status}
+
+
+def _of_change(
+    engine: Engine, plan: Plan, changes: Changes, options: Mapping[str, Any], environ: Mapping[str, str]
+) -> dict[str, Any]:
+    """The answer about what a change touches. It isn't kept: a branch may move while no file does."""
+    from unitgraph.rules.affected import affected  # noqa: PLC0415 - for this option alone
+    from unitgraph.rules.affected_text import plan_of  # noqa: PLC0415 - as above
+
+    with engine.timeline.span("affected"):
+        found = affected(engine, changes)
+    own, left_out = plan_of(plan, found)
+    told = {**document(own), "affectedBy": {**found.document(), "leftOut": left_out}}
+    nothing = f"Nothing to do for what changed since {changes.revision}."
+    return _answer(own, options, environ, told, nothing)
 
 
 def _inputs(engine: Engine) -> dict[str, str]:

@@ -184,7 +184,10 @@ class CodegenRule:
     @cached_property
     def _slicer(self) -> Slicer:
         workspace = self._workspace
-        return Slicer(workspace.analysis, workspace.facts, workspace.resolver, workspace.project.sources.read)
+        read = workspace.project.sources.read
+        return Slicer(
+            workspace.analysis, workspace.facts, workspace.resolver, read, by_place=self._keep_lines
+        )
 
     def _every_import(self, path: str) -> Imports:
         """Type imports too: input schemas come from types."""

@@ -16,15 +16,15 @@ _SHOWN_STEPS = 5
 _SHORT = 0.02       # of a path: steps that are shorter aren't shown
 
 
-def plan_text(plan: Plan, *, colour: bool) -> str:
-    """The changes, each with its reasons, and the count of each kind."""
+def plan_text(plan: Plan, *, colour: bool, nothing: str = "") -> str:
+    """The changes, each with its reasons, and the count of each kind; ``nothing`` is said where there is none."""
     where = f"{plan.provider}{f' ({plan.environment})' if plan.environment else ''}"
     lines = [f"Plan for {plan.project} on {where}", ""]
     for change in plan.changes:
         if change.action != "unchanged":
             lines += _change_lines(change, colour)
     if not plan.has_changes:
-        lines.append("Nothing to do: everything is as it should be.")
+        lines.append(nothing or "Nothing to do: everything is as it should be.")
     lines += ["", _summary(plan)]
     lines += [f"note: {note}" for note in plan.notes]
     return "\n".join(lines) + "\n"

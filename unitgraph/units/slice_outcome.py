@@ -25,7 +25,7 @@ from unitgraph.units.slice import (
 )
 from unitgraph.units.slice_factory import Cut
 from unitgraph.units.slice_module import Module
-from unitgraph.units.slice_plan import Link, Slicer, text_order
+from unitgraph.units.slice_plan import Link, Slicer
 
 REQUIRED: Final = "requiredSingletonServices"
 
@@ -208,7 +208,8 @@ class Outcome:
         return tuple(values), borrowed
 
     def _numbered(self, path: str) -> dict[Expression, str]:
-        ordered = sorted(self._walk.needs[path].values, key=lambda entry: text_order(entry, path))
+        slicer = self._walk.slicer
+        ordered = sorted(self._walk.needs[path].values, key=lambda entry: slicer.value_order(entry, path))
         return {value: f"${number}" for number, value in enumerate(ordered, 1)}
 
     def _value_export(self, value: Expression, requests: Mapping[str, Request]) -> tuple[Target, str]:

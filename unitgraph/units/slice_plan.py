@@ -18,6 +18,7 @@ from unitgraph.units.resolve import Asset, Builtin, Package, ProjectFile, Resolv
 from unitgraph.units.slice import Closure, InPlace, Request, Roots, Sliced, SlicePlan, Target, Verbatim
 from unitgraph.units.slice_factory import Shape, shape_of
 from unitgraph.units.slice_module import FileFacts, Module
+from unitgraph.units.slice_names import Texts
 
 NOWHERE: Final = Closure()
 
@@ -45,7 +46,8 @@ class Link:
 
 
 class Slicer:
-    """Plans units of one analysed project. ``read`` gives a file's bytes."""
+    """Plans units of one analysed project. ``read`` gives a file's bytes. ``by_place`` is for slices that keep their
+    lines: what stands on other ones isn't the same then."""
 
     def __init__(
         self,
@@ -53,7 +55,11 @@ class Slicer:
         facts: Mapping[str, FileFacts],
         resolver: Resolver,
         read: Callable[[str], bytes],
+        *,
+        by_place: bool = False,
     ) -> None:
+        self._by_place = by_place
+        self._texts = Texts(read, by_place=by_place)
         self.application = analysis.application
         self.linker = analysis.linker
         self.resolver = resolver
@@ -162,26 +168,21 @@ class Slicer:
         raise AssertionError(f"two slices have one digest: {path}")
 
     def value_name(self, expression: Expression) -> str:
-        """An expression's identity in its module, which an edit elsewhere in the file doesn't change."""
-        known = self._value_names.get(expression)
-        if known is None:
-            self._name_values(expression.fragment.module)
-            known = self._value_names.setdefault(expression, f"at {expression.fragment.span} {expression.bindings}")
-        return known
+        """An expression's identity in its module, which an edit elsewhere in the file doesn't change.
 
-    def _name_values(self, path: str) -> None:
-        module = self.module(path)
-        seen: dict[str, int] = defaultdict(int)
-        ordered = sorted(set(self._values[path]), key=lambda entry: text_order(entry, path))
-        for expression in ordered:
-            names = ",".join(sorted(module.names((expression.fragment.span,), expression.omit)))
-            loops = ";".join(
-                f"{pattern}={','.join(sorted(self.module(value.module).names((value.span,))))}"
-                for pattern, value in expression.bindings
-            )
-            name = f"{names}|{loops}|{len(expression.omit)}"
-            seen[name] += 1
-            self._value_names[expression] = f"{name}#{seen[name]}"
+        Equal names are equal texts, so a slice of the one is a slice of the other, unless lines have to be kept.
+        """
+        path = expression.fragment.module
+        registered = sorted(set(self._values.pop(path, ())), key=lambda entry: text_order(entry, path))
+        for each in (*registered, expression):
+            if each not in self._value_names:
+                self._value_names[each] = self._texts.name(each)
+        return self._value_names[expression]
+
+    def value_order(self, expression: Expression, path: str) -> tuple[object, ...]:
+        """How the values of one slice are numbered: alike in every unit that has the same ones."""
+        order = text_order(expression, path)
+        return order if self._by_place else (self.value_name(expression), *order)
 
     def _bound(self, path: str, specifier: str, imported: str, bound: Ref | External | None) -> Link:
         if isinstance(bound, Ref) and bound.module in self.sliced:

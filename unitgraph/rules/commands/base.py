@@ -54,6 +54,10 @@ SOURCEMAP: Option = {
     "name": "sourcemap", "short": "", "long": "sourcemap", "type": bool, "default": False,
     "help": "write index.js.map beside each bundle",
 }  # fmt: skip
+AFFECTED: Option = {
+    "name": "affected_by", "short": "", "long": "affected-by", "type": str, "default": "",
+    "help": "show only the units that changed since HEAD left this git ref, such as origin/main",
+}  # fmt: skip
 JOBS: Option = {
     "name": "jobs", "short": "j", "long": "jobs", "type": int, "default": 0,
     "help": "how many actions run at once [default: one a processor]",

@@ -3,19 +3,22 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from doit.cmd_info import Info as TaskInfo
 
 from unitgraph.rules.commands import base
 from unitgraph.rules.loader import in_place_of
 
+if TYPE_CHECKING:
+    from unitgraph.rules.engine import Engine
+
 
 class Info(base.ProjectCommand):
     doc_purpose = "show the project's units, routes, queues and more; with a task's name, that task"
     doc_usage = "[TASK]"
     doc_description = None
-    cmd_options = (base.DIRECTORY, base.JSON)
+    cmd_options = (base.DIRECTORY, base.JSON, base.AFFECTED)
 
     def __init__(self, task_loader: Any = None, cmds: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -23,9 +26,8 @@ class Info(base.ProjectCommand):
 
     def parse_execute(self, in_args: list[str]) -> int:
         """Hands a command line that names a task to doit's own ``info``."""
-        names = [word for word in in_args if not word.startswith("-")]
-        directory = any(word in ("-d", "--dir") for word in in_args)
-        if (names and not directory) or "--no-status" in in_args:
+        words = self._options_first(in_args)
+        if "--" in words or "--no-status" in words:
             return int(TaskInfo(**self._rest).parse_execute(in_args) or 0)
         return super().parse_execute(in_args)
 
@@ -39,6 +41,8 @@ class Info(base.ProjectCommand):
 
         project = load_project(Path(options["directory"]).resolve())
         engine = Engine(project, settings(), say)
+        if options["affected_by"]:
+            return _affected(engine, options)
         manifest = engine.read_only_workspace.manifest
         if options["json"]:
             sys.stdout.write(json.dumps(manifest.document(), indent=2, ensure_ascii=False) + "\n")
@@ -46,3 +50,20 @@ class Info(base.ProjectCommand):
             sys.stdout.write(describe(manifest, engine.read_only_workspace.analysis.application))
             sys.stdout.write(built_sizes(engine))
         return 0
+
+
+def _affected(engine: "Engine", options: dict[str, Any]) -> int:
+    """The units that a change touches, instead of all."""
+    from unitgraph.rules import history  # noqa: PLC0415 - as above
+    from unitgraph.rules.affected import affected  # noqa: PLC0415 - as above
+    from unitgraph.rules.affected_text import affected_text, manifest_of  # noqa: PLC0415 - as above
+
+    changes = history.changes(engine.project.root, options["affected_by"])
+    vars(engine)["workspace"] = engine.read_only_workspace      # nothing is installed for a look
+    found = affected(engine, changes)
+    if options["json"]:
+        document = {**manifest_of(engine.workspace.manifest, found), "affectedBy": found.document()}
+        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    else:
+        sys.stdout.write(affected_text(found, total=len(engine.workspace.manifest.units)))
+    return 0

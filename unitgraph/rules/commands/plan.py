@@ -14,7 +14,7 @@ class Plan(base.ProjectCommand):
     doc_description = "Builds what changed and compares it with what is deployed. Nothing outside .deploy is touched."
     cmd_options = (
         base.DIRECTORY, base.PROVIDER, base.ENVIRONMENT, base.RESULT_FILE, base.JSON, base.DETAILED, base.REFRESH,
-        base.SOURCEMAP, base.JOBS, base.PROFILE,
+        base.SOURCEMAP, base.AFFECTED, base.JOBS, base.PROFILE,
     )  # fmt: skip
 
     def parse_execute(self, in_args: list[str]) -> int:
