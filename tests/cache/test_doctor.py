@@ -33,12 +33,14 @@ def root(tmp_path: Path) -> Path:
 
 
 def faults(root: Path) -> list[tuple[str, str]]:
-    return [(fault.kind, Path(fault.path).name) for fault in doctor.examine(Layout(root), time.time_ns()).faults]
+    found = doctor.examine(Layout(root), time.time_ns(), is_alone=True)
+    return [(fault.kind, Path(fault.path).name) for fault in found.faults]
 
 
 def mended(root: Path) -> list[str | None]:
     with alone(Layout(root)):
-        return [doctor.mend(Layout(root), fault) for fault in doctor.examine(Layout(root), time.time_ns()).faults]
+        found = doctor.examine(Layout(root), time.time_ns(), is_alone=True)
+        return [doctor.mend(Layout(root), fault) for fault in found.faults]
 
 
 def overwrite(path: Path, data: bytes) -> None:
@@ -213,8 +215,53 @@ def test_while_builds_run_the_doctor_takes_nothing_from_them(tmp_path: Path) -> 
         sys.stdin.readline()
         for turn in range(30):
             with alone(layout, lambda: None):
-                for fault in doctor.examine(layout, time.time_ns()).faults:
+                for fault in doctor.examine(layout, time.time_ns(), is_alone=True).faults:
                     print(fault, doctor.mend(layout, fault))
     """
     said = race([script(builder, tmp_path, 1), script(builder, tmp_path, 2), script(physician, tmp_path)])
     assert said == ["", "", ""]
+
+
+def test_what_goes_while_one_looks_is_no_fault(tmp_path: Path) -> None:
+    """``verify`` holds no lock: builds and collections go on around it."""
+    builder = """
+        import sys
+        from pathlib import Path
+        from tests.cache.machine import key_of, made_of
+        from unitgraph.cache.local import LocalCache
+
+        print("ready", flush=True)
+        sys.stdin.readline()
+        for turn in range(150):
+            cache = LocalCache(Path(sys.argv[1]), bound_bytes=None)
+            for name in "abcdef":
+                cache.keep(key_of(name), f"bundle:{name}", *made_of(f"{name}{turn}".encode() * 500, b"shared"))
+            cache.close()
+    """
+    collector = """
+        import sys, time
+        from pathlib import Path
+        from unitgraph.cache.collect import Limits, alone, collect
+        from unitgraph.cache.layout import Layout
+
+        layout = Layout(Path(sys.argv[1]))
+        print("ready", flush=True)
+        sys.stdin.readline()
+        for _ in range(300):
+            with alone(layout, lambda: None):
+                collect(layout, Limits(max_bytes=0), time.time_ns())
+    """
+    watcher = """
+        import sys, time
+        from pathlib import Path
+        from unitgraph.cache import doctor
+        from unitgraph.cache.layout import Layout
+
+        print("ready", flush=True)
+        sys.stdin.readline()
+        for _ in range(150):
+            found = doctor.examine(Layout(Path(sys.argv[1])), time.time_ns())
+            for fault in found.faults:
+                print(fault)
+    """
+    assert race([script(text, tmp_path) for text in (builder, collector, watcher)]) == ["", "", ""]

@@ -3,6 +3,7 @@
 Builds may run meanwhile: whatever is mended is looked at once more before, and a result that goes is made again.
 """
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from unitgraph.cache import builds, collect, inventory
-from unitgraph.cache.inventory import Held, HeldEntry, Inventory
+from unitgraph.cache.inventory import Held, Inventory
 from unitgraph.cache.layout import Layout, below
 from unitgraph.cache.local_entry import decode
 
@@ -45,17 +46,19 @@ class Findings:
     faults: tuple[Fault, ...]
 
 
-def examine(layout: Layout, now_ns: int) -> Findings:
-    """Looks at everything. May raise OSError where the folder can't be listed."""
-    nobody = not builds.living(layout.builds, now_ns)
+def examine(layout: Layout, now_ns: int, *, is_alone: bool = False) -> Findings:
+    """Looks at everything. May raise OSError where the folder can't be listed.
+
+    Within ``alone`` a half-written file is known to be one where no build lived all the while; else only its age tells.
+    """
+    nobody = is_alone and not builds.living(layout.builds, now_ns)
     found = inventory.take(layout)
     nobody = nobody and not builds.living(layout.builds, now_ns)
     blob_faults = _check_blobs(found.blobs)
-    bad = {fault.path for fault in blob_faults}
-    good = frozenset(blob.name for blob in found.blobs if blob.path not in bad)
+    wrong = frozenset(os.path.basename(fault.path) for fault in blob_faults)
     faults = [
         *blob_faults,
-        *_check_entries(found.entries, good),
+        *_check_entries(layout, found, wrong),
         *_half_files(found, now_ns, nobody=nobody),
         *(Fault("stray", path, "isn't a file of the cache") for path in found.strays),
         *check_modes(layout),
@@ -70,7 +73,7 @@ def treat(layout: Layout, now_ns: int) -> tuple[Findings, dict[Fault, str]]:
     """Finds and mends, and says why what stays can't be mended. Call it within ``alone``. May raise OSError."""
     first = check_modes(layout)
     unhealed = _mend_all(layout, first)
-    found = examine(layout, now_ns)
+    found = examine(layout, now_ns, is_alone=True)
     rest = [fault for fault in found.faults if fault not in unhealed]
     unhealed |= _mend_all(layout, rest)
     return replace(found, faults=(*first, *rest)), unhealed
@@ -108,17 +111,43 @@ def _check_blob(path: str) -> Fault | None:
     return Fault("wrong-bytes", path, f"holds other bytes: their SHA-256 is {found}") if found != name else None
 
 
-def _check_entries(entries: Iterable[HeldEntry], good: frozenset[str]) -> Iterator[Fault]:
-    for entry in entries:
-        absent = [name for name in entry.names if name not in good]
-        if entry.is_damaged:
-            yield Fault("damaged-entry", entry.file.path, "can't be read as an entry")
-        elif absent and not entry.away:
-            yield Fault("absent-blob", entry.file.path, f"is of {entry.action}, whose blob {min(absent)} isn't there")
+def _check_entries(layout: Layout, found: Inventory, wrong: frozenset[str]) -> Iterator[Fault]:
+    """``wrong`` are the names of blobs with other bytes. What looks wrong is looked at again: it may just have gone."""
+    good = {blob.name for blob in found.blobs} - wrong
+    for entry in found.entries:
+        if entry.is_damaged or (not entry.away and not good.issuperset(entry.names)):
+            fault = _check_entry(layout, entry.file.path, wrong)
+            if fault:
+                yield fault
+
+
+def _check_entry(layout: Layout, path: str, wrong: frozenset[str] = frozenset()) -> Fault | None:
+    """A collection takes an entry before its blobs, and looks at a blob under another name. So what is missing counts
+    only if the entry is there after that, and the blob still isn't."""
+    while True:
+        try:
+            data = Path(path).read_bytes()
+            entry = decode(data)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            return Fault("damaged-entry", path, f"can't be read ({error.strerror})")
+        except ValueError:
+            return Fault("damaged-entry", path, "can't be read as an entry")
+        names = {blob.digest for blob in entry.made.outputs.values()}
+        absent = _absent(layout, names, wrong)
+        if entry.away or not absent:
+            return None
+        with contextlib.suppress(OSError):
+            if Path(path).read_bytes() == data and _absent(layout, names, wrong) == absent:
+                return Fault("absent-blob", path, f"is of {entry.action}, whose blob {min(absent)} isn't there")
+
+
+def _absent(layout: Layout, names: Iterable[str], wrong: frozenset[str]) -> set[str]:
+    return {name for name in names if name in wrong or not os.path.exists(below(layout.blobs, name))}
 
 
 def _half_files(found: Inventory, now_ns: int, *, nobody: bool) -> Iterator[Fault]:
-    """Whoever writes is among the living builds: where there were none all the while, nobody was at it."""
     for part in found.parts:
         if (nobody or collect.is_dead(part, now_ns)) and os.path.exists(part.path):
             yield Fault("half-file", part.path, "was left by a write that never ended")
@@ -169,13 +198,7 @@ def _mend_blob(_layout: Layout, path: str) -> None:
 
 
 def _mend_entry(layout: Layout, path: str) -> None:
-    try:
-        entry = decode(Path(path).read_bytes())
-    except ValueError:
-        os.unlink(path)
-        return
-    blobs = (below(layout.blobs, blob.digest) for blob in entry.made.outputs.values())
-    if not entry.away and not all(map(os.path.exists, blobs)):
+    if _check_entry(layout, path):
         os.unlink(path)
 
 

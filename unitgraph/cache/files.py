@@ -91,10 +91,12 @@ def stamp(path: str, now_ns: int) -> os.stat_result | None:
 def remove_unless_used(path: str, since_ns: int) -> bool:
     """Removes a file unless its stamp is ``since_ns`` or later; whether it is gone. May raise OSError.
 
-    It is first renamed, then looked at: a stamp that came before is seen, and who comes after finds nothing.
+    It is renamed and then looked at again: a stamp that came before is seen, and who comes after finds nothing.
     """
     aside = os.path.join(os.path.dirname(path), f"{PART}{own_name()}")
     try:
+        if os.stat(path).st_mtime_ns >= since_ns:
+            return False
         os.rename(path, aside)
     except FileNotFoundError:
         return True

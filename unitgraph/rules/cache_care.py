@@ -3,6 +3,7 @@
 Decides nothing about what may go: cache/collect.py, cache/doctor.py and toolchain/unused.py do.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,7 +136,7 @@ def heal(cache: Path, project: Path | None, now_ns: int, *, dry_run: bool, say: 
     unhealed: dict[Fault, str] = {}
     try:
         if dry_run or not cache.exists():
-            findings = doctor.examine(layout, now_ns)
+            findings = _examined(layout, now_ns)
         else:
             with collect.alone(layout, lambda: say("Waiting for a collection to end …")):
                 findings, unhealed = doctor.treat(layout, now_ns)
@@ -145,3 +146,11 @@ def heal(cache: Path, project: Path | None, now_ns: int, *, dry_run: bool, say: 
     if project is not None and damage is not None and not dry_run:
         database_check.set_aside(database_path(project))
     return Healed(cache, findings, unhealed, damage, dry_run)
+
+
+def _examined(layout: Layout, now_ns: int) -> Findings:
+    """What mending would find; in a folder that can't be locked, what can be known without."""
+    if layout.root.exists():
+        with contextlib.suppress(OSError), collect.alone(layout) as is_alone:
+            return doctor.examine(layout, now_ns, is_alone=is_alone)
+    return doctor.examine(layout, now_ns)
