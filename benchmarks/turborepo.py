@@ -22,7 +22,7 @@ from benchmarks.fleet import Tap, commit, git
 from benchmarks.lab import Lab
 from benchmarks.measure import Cost, run
 from benchmarks.relay import Address
-from tests.cache.remote.servers import _started as started
+from tests.cache.remote.servers import started
 from unitgraph.rules.toolchain import find_bun, user_cache
 from unitgraph.rules.toolchain.install import run_bun
 

@@ -74,7 +74,7 @@ def nginx(root: Path) -> Iterator[Server]:
         (root / "nginx.conf").write_text(_nginx_configuration(root, port))
         return [_program("nginx", package="nginx-light"), "-p", str(root), "-c", str(root / "nginx.conf"), "-e", str(root / "error.log")]
 
-    with _started(command, root) as (address, process):
+    with started(command, root) as (address, process):
         yield Server(
             address, lambda at: f"http://{at[0]}:{at[1]}/cache", TOKEN, "wrong", lambda: _kill(process),
             lambda kind, name, data: _put_file(root / "files" / "cache" / kind / name, data),
@@ -93,7 +93,7 @@ def redis(root: Path, *options: str) -> Iterator[Server]:
             "--dir", str(root), "--requirepass", TOKEN, *options,
         ]  # fmt: skip
 
-    with _started(command, root) as (address, process):
+    with started(command, root) as (address, process):
         yield Server(
             address, lambda at: f"redis://{at[0]}:{at[1]}/0", TOKEN, "wrong", lambda: _kill(process),
             lambda kind, name, data: _put_value(address, f"unitgraph:{kind}:{name}", data),
@@ -122,7 +122,7 @@ def s3(root: Path, *, strict: bool = False) -> Iterator[Server]:
     def command(port: int) -> Sequence[str]:
         return [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", str(port)]
 
-    with _started(command, root, free) as (address, process):
+    with started(command, root, free) as (address, process):
         with s3_client(address) as client:
             client.create_bucket(Bucket=_BUCKET)
         token = f"{_KEYS['aws_access_key_id']}:{_KEYS['aws_secret_access_key']}"
@@ -160,7 +160,7 @@ def _only_key(address: Address) -> str:
 
 
 @contextmanager
-def _started(
+def started(
     command: Callable[[int], Sequence[str]], root: Path, environment: Mapping[str, str] | None = None
 ) -> Iterator[tuple[Address, "subprocess.Popen[bytes]"]]:
     """A process that listens. Where another program took the port in between, another port is tried."""
