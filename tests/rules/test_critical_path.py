@@ -77,7 +77,7 @@ def test_phases_come_one_after_another_with_the_longest_action_of_each() -> None
     needs = {"bundle:a": ("codegen:a",), "bundle:b": ("codegen:b",)}
     found = longest(steps_of(made, results, needs))
     assert [(step.name, step.seconds) for step in found] == [
-        ("load", 1), ("codegen:b", 2), ("strip", 1), ("cache before bundle", 0.5), ("bundle:a", 4), ("plan", 1),
+        ("load", 1), ("codegen:b", 2), ("strip", 1), ("cache", 0.5), ("bundle:a", 4), ("plan", 1),
     ]  # fmt: skip
 
 

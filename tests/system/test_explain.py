@@ -6,13 +6,14 @@ import re
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks.generate import Shape, project
+from tests.cache.remote import servers
 from tests.harness import Checkout, kill, wait, wait_for
 from tests.rules.test_trace import check, complete
 from tests.system.projects import CONFIG, SHOP, SHOP_UNITS
@@ -228,13 +229,23 @@ def test_a_profile_that_cannot_be_written_is_a_warning(checkout: Make) -> None:
 # Two machines.
 
 
+@pytest.fixture(params=["folder"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of what machines share: a folder, or what a test asks for."""
+    if request.param == "folder":
+        yield (tmp_path / "place").as_uri()
+        return
+    (tmp_path / "server").mkdir()
+    with servers.nginx(tmp_path / "server") as server:
+        yield f"http://{server.address[0]}:{server.address[1]}/open"
+
+
 @pytest.fixture
-def machines(checkout: Make, tmp_path: Path) -> Callable[[dict[str, str]], tuple[Checkout, Checkout]]:
-    """A machine that has built a committed project, and a fresh clone on another one; they share a folder."""
+def machines(checkout: Make, tmp_path: Path, place: str) -> Callable[[dict[str, str]], tuple[Checkout, Checkout]]:
+    """A machine that has built a committed project, and a fresh clone on another one, which share a place."""
 
     def make(files: dict[str, str]) -> tuple[Checkout, Checkout]:
-        place = tmp_path / "place"
-        config = CONFIG.replace('"deploy": {', f'"deploy": {{\n    "cache": {{ "url": "{place.as_uri()}" }},')
+        config = CONFIG.replace('"deploy": {', f'"deploy": {{\n    "cache": {{ "url": "{place}" }},')
         first = checkout(files | {"pikku.config.json": config}, name="first")
         commit(first, "the first")
         first.plan()
@@ -261,6 +272,7 @@ def test_a_fresh_machine_says_that_all_came_from_elsewhere(machines: Machines) -
     assert log_of(second)[-1]["hits"] == {"local": 0, "remote": 1}
 
 
+@pytest.mark.parametrize("place", ["folder", "http"], indirect=True)
 def test_a_miss_on_a_fresh_machine_is_explained_before_and_after(machines: Machines) -> None:
     first, second = machines(SHOP)
     built = _head(first)[:7]

@@ -55,7 +55,7 @@ def steps_of(
         inside = [(name, work) for name, work in ran if phase.began <= work.began < phase.ended]
         if inside:
             ready = f"{number} ready"
-            steps.append(Step(ready, f"cache before {phase.name}", _waited(timeline.spans, phase), last))
+            steps.append(Step(ready, "cache", _waited(timeline.spans, phase), last))
             ids.update((name, f"{number} {name}") for name, _ in inside)
             for name, work in inside:
                 own = (ids[need] for need in (needs or {}).get(name, ()) if need in ids)
