@@ -415,6 +415,15 @@ def test_what_a_key_that_is_gone_has_signed_is_listed_and_no_fault(checkout: Mak
     assert {each["reason"] for each in said["shared"]["refused"]} == {"revoked-key"}
 
 
+@pytest.mark.parametrize("way", ["{}", "{}/", "file://{}", "{}/../unitgraph"])
+def test_the_own_folder_is_no_place_to_share(checkout: Make, tmp_path: Path, way: str) -> None:
+    """Its collections would take what other machines have put there."""
+    own = tmp_path / "shop.cache" / "unitgraph"
+    shop = checkout(shared(own, signature.generate(), url=way.format(own)), name="shop")
+    done = shop.run("plan", status=1)
+    assert "[cache-address-invalid]" in done.err
+
+
 def test_a_shared_cache_that_is_not_there_is_said(checkout: Make, tmp_path: Path) -> None:
     shop = checkout(shared(Path("/"), signature.generate(), url="http://127.0.0.1:9/"), name="shop")
     said = as_json(shop, "verify", status=1)

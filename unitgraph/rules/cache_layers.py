@@ -4,6 +4,7 @@ What is wrong with the settings is an error, all of it at once, before anything 
 is seen when it is used, and is a warning.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from unitgraph.cache.tier import UNSIGNED, is_tier
 from unitgraph.cache.trust import Trust, silent_reason
 from unitgraph.errors import Place, Problems, UnitgraphError
 from unitgraph.errors.cache import (
+    CacheAddressInvalid,
     CacheKeyInvalid,
     CacheRevokedUnknown,
     CacheSigningKeyUnreadable,
@@ -58,7 +60,7 @@ def open_cache(project: Project, chosen: Settings) -> Cache:
     from unitgraph.cache.shared import Manners, Shared  # noqa: PLC0415 - most projects share nothing
     from unitgraph.cache.uploads import CI, DESK  # noqa: PLC0415 - as above
 
-    backend = _connected(url, token)
+    backend = _connected(url, token, chosen.cache)
     near.traffic.warnings.extend(cautions(config, chosen.shared, trust))
     manners = Manners(config.read, config.write, patience=CI if chosen.shared.run.is_ci else DESK)
     return Shared(near, backend, trust, _producer(project.root, chosen.shared), manners=manners)
@@ -69,13 +71,17 @@ def open_place(project: Project, chosen: Settings) -> tuple[Backend, Trust] | No
     config = project.config.deploy.cache
     trust, token = read_trust(config, project.config_text, chosen.shared)
     url = shared_url(config, chosen.shared)
-    return (_connected(url, token), trust) if url else None
+    return (_connected(url, token, chosen.cache), trust) if url else None
 
 
-def _connected(url: str, token: str | None) -> Backend:
+def _connected(url: str, token: str | None, own: Path) -> Backend:
+    """The place at ``url``; never this machine's own folder, whose collections know nothing of what others put there."""
     from unitgraph.cache.remote import places  # noqa: PLC0415 - as above
 
-    return places.connect(Connection(url, token))
+    backend = places.connect(Connection(url, token))
+    if backend.place.startswith("/") and os.path.realpath(backend.place) == os.path.realpath(own):
+        raise CacheAddressInvalid(backend.place, "it is the folder of this machine's own cache")
+    return backend
 
 
 def shared_url(config: CacheConfig, given: CacheSettings) -> str:
