@@ -30,9 +30,10 @@ def shop(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 
 @contextmanager
-def open_shop(executable: Path) -> Iterator[int]:
+def open_shop(executable: Path, data: Path) -> Iterator[int]:
     """Start the executable on a free port and give the port."""
     environment = {"JWT_SECRET": SECRET, "SHOP_NAME": "The Corner Bookshop", "PORT": "0", "HOST": "127.0.0.1"}
+    environment["UNITGRAPH_DATA"] = str(data)
     process = subprocess.Popen([executable], stdout=subprocess.PIPE, text=True, env=environment, cwd="/")
     assert process.stdout
     log = process.stdout
@@ -48,9 +49,9 @@ def open_shop(executable: Path) -> Iterator[int]:
         log.close()
 
 
-def test_standalone_answers_every_request(shop: Checkout) -> None:
+def test_standalone_answers_every_request(shop: Checkout, tmp_path: Path) -> None:
     shop.run("apply")
-    with open_shop(shop.root / ".deploy" / "standalone" / "bookshop") as port:
+    with open_shop(shop.root / ".deploy" / "standalone" / "bookshop", tmp_path / "data") as port:
 
         def send(method: str, path: str, headers: Mapping[str, str], body: str | None) -> Answer:
             connection = HTTPConnection("127.0.0.1", port, timeout=20)

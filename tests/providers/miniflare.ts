@@ -5,13 +5,23 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Miniflare, type WorkerOptions } from 'miniflare'
 
+interface Consumer {
+  readonly queue: string
+  readonly max_batch_size?: number
+  readonly max_batch_timeout?: number
+  readonly max_retries?: number
+  readonly retry_delay?: number
+  readonly dead_letter_queue?: string
+}
+
 interface Wrangler {
   readonly name: string
   readonly main: string
   readonly compatibility_date: string
   readonly compatibility_flags?: string[]
   readonly services?: { binding: string; service: string }[]
-  readonly queues?: { producers?: { binding: string; queue: string }[]; consumers?: { queue: string }[] }
+  readonly queues?: { producers?: { binding: string; queue: string }[]; consumers?: Consumer[] }
+  readonly durable_objects?: { bindings: { name: string; class_name: string }[] }
   readonly triggers?: { crons: string[] }
   readonly d1_databases?: { binding: string; database_name: string }[]
   readonly r2_buckets?: { binding: string; bucket_name: string }[]
@@ -36,6 +46,12 @@ const secrets = JSON.parse(secretsText) as Record<string, string>
 const table = <T,>(rows: readonly T[] | undefined, pair: (row: T) => [string, string]) =>
   Object.fromEntries((rows ?? []).map(pair))
 
+/** What wrangler.toml says of a consumer, in miniflare's words. */
+const consumer = (row: Consumer) => ({
+  maxBatchSize: row.max_batch_size, maxBatchTimeout: row.max_batch_timeout, maxRetries: row.max_retries,
+  retryDelay: row.retry_delay, deadLetterQueue: row.dead_letter_queue,
+})
+
 function worker(folder: string): WorkerOptions {
   const config = Bun.TOML.parse(readFileSync(join(folder, 'wrangler.toml'), 'utf8')) as unknown as Wrangler
   return {
@@ -46,7 +62,10 @@ function worker(folder: string): WorkerOptions {
     bindings: { ...config.vars, ...secrets },
     serviceBindings: table(config.services, (row) => [row.binding, row.service]),
     queueProducers: table(config.queues?.producers, (row) => [row.binding, row.queue]),
-    queueConsumers: (config.queues?.consumers ?? []).map((row) => row.queue),
+    queueConsumers: Object.fromEntries((config.queues?.consumers ?? []).map((row) => [row.queue, consumer(row)])),
+    durableObjects: Object.fromEntries(
+      (config.durable_objects?.bindings ?? []).map((row) => [row.name, { className: row.class_name, useSQLite: true }]),
+    ),
     d1Databases: table(config.d1_databases, (row) => [row.binding, row.database_name]),
     r2Buckets: table(config.r2_buckets, (row) => [row.binding, row.bucket_name]),
     kvNamespaces: table(config.kv_namespaces, (row) => [row.binding, row.binding]),

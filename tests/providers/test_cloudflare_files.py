@@ -15,9 +15,10 @@ from unitgraph.errors.provider import CloudflareUploadUnavailable, OptionNotAvai
 from unitgraph.providers import cloudflare
 from unitgraph.providers.base import Provider, Target, quiet
 from unitgraph.providers.cloudflare import router, wrangler
-from unitgraph.providers.cloudflare.bindings import binding_name, queue_name
+from unitgraph.providers.cloudflare.bindings import binding_name, cron, queue_name
 from unitgraph.providers.plan import Plan, basis_of
 from unitgraph.units.config import CloudflareConfig, DeployConfig
+from unitgraph.units.model import Queue, QueueSettings
 
 PROVIDER: Provider = cloudflare
 
@@ -59,13 +60,53 @@ def test_a_worker_is_bound_to_what_it_depends_on_and_to_nothing_else(to: Target)
 
 
 def test_consumers_and_schedules(to: Target) -> None:
-    assert toml(to, "units/shop-ship-order")["queues"] == {"consumers": [{"queue": "orders"}]}
+    ship = toml(to, "units/shop-ship-order")
+    assert ship["queues"] == {
+        "consumers": [
+            {"queue": "orders", "max_batch_size": 10, "max_batch_timeout": 1, "max_retries": 3, "retry_delay": 5}
+        ]
+    }
+    assert ship["durable_objects"] == {"bindings": [{"name": "UNITGRAPH_JOBS", "class_name": "JobLedger"}]}
+    assert ship["migrations"] == [{"tag": "unitgraph-1", "new_sqlite_classes": ["JobLedger"]}]
     every = [queue["queue"] for queue in toml(to, "units/shop-nightly")["queues"]["producers"]]
     assert every == ["invoices", "orders"], "a name that isn't constant may be any"
     assert toml(to, "units/shop-nightly")["triggers"] == {"crons": ["0 3 * * *"]}
     assert toml(to, "units/shop-nightly")["r2_buckets"] == [
         {"binding": "USER_UPLOADS", "bucket_name": "shop-user-uploads"}
     ]
+
+
+def test_a_queues_settings_and_its_dead_letters(to: Target) -> None:
+    settings = QueueSettings(4, 0, 8, 0, 1500, "fixed", "brokenOrders")
+    made = replace(SHOP, queues=(Queue("orders", "shop-ship-order", "shipOrder", settings),))
+    files = cloudflare.files(made, to)
+    queues = tomllib.loads(files["units/shop-ship-order/wrangler.toml"].decode())["queues"]
+    assert queues["producers"] == [{"binding": "QUEUE_BROKEN_ORDERS", "queue": "broken-orders"}]
+    assert queues["consumers"] == [
+        {"queue": "orders", "max_batch_size": 4, "max_batch_timeout": 0, "max_retries": 0, "retry_delay": 2}
+        | {"dead_letter_queue": "broken-orders", "max_concurrency": 2}
+    ]
+    listed = {queue["queue"]: queue for queue in json.loads(files["infra.json"])["queues"]}
+    assert listed["orders"]["deadLetterQueue"] == "broken-orders"
+    assert (listed["brokenOrders"]["consumer"], listed["brokenOrders"]["producers"]) == (
+        None, ["shop-nightly", "shop-ship-order"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        pytest.param("0 3 * * *", "0 3 * * *", id="no day of the week"),
+        pytest.param("0 3 * * 1-5", "0 3 * * mon,tue,wed,thu,fri", id="working days"),
+        pytest.param("0 3 * * 0", "0 3 * * sun", id="sunday is 0"),
+        pytest.param("0 3 1 * 7", "0 3 1 * sun", id="and 7"),
+        pytest.param("0 3 * * FRI-7", "0 3 * * sun,fri,sat", id="over the week's end"),
+        pytest.param("0 3 * * */2", "0 3 * * sun,tue,thu,sat", id="every other day"),
+        pytest.param("0 3 * * Mon", "0 3 * * mon", id="by name"),
+    ],
+)
+def test_days_of_the_week_go_by_their_names_since_cloudflare_counts_them_from_one(schedule: str, expected: str) -> None:
+    assert cron(schedule) == expected
 
 
 def test_the_server_unit_is_no_worker_and_its_queue_has_a_consumer_all_the_same(to: Target) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from tests.log import Log
 from unitgraph.rules.toolchain import Toolchain
 
 SCRIPT = Path(__file__).parent / "miniflare.ts"
@@ -29,13 +30,16 @@ class Answer:
 
 
 class Workers:
-    """Asks the router, or one Worker by name. ``names`` are those that were started."""
+    """Asks the router, or one Worker by name. ``names`` are those that were started, ``log`` is what they all say."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
         self._lines: queue.Queue[str] = queue.Queue()
+        self.log = Log()
         assert process.stdout
+        assert process.stderr
         threading.Thread(target=self._read, args=(process.stdout,), daemon=True).start()
+        threading.Thread(target=self.log.read, args=(process.stderr,), daemon=True).start()
         self.names: list[str] = self._next()["workers"]
 
     def fetch(
@@ -81,6 +85,8 @@ class Workers:
         for line in stream:
             if line.startswith(('{"workers":', '{"answer":', '{"error":')):  # the Workers' own logs come here as well
                 self._lines.put(line)
+            else:
+                self.log.take(line)
         self._lines.put("")
 
 
@@ -93,6 +99,7 @@ def started(folder: Path, dev: Toolchain, secrets: Mapping[str, str] | None = No
         [str(dev.bun), str(SCRIPT), str(folder), json.dumps(given)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "NODE_PATH": str(dev.modules), "MINIFLARE_WORKERD_CONFIG_DEBUG": ""},
     )
@@ -108,3 +115,5 @@ def started(folder: Path, dev: Toolchain, secrets: Mapping[str, str] | None = No
             process.kill()
             process.wait()
         process.stdout.close()
+        assert process.stderr
+        process.stderr.close()

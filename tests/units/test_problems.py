@@ -240,6 +240,30 @@ BROKEN: dict[str, tuple[str | dict[str, str | bytes], str, str, str]] = {
     "cron-range": (OK + "p.wireScheduler({ schedule: '61 * * * *', func: ok })\n", "schedule-invalid", "src/app.ts:3", "0-59"),
     "cron-word": (OK + "p.wireScheduler({ schedule: '@daily', func: ok })\n", "schedule-invalid", "src/app.ts:3", "1 field"),
     "cron-backwards": (OK + "p.wireScheduler({ schedule: '0 9-5 * * *', func: ok })\n", "schedule-invalid", "src/app.ts:3", "backwards"),
+    "cron-step": (OK + "p.wireScheduler({ schedule: '*/61 * * * *', func: ok })\n", "schedule-invalid", "src/app.ts:3", "beyond 59"),
+    "cron-never": (OK + "p.wireScheduler({ schedule: '0 0 31 feb,apr *', func: ok })\n", "schedule-invalid", "src/app.ts:3", "'31'"),
+    "missed": (
+        OK + "p.wireScheduler({ schedule: '* * * * *', func: ok, missed: 'twice' })\n", "option-invalid", "src/app.ts:3", "'run' or 'skip'",
+    ),
+    "queue-option": (
+        OK + "p.wireQueueWorker({ name: 'q', func: ok, config: { maxRetries: -1 } })\n", "option-invalid", "src/app.ts:3", "0 to 100",
+    ),
+    "queue-duration": (
+        OK + "p.wireQueueWorker({ name: 'q', func: ok, config: { retryDelay: 'soon' } })\n", "option-invalid", "src/app.ts:3", "up to 12h",
+    ),
+    "queue-option-object": (
+        OK + "p.wireQueueWorker({ name: 'q', func: ok, config: { batchSize: {} } })\n", "value-of-wrong-kind", "src/app.ts:3", "a constant",
+    ),
+    "queue-option-call": (
+        OK + "p.wireQueueWorker({ name: 'q', func: ok, config: { batchSize: size() } })\n", "value-not-constant", "src/app.ts:3", "a call",
+    ),
+    "dead-letters-own": (
+        OK + "p.wireQueueWorker({ name: 'q', func: ok, config: { deadLetterQueue: 'q' } })\n", "queue-dead-letters-own", "src/app.ts:3", "'q'",
+    ),
+    "dead-letters-reserved": (
+        OK + "p.wireQueueWorker({ name: 'q', func: ok, config: { deadLetterQueue: 'pikku-workflow-worker' } })\n",
+        "queue-name-reserved", "src/app.ts:3", "workflows",
+    ),
     "queue-name-shell": (OK + "p.wireQueueWorker({ name: 'a; rm -rf /', func: ok })\n", "name-invalid", "src/app.ts:3", "rm -rf"),
     "queue-name-toml": (OK + "p.wireQueueWorker({ name: 'a\"\\n[x]', func: ok })\n", "name-invalid", "src/app.ts:3", "Queue"),
     "schedule-name": (OK + "p.wireScheduler({ name: 'a b', schedule: '* * * * *', func: ok })\n", "name-invalid", "src/app.ts:3", "a b"),

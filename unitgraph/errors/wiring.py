@@ -98,6 +98,26 @@ class ReservedQueue(UnitgraphError):
         )
 
 
+class OwnDeadLetters(UnitgraphError):
+    code = "queue-dead-letters-own"
+
+    def __init__(self, place: Place, name: str) -> None:
+        super().__init__(
+            f"The queue {name!r} is its own dead-letter queue: what failed would come round for ever.",
+            remedy=f"Name another one, such as '{name}-dead'.",
+            place=place,
+        )
+
+
+class BadOption(UnitgraphError):
+    code = "option-invalid"
+
+    def __init__(self, place: Place, option: str, expected: str, found: object) -> None:
+        super().__init__(
+            f"{option!r} is {found!r} and must be {expected}.", remedy=f"Write {expected}.", place=place
+        )
+
+
 class DuplicateSchedule(UnitgraphError):
     code = "schedule-name-twice"
 

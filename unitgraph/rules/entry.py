@@ -56,6 +56,34 @@ class EntryHttp:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryQueue:
+    """A queue that a function works on; ``options`` is a local name. ``retries`` is what the unit itself goes by."""
+
+    queue: str
+    function: str
+    options: str | None
+    retries: Mapping[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryTask:
+    name: str
+    schedule: str
+    function: str
+    options: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What of queues and clocks is called otherwise where a unit stands alone: ``produced`` is queue → binding,
+    ``consumed`` the platform's queue → what the unit does with it, ``triggers`` the platform's expression → tasks."""
+
+    produced: Mapping[str, str]
+    consumed: Mapping[str, Mapping[str, str | int]]
+    triggers: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Remote:
     function: str
     unit: str
@@ -78,6 +106,15 @@ class Entry:
     config: str | None = None
     services: str | None = None
     wire_services: str | None = None
+    queues: tuple[EntryQueue, ...] = ()
+    tasks: tuple[EntryTask, ...] = ()
+    platform: Platform | None = None
+
+    @property
+    def builtins(self) -> tuple[str, ...]:
+        """The built-in services that it needs; queues only where something can be added to one."""
+        taken = ["jwt"] if "jwt" in self.required else []
+        return (*taken, "queueService") if self.platform and self.platform.produced else tuple(taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +133,7 @@ class MainRoute:
 
 @dataclass(frozen=True, slots=True)
 class Main:
-    """The entry of a process that holds several units."""
+    """The entry of a process that holds several units. ``queues`` are all that a job may be added to."""
 
     project: str
     imports: tuple[Imported, ...]
@@ -107,6 +144,13 @@ class Main:
     config: str | None = None
     services: str | None = None
     wire_services: str | None = None
+    queues: tuple[str, ...] = ()
+    workers: tuple[Mapping[str, str | int], ...] = ()
+    tasks: tuple[Mapping[str, str], ...] = ()
+
+    @property
+    def builtins(self) -> tuple[str, ...]:
+        return ("jwt",) if "jwt" in self.required else ()
 
 
 def render_worker(entry: Entry, adapter: str) -> bytes:

@@ -4,16 +4,17 @@ Knows slices and entries; keys, folders and freshness are the rule's.
 """
 
 import posixpath
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
 from unitgraph.providers.base import Provider
+from unitgraph.providers.cloudflare.bindings import at_once, cron, produces, queue_binding, queue_name
 from unitgraph.rules import entry as text
 from unitgraph.rules.inputs import Inputs
 from unitgraph.rules.wirings import Wirings
 from unitgraph.rules.workspace import Workspace
-from unitgraph.units.application import Expression, Function, Ref
+from unitgraph.units.application import Expression, Function, QueueWiring, Ref, ScheduleWiring
 from unitgraph.units.model import Unit
 from unitgraph.units.slice import InPlace, Roots, Sliced, SlicePlan, Target, Verbatim
 from unitgraph.units.slice_plan import Slicer
@@ -111,7 +112,7 @@ class Generator:
                     refs.append(function.value)
                 else:
                     values.append(function.value[0])
-            values += [option for wiring in self._wirings.routes(unit) for option in wiring.options]
+            values += self._wirings.options(unit)
             values += [scoped.value for scoped in self._wirings.scoped(unit)]
         return Roots(
             refs=tuple(dict.fromkeys(refs)), values=tuple(dict.fromkeys(values)), services=services[0],
@@ -159,9 +160,34 @@ class Generator:
             permissions=self._tagged(unit, "tag-permission", names),
             remote=tuple(self._remote(unit, functions)) if with_services else (),
             required=tuple(sorted(plan.services)),
+            queues=tuple(self._queue(wiring, names) for wiring in self._wirings.queues(unit)),
+            tasks=tuple(self._task(wiring, names) for wiring in self._wirings.tasks(unit)),
+            platform=self._platform(unit) if with_services else None,
             imports=names.imports(),
             **services,
         )
+
+    def _queue(self, wiring: QueueWiring, names: "_Names") -> text.EntryQueue:
+        settings = wiring.settings.document()
+        retries = {key: settings[key] for key in ("maxRetries", "retryDelayMs", "backoff", "timeoutMs")}
+        return text.EntryQueue(wiring.queue, wiring.function, _options(wiring, names), retries)
+
+    def _task(self, wiring: ScheduleWiring, names: "_Names") -> text.EntryTask:
+        return text.EntryTask(wiring.name, wiring.schedule, wiring.function, _options(wiring, names))
+
+    def _platform(self, unit: Unit) -> text.Platform:
+        produced = {queue: queue_binding(queue) for queue in produces(unit, self._workspace.manifest)}
+        consumed: dict[str, Mapping[str, str | int]] = {}
+        for queue in self._wirings.queues(unit):
+            settings = queue.settings
+            taken: dict[str, str | int] = {"queue": queue.queue, "concurrency": at_once(settings)}
+            if settings.dead_letter_queue:
+                taken["deadLetters"] = queue_binding(settings.dead_letter_queue)
+            consumed[queue_name(queue.queue)] = taken
+        triggers: dict[str, tuple[str, ...]] = {}
+        for task in self._wirings.tasks(unit):
+            triggers[cron(task.schedule)] = (*triggers.get(cron(task.schedule), ()), task.name)
+        return text.Platform(produced, consumed, triggers)
 
     def _service_names(self, names: "_Names") -> dict[str, str | None]:
         application = self._wirings.application
@@ -221,9 +247,42 @@ class Generator:
             ),
             required=tuple(sorted(plan.services)),
             secrets=tuple(sorted({name for unit in units for name in unit.secrets})),
+            queues=self._queue_names(units),
+            workers=tuple(self._workers(units)),
+            tasks=tuple(
+                {"name": task.name, "schedule": task.schedule, "unit": unit.name, "missed": task.missed}
+                | {"overlap": task.overlap}
+                for unit in units
+                for task in self._wirings.tasks(unit)
+            ),
             imports=names.imports(),
             **services,
         )
+
+    def _queue_names(self, units: Collection[Unit]) -> tuple[str, ...]:
+        """Every queue of the project; none in a server whose provider has queues of its own."""
+        if self._provider.isolation != "process":
+            return ()
+        manifest = self._workspace.manifest
+        added = (name for unit in units for name in produces(unit, manifest))
+        return tuple(sorted({queue.name for queue in manifest.queues}.union(added)))
+
+    def _workers(self, units: Collection[Unit]) -> Iterable[Mapping[str, str | int]]:
+        if self._provider.isolation != "process":
+            return
+        for unit in units:
+            for wiring in self._wirings.queues(unit):
+                settings = wiring.settings
+                worker: dict[str, str | int] = {
+                    "queue": wiring.queue,
+                    "unit": unit.name,
+                    "batchSize": settings.batch_size,
+                    "concurrency": settings.concurrency or settings.batch_size,
+                    "leaseMs": settings.visibility_timeout_s * 1000,
+                }
+                if settings.dead_letter_queue:
+                    worker["deadLetters"] = settings.dead_letter_queue
+                yield worker
 
     def _main_routes(self, unit: Unit) -> Iterable[text.MainRoute]:
         for wiring in self._wirings.routes(unit):
@@ -231,6 +290,10 @@ class Generator:
         for function in self._wirings.functions(unit):
             if function.expose:
                 yield text.MainRoute("POST", f"/rpc/{function.id}", unit.name)
+
+
+def _options(wiring: QueueWiring | ScheduleWiring, names: "_Names") -> str | None:
+    return names.expression(wiring.options) if wiring.options is not None else None
 
 
 class _Names:
@@ -241,7 +304,10 @@ class _Names:
         self.plan = plan
         self._path = path
         self._wanted: dict[tuple[str, str], str] = {}
-        self._taken = {"worker", "unit", "serve", "http", "sse", "remote", "jwt", "v"}
+        self._taken = {
+            "worker", "unit", "serve", "http", "sse", "remote", "jwt", "v", "queue", "schedule", "events", "consumer",
+            "scheduled", "queueService", "queues", "schedules", "jobs", "clock",
+        }  # fmt: skip
 
     def use(self, specifier: str, name: str, local: str) -> str:
         self._wanted[(specifier, name)] = local

@@ -4,7 +4,16 @@ from collections import defaultdict
 from collections.abc import Mapping
 from functools import cached_property
 
-from unitgraph.units.application import Application, Expression, Function, HttpWiring, Ref, ScopedWiring
+from unitgraph.units.application import (
+    Application,
+    Expression,
+    Function,
+    HttpWiring,
+    QueueWiring,
+    Ref,
+    ScheduleWiring,
+    ScopedWiring,
+)
 from unitgraph.units.model import Unit
 from unitgraph.units.scopes import applies
 
@@ -29,11 +38,27 @@ class Wirings:
     def routes(self, unit: Unit) -> list[HttpWiring]:
         return [wiring for name in unit.function_ids for wiring in self.http.get(name, ())]
 
+    def queues(self, unit: Unit) -> list[QueueWiring]:
+        own = set(unit.function_ids)
+        return [wiring for wiring in self.application.queues if wiring.function in own]
+
+    def tasks(self, unit: Unit) -> list[ScheduleWiring]:
+        own = set(unit.function_ids)
+        return [wiring for wiring in self.application.schedules if wiring.function in own]
+
+    def jobs(self, unit: Unit) -> list[QueueWiring | ScheduleWiring]:
+        return [*self.queues(unit), *self.tasks(unit)]
+
+    def options(self, unit: Unit) -> list[Expression]:
+        """What the unit's wirings say that is needed at run time, routes' own first."""
+        found = [option for wiring in self.routes(unit) for option in wiring.options]
+        return found + [wiring.options for wiring in self.jobs(unit) if wiring.options is not None]
+
     def scoped(self, unit: Unit) -> list[ScopedWiring]:
         """The middleware and permissions that may apply to the unit: by tag, or by a pattern that meets a route."""
         routes = self.routes(unit)
         tags = {tag for function in self.functions(unit) for tag in function.tags}
-        tags.update(tag for wiring in routes for tag in wiring.tags)
+        tags.update(tag for wiring in (*routes, *self.jobs(unit)) for tag in wiring.tags)
         paths = [wiring.route for wiring in routes]
         return [one for one in self.application.scoped if applies(one.kind, one.scope, tags, paths)]
 
@@ -44,9 +69,10 @@ class Wirings:
         found = {ref.module for ref in refs if ref is not None}
         for function in self.functions(unit):
             found |= {function.value.module} if isinstance(function.value, Ref) else _modules(function.value[0])
-        for wiring in self.routes(unit):
-            for option in wiring.options:
-                found |= _modules(option)
+        for option in self.options(unit):
+            found |= _modules(option)
+        # what is constant of them is in the entry as well
+        found |= {wiring.place.path for wiring in self.jobs(unit)}
         for scoped in self.scoped(unit):
             found |= _modules(scoped.value)
         return found

@@ -2,9 +2,13 @@
 import { createAnswer } from './core/answer.ts'
 import type { Call } from './core/call.ts'
 import { createUnit, type Host, type Unit, type UnitOptions } from './core/unit.ts'
+import type { Consumer } from './queue/index.ts'
+import type { Task } from './schedule/index.ts'
 
 export interface StartedUnit {
   readonly unit: Unit
+  readonly consumers: ReadonlyMap<string, Consumer> | undefined
+  readonly tasks: ReadonlyMap<string, Task> | undefined
   answer(request: Request, call: Call): Promise<Response>
 }
 
@@ -12,5 +16,6 @@ export type UnitModule = (host: Host) => StartedUnit
 
 export const unit = (options: UnitOptions): UnitModule => (host) => {
   const made = createUnit(options, host)
-  return { unit: made, answer: createAnswer(made, false) }
+  const { queue, schedule } = options
+  return { unit: made, consumers: queue?.start(made), tasks: schedule?.start(made), answer: createAnswer(made, false) }
 }

@@ -9,6 +9,7 @@ from typing import Literal
 
 from unitgraph.errors import Place
 from unitgraph.units.facts import Span
+from unitgraph.units.model import DEFAULT_QUEUE, QueueSettings
 
 FunctionKind = Literal[
     "func", "sessionless", "void", "list", "channel", "channel-connection", "channel-disconnection",
@@ -141,8 +142,10 @@ class HttpWiring:
 class QueueWiring:
     queue: str
     function: str
-    options: Expression
+    options: Expression | None         # None where nothing of them is needed at run time
     place: Place
+    tags: tuple[str, ...] = ()
+    settings: QueueSettings = DEFAULT_QUEUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +153,11 @@ class ScheduleWiring:
     name: str
     schedule: str
     function: str
-    options: Expression
+    options: Expression | None         # as above
     place: Place
+    tags: tuple[str, ...] = ()
+    missed: Literal["run", "skip"] = "skip"
+    overlap: Literal["allow", "skip"] = "allow"
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,18 +110,41 @@ class Unit(Part):
 
 
 @dataclass(frozen=True, slots=True)
+class QueueSettings(Part):
+    """How a queue's jobs are worked on; ``concurrency`` None: as many at once as are fetched."""
+
+    batch_size: int = 10
+    batch_timeout_s: int = 1
+    concurrency: int | None = None
+    max_retries: int = 3
+    retry_delay_ms: int = 5000
+    backoff: Literal["fixed", "exponential"] = "exponential"
+    dead_letter_queue: str | None = None
+    timeout_ms: int = 900_000
+    visibility_timeout_s: int = 30
+
+
+DEFAULT_QUEUE: Final = QueueSettings()
+
+
+@dataclass(frozen=True, slots=True)
 class Queue(Part):
     name: str
     consumer_unit: str
     consumer_function_id: str
+    settings: QueueSettings = DEFAULT_QUEUE
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduledTask(Part):
+    """``missed`` and ``overlap`` are what a server does, where a platform's own clock has no say."""
+
     name: str
     schedule: str
     unit_name: str
     function_id: str
+    missed: Literal["run", "skip"] = "skip"
+    overlap: Literal["allow", "skip"] = "allow"
 
 
 @dataclass(frozen=True, slots=True)

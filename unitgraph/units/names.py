@@ -115,7 +115,34 @@ def cron_fault(schedule: str) -> str | None:
             fault = _range_fault(part, low, high, words)
             if fault is not None:
                 return f"the {name} {text!r} {fault}"
-    return None
+    return _never(*fields[2:])
+
+
+_DAYS_OF: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+
+def _never(days: str, months: str, weekdays: str) -> str | None:
+    """Why no day is ever meant: such as the 30th of February."""
+    if days == "*" or weekdays != "*":
+        return None
+    longest = max(_DAYS_OF[month - 1] for month in values(months, "month"))
+    return f"no month of it has the day {days!r}" if min(values(days, "day of month")) > longest else None
+
+
+def values(text: str, field: str) -> list[int]:
+    """The numbers that a field without faults stands for, in order; Sunday is 0 and 7."""
+    low, high, words = next(each[1:] for each in _FIELDS if each[0] == field)
+    found: set[int] = set()
+    for part in text.split(","):
+        matched = _RANGE.fullmatch(part)
+        assert matched is not None, "a field without faults"
+        first, last, step = matched.groups()
+        start = low if first == "*" else words.get(first.upper(), int(first) if first.isdecimal() else low)
+        end = start if last is None and step is None and first != "*" else high
+        if last is not None:
+            end = words.get(last.upper(), int(last) if last.isdecimal() else high)
+        found.update(range(start, end + 1, int(step or 1)))
+    return sorted(found)
 
 
 def _range_fault(part: str, low: int, high: int, words: Mapping[str, int]) -> str | None:
@@ -137,4 +164,6 @@ def _range_fault(part: str, low: int, high: int, words: Mapping[str, int]) -> st
         return "is a range that goes backwards"
     if step is not None and int(step) == 0:
         return "has a step of 0"
+    if step is not None and int(step) > high:
+        return f"has a step beyond {high}"
     return None

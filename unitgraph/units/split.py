@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from unitgraph.units.analyze import Analysis
-from unitgraph.units.application import Application, Declared, Expression, Function, HttpWiring, Ref, ScopedWiring
+from unitgraph.units.application import (
+    Application,
+    Declared,
+    Expression,
+    Function,
+    HttpWiring,
+    QueueWiring,
+    Ref,
+    ScheduleWiring,
+    ScopedWiring,
+)
 from unitgraph.units.capabilities import capability
 from unitgraph.units.model import (
     MANIFEST_VERSION,
@@ -33,9 +43,9 @@ from unitgraph.units.model import (
 )
 from unitgraph.units.placement import Placed, Placement, place
 from unitgraph.units.project import Project
+from unitgraph.units.queues import WORKFLOW_QUEUES
 from unitgraph.units.reach import Reach, Reached
 from unitgraph.units.scopes import applies
-from unitgraph.units.wirings import WORKFLOW_QUEUES
 
 # What a role needs besides what its code takes: (service, capability) as if its code took it.
 _ROLE_SERVICES: Final[dict[str, tuple[Service, ...]]] = {
@@ -66,6 +76,11 @@ class _Split:
         self._http: defaultdict[str, list[HttpWiring]] = defaultdict(list)
         for wiring in self._application.http:
             self._http[wiring.function].append(wiring)
+        self._jobs: defaultdict[str, list[QueueWiring | ScheduleWiring]] = defaultdict(list)
+        for queue in self._application.queues:
+            self._jobs[queue.function].append(queue)
+        for task in self._application.schedules:
+            self._jobs[task.function].append(task)
         self._reach = Reach(self._application, analysis.linker, analysis.calls, analysis.imports)
         self._reached = {name: self._behind(function) for name, function in self._application.functions.items()}
         services = {name: frozenset(reached.services) for name, reached in self._reached.items()}
@@ -86,7 +101,10 @@ class _Split:
             units=tuple(sorted(units, key=lambda unit: unit.name)),
             queues=tuple(sorted(self._queues(), key=lambda queue: (queue.name, queue.consumer_unit))),
             scheduled_tasks=tuple(
-                ScheduledTask(wiring.name, wiring.schedule, unit_of[wiring.function], wiring.function)
+                ScheduledTask(
+                    wiring.name, wiring.schedule, unit_of[wiring.function], wiring.function, wiring.missed,
+                    wiring.overlap,
+                )
                 for wiring in application.schedules
             ),
             channels=tuple(
@@ -121,7 +139,9 @@ class _Split:
         routes = self._http[function.id]
         for wiring in routes:
             values.extend(wiring.options)
-        tags = {*function.tags, *(tag for wiring in routes for tag in wiring.tags)}
+        jobs = self._jobs[function.id]
+        values.extend(wiring.options for wiring in jobs if wiring.options is not None)
+        tags = {*function.tags, *(tag for wiring in (*routes, *jobs) for tag in wiring.tags)}
         values.extend(scoped.value for scoped in self._around(routes, tags))
         reached = self._reach.of(refs, values, function.services.names, escapes=function.services.escapes)
         reached.functions.update(function.invokes)
@@ -225,7 +245,7 @@ class _Split:
             routes = [Route(wiring.route, wiring.method, name) for wiring in http]
             if function.expose:
                 routes.append(Route(f"/rpc/{name}", "POST", name))
-            tags = {*function.tags, *(tag for wiring in http for tag in wiring.tags)}
+            tags = {*function.tags, *(tag for wiring in (*http, *self._jobs[name]) for tag in wiring.tags)}
             made[name] = _Wired(
                 tuple(sorted(set(routes))), tuple(queues[name]), tuple(schedules[name]), tuple(sorted(tags))
             )
@@ -242,7 +262,7 @@ class _Split:
     def _queues(self) -> Iterable[Queue]:
         unit_of = self._placement.unit_of
         for wiring in self._application.queues:
-            yield Queue(wiring.queue, unit_of[wiring.function], wiring.function)
+            yield Queue(wiring.queue, unit_of[wiring.function], wiring.function, wiring.settings)
         for function in self._application.functions.values():
             if _is_workflow(function):
                 for name in WORKFLOW_QUEUES:

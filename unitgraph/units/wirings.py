@@ -26,9 +26,9 @@ from unitgraph.units.draft import Draft, Entries
 from unitgraph.units.evaluate import Scope, Unreadable
 from unitgraph.units.facts import Span
 from unitgraph.units.functions import Functions
+from unitgraph.units.queues import WORKFLOW_QUEUES, missed_and_overlap, needed, queue_settings
 from unitgraph.units.routes import Routes
 
-WORKFLOW_QUEUES: Final = ("pikku-workflow-orchestrator", "pikku-workflow-worker")
 _DEEPEST: Final = 20
 
 ScopeKind = Literal["http-middleware", "http-permission", "tag-middleware", "tag-permission"]
@@ -121,10 +121,12 @@ class Wirings:
             draft.report(ReservedQueue(draft.at(settled), queue))
             return
         function = self._function(entries, settled, call, queue)
+        settings = queue_settings(draft, entries, queue)
+        tags = draft.strings(entries, "tags", call)
+        is_needed, omitted = needed(entries)
         if queue is not None and function is not None:
-            self.queues.append(
-                QueueWiring(queue, function, draft.expression(settled, _func(entries)), draft.at(settled))
-            )
+            options = draft.expression(settled, omitted) if is_needed else None
+            self.queues.append(QueueWiring(queue, function, options, draft.at(settled), tags, settings))
 
     def _schedule(self, settled: Scope, entries: Entries, call: str) -> None:
         draft = self._draft
@@ -144,8 +146,13 @@ class Wirings:
         if name is None:
             name = names.kebab(function)
         schedule = " ".join(schedule.split())
+        tags = draft.strings(entries, "tags", call)
+        is_needed, omitted = needed(entries)
+        options = draft.expression(settled, omitted) if is_needed else None
         self.schedules.append(
-            ScheduleWiring(name, schedule, function, draft.expression(settled, _func(entries)), draft.at(settled))
+            ScheduleWiring(
+                name, schedule, function, options, draft.at(settled), tags, *missed_and_overlap(draft, entries)
+            )
         )
 
     def _channel(self, settled: Scope, entries: Entries, call: str) -> None:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final, Literal
 
+from unitgraph.units import names
+
 if TYPE_CHECKING:
-    from unitgraph.units.model import Manifest, Unit
+    from unitgraph.units.model import Manifest, QueueSettings, Unit
 
 StoreKind = Literal["d1", "r2", "kv"]
 
@@ -20,6 +22,9 @@ STORES: Final[dict[str, StoreKind]] = {
     "credential-store": "kv",
 }
 """Capability → the kind of store. What is in neither this table nor the queues needs nothing from Cloudflare."""
+
+
+_WEEKDAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -76,19 +81,44 @@ def servers(manifest: "Manifest") -> frozenset[str]:
     return manifest.server_names
 
 
+def queue_binding(name: str) -> str:
+    """Under which name a unit adds to a queue."""
+    return f"QUEUE_{binding_name(name)}"
+
+
 def produces(unit: "Unit", manifest: "Manifest") -> tuple[str, ...]:
-    """Queues that a unit adds to; all of them where a name isn't constant."""
+    """Queues that a unit adds to, all of them where a name isn't constant; its worker adds to its dead letters'."""
+    own = [queue.settings.dead_letter_queue for queue in manifest.queues if queue.consumer_unit == unit.name]
+    found = {*unit.queue_producers, *filter(None, own)}
     if "*" in unit.queue_producers:
-        return tuple(sorted({*unit.queue_producers, *(queue.name for queue in manifest.queues)} - {"*"}))
-    return tuple(sorted(unit.queue_producers))
+        pairs = ((queue.name, queue.settings.dead_letter_queue) for queue in manifest.queues)
+        found.update(name for pair in pairs for name in pair if name)
+    return tuple(sorted(found - {"*"}))
 
 
-def consumes(unit: "Unit") -> tuple[str, ...]:
-    return tuple(sorted({handler.queue_name for handler in unit.handlers if handler.type == "queue"}))
+def at_once(settings: "QueueSettings") -> int:
+    """How many jobs of a batch a Worker runs at the same time."""
+    return min(settings.concurrency or settings.batch_size, settings.batch_size)
+
+
+def most_batches(settings: "QueueSettings") -> int | None:
+    """How many batches may be under way so that no more jobs run at once than are to; None: as many as there are."""
+    return max(1, settings.concurrency // at_once(settings)) if settings.concurrency else None
+
+
+@cache
+def cron(schedule: str) -> str:
+    """An expression as Cloudflare reads it, which counts days of the week from Sunday, 1: so they go by their names."""
+    *others, weekdays = schedule.split()
+    if weekdays != "*":
+        days = sorted({day % 7 for day in names.values(weekdays, "day of week")})
+        weekdays = ",".join(_WEEKDAYS[day] for day in days)
+    return " ".join([*others, weekdays])
 
 
 def schedules(unit: "Unit") -> tuple[str, ...]:
-    return tuple(sorted({handler.schedule for handler in unit.handlers if handler.type == "scheduled"}))
+    """As Cloudflare reads them, each once."""
+    return tuple(sorted({cron(handler.schedule) for handler in unit.handlers if handler.type == "scheduled"}))
 
 
 def users(units: Iterable["Unit"], manifest: "Manifest") -> dict[Store, tuple[str, ...]]:

@@ -10,6 +10,7 @@ from unitgraph.providers.cloudflare.bindings import (
     StoreKind,
     binding_name,
     callees,
+    cron,
     produces,
     queue_name,
     servers,
@@ -48,7 +49,7 @@ def document(manifest: "Manifest", target: Target) -> dict[str, Any]:
         ],
         "queues": _queues(manifest),
         "crons": [
-            {"name": task.name, "schedule": task.schedule, "unit": task.unit_name}
+            {"name": task.name, "schedule": task.schedule, "cron": cron(task.schedule), "unit": task.unit_name}
             | {"runsIn": "server" if task.unit_name in elsewhere else "worker"}
             for task in manifest.scheduled_tasks
         ],
@@ -87,10 +88,13 @@ def state(manifest: "Manifest", build: Build, target: Target) -> State:
         code = File(sha256(script), len(script), target.out / "router" / "index.js")
         bundle = Bundle(router.name(manifest), {"index.js": code})
         resources.append(resource("unit", bundle.unit, router.document(manifest, target), bundle))
-    resources += [resource("queue", queue["name"], {"consumer": queue["consumer"]}) for queue in made["queues"]]
     resources += [
-        resource("schedule", cron["name"], {"schedule": cron["schedule"], "unit": cron["unit"]})
-        for cron in made["crons"]
+        resource("queue", queue["name"], {key: queue[key] for key in ("consumer", "deadLetterQueue")})
+        for queue in made["queues"]
+    ]
+    resources += [
+        resource("schedule", task["name"], {"schedule": task["schedule"], "unit": task["unit"]})
+        for task in made["crons"]
     ]
     for store, kind in KINDS.items():
         resources += [resource(kind, found["name"], {}) for found in made[store]]
@@ -106,6 +110,7 @@ def _queues(manifest: "Manifest") -> list[dict[str, Any]]:
     queue has one wherever its function runs."""
     elsewhere = servers(manifest)
     consumers = {queue.name: queue.consumer_unit for queue in manifest.queues}
+    dead_letters = {queue.name: queue.settings.dead_letter_queue for queue in manifest.queues}
     producers: dict[str, list[str]] = {name: [] for name in consumers}
     for unit in manifest.units:
         for name in produces(unit, manifest):
@@ -121,6 +126,7 @@ def _queues(manifest: "Manifest") -> list[dict[str, Any]]:
             if consumers[name] in elsewhere
             else "worker",
             "producers": sorted(units),
+            "deadLetterQueue": queue_name(dead) if (dead := dead_letters.get(name)) else None,
         }
         for name, units in sorted(producers.items())
     ]

@@ -12,8 +12,9 @@ from unitgraph.providers.cloudflare.bindings import (
     StoreKind,
     binding_name,
     callees,
-    consumes,
+    most_batches,
     produces,
+    queue_binding,
     queue_name,
     schedules,
     servers,
@@ -21,10 +22,14 @@ from unitgraph.providers.cloudflare.bindings import (
 )
 
 if TYPE_CHECKING:
-    from unitgraph.units.model import Manifest, Unit
+    from unitgraph.units.model import Manifest, Queue, Unit
 
 COMPATIBILITY_DATE: Final = "2026-07-01"
 HEADER: Final = "# Written by unitgraph; the next build writes it again.\n"
+LEDGER: Final = "UNITGRAPH_JOBS"
+LEDGER_CLASS: Final = "JobLedger"
+"""Where a Worker remembers the ids of jobs (runtime/queue/ledger.ts)."""
+
 TABLES: Final[dict[StoreKind, tuple[str, str | None]]] = {
     "d1": ("d1_databases", "database_name"),
     "r2": ("r2_buckets", "bucket_name"),
@@ -44,11 +49,13 @@ def document(unit: "Unit", manifest: "Manifest", target: Target) -> dict[str, An
     ]
     made["queues"] = {
         "producers": [
-            {"binding": f"QUEUE_{binding_name(queue)}", "queue": queue_name(queue)}
-            for queue in produces(unit, manifest)
+            {"binding": queue_binding(queue), "queue": queue_name(queue)} for queue in produces(unit, manifest)
         ],
-        "consumers": [{"queue": queue_name(queue)} for queue in consumes(unit)],
+        "consumers": [_consumer(queue) for queue in manifest.queues if queue.consumer_unit == unit.name],
     }
+    if made["queues"]["consumers"]:
+        made["durable_objects"] = {"bindings": [{"name": LEDGER, "class_name": LEDGER_CLASS}]}
+        made["migrations"] = [{"tag": "unitgraph-1", "new_sqlite_classes": [LEDGER_CLASS]}]
     made["triggers"] = {"crons": list(schedules(unit))}
     for store in stores(unit, manifest):
         table, name = TABLES[store.kind]
@@ -59,6 +66,23 @@ def document(unit: "Unit", manifest: "Manifest", target: Target) -> dict[str, An
         if variable in target.variables
     }
     return without_empty(made)
+
+
+def _consumer(queue: "Queue") -> dict[str, Any]:
+    """The worker decides what becomes of a job; these hold where a Worker ends before it could."""
+    settings = queue.settings
+    made: dict[str, Any] = {
+        "queue": queue_name(queue.name),
+        "max_batch_size": settings.batch_size,
+        "max_batch_timeout": settings.batch_timeout_s,
+        "max_retries": settings.max_retries,
+        "retry_delay": -(-settings.retry_delay_ms // 1000),
+    }
+    if settings.dead_letter_queue is not None:
+        made["dead_letter_queue"] = queue_name(settings.dead_letter_queue)
+    if (most := most_batches(settings)) is not None:
+        made["max_concurrency"] = most
+    return made
 
 
 def base(name: str, target: Target) -> dict[str, Any]:

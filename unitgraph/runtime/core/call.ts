@@ -1,5 +1,5 @@
 /** One call: what came in with it, and the wire that functions see of it. */
-import type { ChannelWire, HttpWire, Rpc, Transport, Wire } from '../types/wire.ts'
+import type { ChannelWire, HttpWire, QueueWire, Rpc, ScheduledTaskWire, Transport, Wire } from '../types/wire.ts'
 import type { Session } from './session.ts'
 import type { Trace } from './trace.ts'
 
@@ -13,11 +13,15 @@ export interface Call extends Trace {
   readonly waitUntil: (work: Promise<unknown>) => void
   readonly http?: HttpWire | undefined
   readonly channel?: ChannelWire | undefined
+  readonly queue?: QueueWire | undefined
+  readonly scheduledTask?: ScheduledTaskWire | undefined
+  /** What log lines say of it besides its ids. */
+  readonly fields?: Readonly<Record<string, unknown>>
 }
 
 /** `session` is read when it is asked for, since middleware sets it. */
 export const createWire = (call: Call, rpc: Rpc): Wire => ({
-  transport: call.transport,
+  ...call,
   get session() {
     return call.session.value
   },
@@ -28,10 +32,4 @@ export const createWire = (call: Call, rpc: Rpc): Wire => ({
     call.session.value = undefined
   },
   rpc,
-  requestId: call.requestId,
-  traceId: call.traceId,
-  signal: call.signal,
-  waitUntil: call.waitUntil,
-  http: call.http,
-  channel: call.channel,
 })

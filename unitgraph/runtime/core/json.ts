@@ -63,6 +63,6 @@ const REVIVE: Record<string, (v: never) => unknown> = {
 export const unpack = (text: string): unknown =>
   JSON.parse(text, (_key, item: unknown) => {
     const tag = (item as Record<string, unknown> | null)?.[TAG]
-    const revive = typeof tag === 'string' ? REVIVE[tag] : undefined
+    const revive = typeof tag === 'string' && Object.hasOwn(REVIVE, tag) ? REVIVE[tag] : undefined
     return revive ? revive((item as { v: never }).v) : item
   })

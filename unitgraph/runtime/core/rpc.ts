@@ -8,6 +8,11 @@ import type { Unit } from './unit.ts'
 /** More calls inside calls than this are taken for a loop. */
 export const MAX_DEPTH = 32
 
+/** What a function that is called by another one doesn't see of how that was called. */
+const NO_TRANSPORT = {
+  transport: 'rpc', http: undefined, channel: undefined, queue: undefined, scheduledTask: undefined,
+} as const
+
 const call = async (
   unit: Unit, outer: Call, name: string, data: unknown, exposed: boolean, away: boolean,
 ): Promise<unknown> => {
@@ -21,7 +26,7 @@ const call = async (
   const definition = home?.functions.get(name)
   if (home && definition) {
     if (exposed && (!definition.expose || definition.internal)) throw new NotFoundError(`No function ${name} is exposed`)
-    const inner: Call = { ...outer, transport: 'rpc', depth: outer.depth + 1, http: undefined, channel: undefined }
+    const inner: Call = { ...outer, ...NO_TRANSPORT, depth: outer.depth + 1 }
     return invoke(home, definition, inner, async () => ({ data }))
   }
   if (remote && target) return remote.call(unit, target, name, data, outer, exposed)

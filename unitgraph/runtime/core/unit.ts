@@ -2,6 +2,8 @@
 import type { Middleware, Permissions } from '../types/middleware.ts'
 import type { Call } from './call.ts'
 import { define, type Definition, type FunctionEntry } from './definition.ts'
+import type { QueuePart } from '../queue/index.ts'
+import type { SchedulePart } from '../schedule/index.ts'
 import type { Services, WireServicesFactory } from './services.ts'
 import type { Environment } from './environment.ts'
 
@@ -39,6 +41,8 @@ export interface UnitOptions {
   /** Services that its functions take: said for people, factories are already cut down to them. */
   readonly required?: readonly string[]
   readonly parts?: readonly Part[]
+  readonly queue?: QueuePart
+  readonly schedule?: SchedulePart
   readonly remote?: Remotes
 }
 

@@ -2,47 +2,54 @@
 import { createAnswer, openCall, type Platform } from '../core/answer.ts'
 import { answerBroken } from '../core/broken.ts'
 import type { Environment } from '../core/environment.ts'
-import { NotImplementedError } from '../core/errors.ts'
 import { createHost, type ProjectOptions } from '../core/host.ts'
 import { once } from '../core/services.ts'
-import { createUnit, type UnitOptions } from '../core/unit.ts'
-
-export type WorkerOptions = ProjectOptions & UnitOptions & { readonly project: string }
+import { createUnit, type Unit, type UnitOptions } from '../core/unit.ts'
 
 interface ExecutionContext {
   waitUntil(promise: Promise<unknown>): void
 }
 
-export interface Worker {
+type Handler = (event: unknown, env: Environment, context: ExecutionContext) => Promise<void>
+
+/** What isn't there fails where it is asked for: a job that is lost in silence would be worse. */
+export interface Handlers {
+  queue?: Handler
+  scheduled?: Handler
+}
+
+export interface Worker extends Handlers {
   fetch(request: Request, env: Environment, context: ExecutionContext): Promise<Response>
-  queue(): Promise<never>
-  scheduled(): Promise<never>
 }
 
-/** An event that was lost in silence would be worse than one that fails. */
-const later = (what: string) => async (): Promise<never> => {
-  throw new NotImplementedError(`${what} can't be run by this runtime yet`)
+/** Everything is built on the first event, since the environment comes with it, and kept for the isolate's life. */
+export type Start = (env: Environment, context: ExecutionContext) =>
+  Promise<{ unit: Unit; answer: ReturnType<typeof createAnswer> }>
+
+export type WorkerOptions = ProjectOptions & UnitOptions & {
+  readonly project: string
+  /** Events that are no requests: `events(…)`. */
+  readonly on?: (start: Start) => Handlers
 }
 
-/** Everything is built on the first request, since the environment comes with it, and kept for the isolate's life. */
 export const worker = (options: WorkerOptions): Worker => {
-  let start: (() => Promise<ReturnType<typeof createAnswer>>) | undefined
-  const build = async (env: Environment, context: ExecutionContext) => {
+  let started: (() => ReturnType<Start>) | undefined
+  const build: Start = async (env, context) => {
     const host = createHost(options, env)
-    // built for all requests, so not to end with the first, should that be cancelled
+    // built for all events, so not to end with the first, should that be cancelled
     context.waitUntil(host.services().catch(() => undefined))
     options.remote?.check(host)
-    return createAnswer(createUnit(options, host))
+    const unit = createUnit(options, host)
+    return { unit, answer: createAnswer(unit) }
   }
+  const start: Start = (env, context) => (started ??= once(() => build(env, context)))()
   return {
-    queue: later('Jobs of a queue'),
-    scheduled: later('Scheduled tasks'),
+    ...options.on?.(start),
     fetch: async (request, env, context) => {
       const platform: Platform = { signal: request.signal, waitUntil: (promise) => context.waitUntil(promise) }
       const call = openCall(request, platform)
-      start ??= once(() => build(env, context))
       try {
-        return await (await start())(request, call)
+        return await (await start(env, context)).answer(request, call)
       } catch (error) {
         return answerBroken(error, call)
       }

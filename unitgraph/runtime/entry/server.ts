@@ -9,6 +9,7 @@ import { createLogger } from '../core/logger.ts'
 import { answerRemote, calledFunction, RPC_PATH } from '../core/remote.ts'
 import { closeServices, type Services } from '../core/services.ts'
 import type { Unit } from '../core/unit.ts'
+import type { Background } from '../server/background.ts'
 import { errorBody, jsonResponse } from '../http/respond.ts'
 import { readSettings } from '../server/settings.ts'
 import { createGauge, drain, type Stoppable } from '../server/shutdown.ts'
@@ -19,6 +20,8 @@ export interface ServeOptions extends ProjectOptions {
   readonly required?: readonly string[]
   readonly routes: readonly MainRoute[]
   readonly units: Readonly<Record<string, UnitEntry>>
+  /** What the process does besides answering requests. */
+  readonly background?: readonly Background[]
   /** Default: the process' own. */
   readonly env?: Environment
 }
@@ -54,6 +57,14 @@ export const serve = async (options: ServeOptions): Promise<void> => {
   const problems: string[] = []
   const settings = readSettings(env, problems)
   problems.push(...(await checkEnvironment(options, env)))
+  const background = options.background ?? []
+  for (const one of background) {
+    try {
+      one.open(env, options.project)
+    } catch (error) {
+      problems.push(error instanceof Error ? error.message : String(error))
+    }
+  }
   if (problems.length > 0) refuse(problems)
   const services = await host.services().catch((error: unknown) => refuse(['its services could not be built'], error))
   const logger = services['logger'] as Logger
@@ -110,6 +121,10 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     }
   }
   const server = listen()
+  const ending = new AbortController()
+  for (const one of background) {
+    one.start({ units, logger, signal: ending.signal, run: (work) => gauge.run(work) })
+  }
   logger.info('listening', {
     port: server.port, host: server.hostname, project: host.project, release: host.release,
     units: Object.keys(options.units).length,
@@ -120,7 +135,10 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     if (stopping) return
     stopping = true
     logger.info('stopping', { signal })
+    for (const one of background) one.stop()
     await drain(server, gauge.idle, settings.shutdownTimeoutMs, logger)
+    ending.abort(new DOMException('The process ends', 'AbortError'))
+    for (const one of background) one.close()
     await closeServices(services as Services, logger)
     logger.info('stopped')
     process.exit(0)

@@ -18,7 +18,7 @@ export const drain = async (
   // the server knows when the last byte of an answer was sent, the gauge what goes on behind the answers
   const done = Promise.resolve(server.stop(false)).then(idle)
   if ((await Promise.race([done, wait(timeoutMs)])) !== 'late') return
-  logger.warn('Requests that took longer than the shutdown timeout were ended', { timeoutMs })
+  logger.warn('What took longer than the shutdown timeout was ended', { timeoutMs })
   await server.stop(true)
 }
 

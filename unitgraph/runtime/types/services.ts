@@ -55,17 +55,26 @@ export interface JWTService {
 }
 
 export interface QueueJobOptions {
-  /** Makes adding idempotent. */
+  /**
+   * Makes adding idempotent: while a job of this id waits or runs, and for a day after it ended, another one of the
+   * same queue and id does nothing. Up to 256 characters.
+   */
   jobId?: string
-  /** Milliseconds, or `30s`, `5m`, `2h`, `7d`. */
+  /** Milliseconds, or `30s`, `5m`, `2h`; up to a day. */
   delay?: number | string
-  priority?: number
+  /** In all, the first one included: for fewer than the worker's `maxRetries` allow. */
   attempts?: number
+  /** Has no effect: not every queue has priorities. */
+  priority?: number
 }
 
 export type QueueName = Extract<keyof Project['queues'], string>
 
 export interface QueueService {
+  /**
+   * The job's id, once the queue has the job for certain. Its data may hold what calls between units may: dates,
+   * bigints, bytes, maps and sets; up to 127 000 bytes as JSON.
+   */
   add<N extends string>(
     queue: NameIn<Project['queues'], N>, data: ValueIn<Project['queues'], N>, options?: QueueJobOptions,
   ): Promise<string>

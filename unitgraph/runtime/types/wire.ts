@@ -117,15 +117,22 @@ export interface ChannelWire<Out = unknown> {
 export interface QueueWire {
   readonly queueName: string
   readonly jobId: string
+  /** 1 for the first. */
   readonly attempt: number
+  /** However the function ends, the job has failed, and is not tried again. */
   fail(reason?: string): Promise<void>
+  /** However the function ends, the job is done with. */
   discard(reason?: string): Promise<void>
+  /** A line of the log. */
+  updateProgress(percent: number): Promise<void>
 }
 
 export interface ScheduledTaskWire {
   readonly name: string
   readonly schedule: string
+  /** The time that the schedule names, not the one at which it came to run. */
   readonly executionTime: Date
+  /** Says in the log that there was nothing to do. */
   skip(reason?: string): void
 }
 

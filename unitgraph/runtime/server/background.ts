@@ -1,0 +1,23 @@
+/** What a process does besides answering requests: works on queues, keeps to schedules. */
+import type { Environment } from '../core/environment.ts'
+import type { Logger } from '../types/services.ts'
+import type { Units } from './units.ts'
+
+export interface Context {
+  readonly units: Units
+  readonly logger: Logger
+  /** Aborted when the process ends and waits no longer. */
+  readonly signal: AbortSignal
+  /** The process doesn't end before this has, within the time that it is given. */
+  run<T>(work: Promise<T>): Promise<T>
+}
+
+export interface Background {
+  /** Makes ready what services may need; throws where the process can't start. */
+  open(env: Environment, project: string): void
+  start(context: Context): void
+  /** Takes on nothing more; what is under way goes on. */
+  stop(): void
+  /** Gives back what is still under way. */
+  close(): void
+}
