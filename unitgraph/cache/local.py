@@ -168,21 +168,24 @@ class LocalCache:
             self.traffic.warnings.append(line)
 
     def _record(self, key: str, entry: LocalEntry, tier: str) -> None:
+        path = below(str(self._layout.entries(tier, self._generation)), key)
         with self._writing() as allowed:
-            if allowed:
-                path = below(str(self._layout.entries(tier, self._generation)), key)
-                self._outlive(path, entry)
+            if allowed and not self._is_renewed(path, entry):
                 self._write(path, encode(entry))
 
-    def _outlive(self, path: str, entry: LocalEntry) -> None:
-        """Another build may have looked up the entry that is about to be replaced: its blobs are in use, too."""
+    def _is_renewed(self, path: str, entry: LocalEntry) -> bool:
+        """Whether the same entry is there, and stamped. Another build may have looked up the other one that is about
+        to be replaced: its blobs are in use, too."""
         try:
             used_ns = os.stat(path).st_mtime_ns
             old = decode(Path(path).read_bytes())
         except (OSError, ValueError):
-            return
+            return False
+        if old == entry:
+            return stamp(path, self._now_ns()) is not None
         for blob in {*old.made.outputs.values()} - {*entry.made.outputs.values()}:
             stamp(below(self._blobs, blob.digest), max(used_ns, self._now_ns()))
+        return False
 
     def _write(self, path: str, data: bytes) -> None:
         write_atomic(Path(path), data, mode=FILE_MODE, folder_mode=FOLDER_MODE, stamp_ns=self._now_ns())

@@ -75,7 +75,7 @@ def open_place(project: Project, chosen: Settings) -> tuple[Backend, Trust] | No
 
 
 def _connected(url: str, token: str | None, own: Path) -> Backend:
-    """The place at ``url``; never this machine's own folder, whose collections know nothing of what others put there."""
+    """The place at ``url``; never this machine's own folder, whose collections know nothing of what others put in."""
     from unitgraph.cache.remote import places  # noqa: PLC0415 - as above
 
     backend = places.connect(Connection(url, token))
