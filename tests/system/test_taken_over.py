@@ -138,3 +138,14 @@ def test_a_fresh_checkout_with_a_change_looks_at_the_change_alone(pair: Pair, tm
     first.write({path: second.read(path) for path in SHOP})
     first.plan()
     assert first.tree() == alone.tree()
+
+
+def test_what_only_this_machine_had_and_has_no_more_is_built_again(pair: Pair) -> None:
+    first, second = pair(SHOP)
+    second.edit("src/lib/rounding.ts", "value * 100", "value * 1000")
+    held = second.cache / "unitgraph"
+    seeded = {path for path in (held / "cas").rglob("*") if path.is_file() and path.stat().st_size > 20_000}
+    for path in seeded - {max(seeded, key=lambda each: each.stat().st_size)}:
+        path.unlink()       # bundles, and not the seed
+    second.plan()
+    assert second.units().keys() == first.units().keys()

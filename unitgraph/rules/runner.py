@@ -116,7 +116,7 @@ class _Run:
                     self._finish(settled)
                 else:
                     away.append((action, settled))
-            self._fetch_near(away)
+            unknown += self._fetch_near(away)
             for action in self._restore([action for action in unknown if action.rule.is_shared]):
                 self._waiting[id(action.rule)].append(action)
             for action in unknown:
@@ -143,25 +143,28 @@ class _Run:
         if self._demand.trusted_only and origin not in (BUILT, TRUSTED):
             return None
         away = record.facts.get("placed") is False
-        if away if not self._demand.bytes and away else not away and action.rule.intact(action.subject, record):
-            return Result(
-                action.name, How.FRESH, key, record.outputs, record.facts, origin=origin, placed=not away
-            )
-        return None
+        is_known = not self._demand.bytes if away else action.rule.intact(action.subject, record)
+        if not is_known:
+            return None
+        return Result(action.name, How.FRESH, key, record.outputs, record.facts, origin=origin, placed=not away)
 
-    def _fetch_near(self, away: Sequence[tuple[Action, Result]]) -> None:
-        """Places of what is known by digest alone that which this machine has meanwhile; the rest stays where it is."""
+    def _fetch_near(self, away: Sequence[tuple[Action, Result]]) -> list[Action]:
+        """Places of what is known by digest alone that which this machine has; what came from elsewhere may stay there.
+        Returns what was made on this machine and is here no more."""
         outputs = {action.name: _blobs(result) for action, result in away}
         wanted = {blob for blobs in outputs.values() for blob in blobs.values()}
         data = self._stores.cache.fetch(wanted, near=True) if wanted else {}
+        lost = []
         for action, result in away:
             blobs = outputs[action.name]
             if all(blob.digest in data for blob in blobs.values()):
-                began = time.monotonic()
                 made = Made(blobs, result.facts, result.origin)
-                self._finish(self._take(action, made, data, began))
+                self._finish(self._take(action, made, data, time.monotonic()))
+            elif result.origin == BUILT:
+                lost.append(action)
             else:
                 self._finish(result)
+        return lost
 
     def _restore(self, actions: Sequence[Action], *, near: bool = False) -> list[Action]:
         """Takes from the cache what it holds, and returns the rest."""
