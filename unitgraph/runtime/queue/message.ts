@@ -32,7 +32,7 @@ export const writeMessage = (data: unknown, { jobId, delay = 0, attempts }: Queu
   if (jobId !== undefined && (typeof jobId !== 'string' || !/^[^\x00-\x1f\x7f]{1,256}$/.test(jobId))) {
     throw new BadRequestError('A job\'s id is a text of 1 to 256 characters')
   }
-  const delayMs = durationMs(delay)
+  const delayMs = Math.ceil(durationMs(delay))
   if (!(delayMs >= 0 && delayMs <= LONGEST_DELAY_MS)) {
     throw new BadRequestError('A job\'s delay is a number of milliseconds, or a duration such as 30s, up to a day')
   }
@@ -49,12 +49,20 @@ export const writeMessage = (data: unknown, { jobId, delay = 0, attempts }: Queu
   return { id, isNamed, delayMs, text }
 }
 
+const parse = (text: string): Record<string, unknown> => {
+  try {
+    return unpack(text) as Record<string, unknown>
+  } catch (error) {
+    throw new BadRequestError('The job can\'t be read', { cause: error })
+  }
+}
+
 /** What somebody else put into the queue is the data of a job which has the message's id. Throws for what is garbled. */
 export const readMessage = (body: unknown, messageId: string): Job => {
   if (typeof body !== 'string' || !body.startsWith(MARK)) {
     return { id: messageId, isNamed: false, attempts: undefined, data: body }
   }
-  const { id, isNamed, attempts, data } = unpack(body) as Record<string, unknown>
+  const { id, isNamed, attempts, data } = parse(body)
   if (typeof id !== 'string') throw new BadRequestError('The job has no id')
   return {
     id, isNamed: isNamed === true, attempts: typeof attempts === 'number' ? attempts : undefined, data,

@@ -23,11 +23,13 @@ const fieldOf = (text: string, field: number): ReadonlySet<number> => {
   const [low, high] = RANGES[field] ?? [0, 0]
   const found = new Set<number>()
   for (const part of text.split(',')) {
-    const [range = '', step] = part.split('/')
+    const [range = '', given] = part.split('/')
+    const step = Number(given ?? 1)
     const [from, to] = range === '*' ? [low, high] : (range.split('-').map((end) => numberOf(end, field)) as [number, number?])
-    const last = to ?? (step === undefined ? from : high)
-    if (!(from >= low && last <= high && Number(step ?? 1) >= 1)) throw new RangeError(`${text} is no field of a schedule`)
-    for (let value = from; value <= last; value += Number(step ?? 1)) found.add(value)
+    const last = to ?? (given === undefined ? from : high)
+    const isWhole = [from, last, step].every(Number.isInteger)
+    if (!isWhole || from < low || last < from || last > high || step < 1) throw new RangeError(`${text} is no field of a schedule`)
+    for (let value = from; value <= last; value += step) found.add(value)
   }
   return found
 }
