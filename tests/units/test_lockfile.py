@@ -226,6 +226,11 @@ def test_each_importer_gets_its_own_version(lock: Lockfile) -> None:
     assert lock.entry("none", "src/x.ts") is None
 
 
+def test_an_importer_outside_the_project_is_looked_for_to_an_end(lock: Lockfile) -> None:
+    assert lock.entry("missing", "/somewhere/else/entirely") is None
+    assert lock.entry("missing", "../../above") is None
+
+
 def test_a_closure_holds_what_is_needed_and_ends_at_cycles(lock: Lockfile) -> None:
     closure = {(locked.name, locked.version) for locked in lock.closure(["a"])}
     assert closure == {("a", "1.0.0"), ("b", "1.5.0"), ("c", "1.1.0")}

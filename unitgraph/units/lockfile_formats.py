@@ -98,7 +98,7 @@ def _npm(text: str, place: Placing, _members: Mapping[str, PackageJson]) -> Pars
                 return key
             if key in links:
                 return links[key]
-            if folder in ("", root):
+            if folder in ("", root, posixpath.dirname(folder)):     # an absolute one ends at "/"
                 break
             folder = posixpath.dirname(folder)
         key = f"{root}/node_modules/{name}" if root else f"node_modules/{name}"
