@@ -57,14 +57,14 @@ class Lockfile:
 
     def entry(self, name: str, from_path: str = "") -> Locked | None:
         """The package that a file, or a folder, of the project gets by this name."""
-        key = self.find(name, from_path)
+        key = self._seen(name, from_path)
         return None if key is None else self.packages.get(key)
 
     def closure(self, names: Iterable[str], importer: str = "") -> tuple[Locked, ...]:
         """Every pinned package that these need, themselves included, sorted by key."""
         keys: set[str] = set()
         for name in names:
-            key = self.find(name, importer)
+            key = self._seen(name, importer)
             if key is not None:
                 keys |= self._closure(key)
         return tuple(self.packages[key] for key in sorted(keys))
@@ -82,6 +82,10 @@ class Lockfile:
                 digest.update(f"{locked.key}\0{locked.name}\0{locked.version}\0{locked.integrity}\n".encode())
             known = self._digests[wanted, importer] = digest.hexdigest()
         return known
+
+    def _seen(self, name: str, importer: str) -> str | None:
+        """What an importer sees; one by an absolute path is no part of the project, and sees what its root does."""
+        return self.find(name, "" if importer.startswith("/") else importer)
 
     def _closure(self, start: str) -> frozenset[str]:
         known = self._closures.get(start)
