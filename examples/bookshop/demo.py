@@ -5,6 +5,7 @@ import os
 import secrets
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -21,11 +22,19 @@ def main() -> None:
         subprocess.run([PROGRAM, *command], cwd=SHOP, check=True)
     show("JWT_SECRET=… PORT=0 .deploy/standalone/bookshop")
     environment = {**os.environ, "JWT_SECRET": secrets.token_hex(32), "PORT": "0", "SHOP_NAME": "The Corner Bookshop"}
-    with subprocess.Popen(
-        [SHOP / ".deploy/standalone/bookshop"], cwd=SHOP, env=environment, stdout=subprocess.PIPE, text=True
-    ) as server:
+    with (
+        tempfile.TemporaryDirectory() as data,
+        subprocess.Popen(
+            [SHOP / ".deploy/standalone/bookshop"],
+            cwd=SHOP,
+            env=environment | {"UNITGRAPH_DATA": data},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as server,
+    ):
         try:
             visit(f"http://localhost:{port_of(server)}")
+            jobs_of(server)
         finally:
             server.terminate()
             server.communicate()
@@ -41,6 +50,18 @@ def port_of(server: "subprocess.Popen[str]") -> int:
         if said["msg"] == "listening":
             return int(said["port"])
     sys.exit("The shop did not start: what is wrong stands above.")
+
+
+def jobs_of(server: "subprocess.Popen[str]") -> None:
+    """What the order set going behind its answer: a job in the queue of reorders."""
+    assert server.stdout is not None
+    show("the log, once the job is done")
+    for line in server.stdout:
+        said = json.loads(line)
+        if said.get("queue") == "reorders":
+            print(line, end="")
+            if said["msg"] == "job done":
+                return
 
 
 def visit(shop: str) -> None:

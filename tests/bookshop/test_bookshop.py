@@ -17,6 +17,7 @@ from tests.harness import REPOSITORY, Checkout, Tools
 from tests.providers.workers import started
 from unitgraph.rules.toolchain import ensure, user_cache
 
+REORDERED = {"ordered 4 of 9780451529060 from the supplier"}
 SECRET = "only the tests know this secret, nobody else"
 
 
@@ -43,6 +44,7 @@ def open_shop(executable: Path, data: Path) -> Iterator[int]:
         said = [json.loads(line)["msg"] for line in log]
         assert process.wait(15) == 0
         assert said[-1] == "stopped"
+        assert set(said) >= REORDERED, "an order that left few copies asked for more of them, once"
     finally:
         process.kill()
         process.wait()
@@ -75,6 +77,10 @@ def test_workers_answer_every_request(shop: Checkout) -> None:
             return Answer(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.body)
 
         assert replay("cloudflare", send) == []
+        workers.log.wait(lambda line: line["msg"] in REORDERED)
+        assert workers.scheduled("bookshop-check-stock", "0 6 * * *")["outcome"] == "ok"
+        for text in ("ordered 1 of 9780140424393 from the supplier", "ordered 3 of 9780451529060 from the supplier"):
+            workers.log.wait(lambda line, text=text: line["msg"] == text)  # type: ignore[misc]
 
 
 def test_its_own_task_writes_the_seed(shop: Checkout) -> None:

@@ -53,8 +53,10 @@ def test_killed_with_jobs_under_way_nothing_is_lost(program: Path, tmp_path: Pat
             kills += 1
             done.update(line["jobId"] for line in worker.log.lines(msg("worked")))
         with running(program, tmp_path) as last:
+
             def ended() -> bool:
                 return rows(tmp_path, "SELECT count(*) FROM jobs WHERE queue = 'work'") == [(0,)]
+
             until = time.monotonic() + 60
             while not ended():
                 assert time.monotonic() < until, rows(tmp_path, "SELECT queue, state, count(*) FROM jobs GROUP BY 1, 2")

@@ -111,6 +111,19 @@ p.wireScheduler({ name: 'nightly', schedule: '0 3 * * *', func: a })
     assert (unit.tags, unit.queue_producers, unit.source) == (("x", "y"), ("jobs",), "src/app.ts:2")
 
 
+@pytest.mark.parametrize(
+    ("body", "queues"),
+    [
+        pytest.param("queueService.add('jobs', {})", ("jobs",), id="a constant name"),
+        pytest.param("queueService.add(String(Math.random()), {})", ("*",), id="a name that isn't"),
+        pytest.param("(({ add }) => add('jobs', {}))(queueService)", ("*",), id="a service that goes elsewhere"),
+    ],
+)
+def test_the_queues_that_a_unit_adds_to(tmp_path: Path, body: str, queues: tuple[str, ...]) -> None:
+    text = P + f"export const a = p.pikkuSessionlessFunc(async ({{ queueService }}) => {body})\n"
+    assert small(tmp_path, text + "p.wireHTTP({ method: 'get', route: '/a', func: a })\n").units["a"].queue_producers == queues
+
+
 SERVICES = {
     "src/services.ts": """\
         import { pikkuConfig, pikkuServices, pikkuWireServices } from '#pikku'

@@ -191,6 +191,9 @@ class _Split:
         for each in reached:
             depends |= each.functions
         units = {self._placement.unit_of[function] for function in depends if function in self._placement.unit_of}
+        queues = {queue for each in reached for queue in each.queues}
+        if not queues and any("queueService" in each.services for each in reached):
+            queues = {"*"}      # it goes where nobody sees what it is asked for
         tags = {tag for function in functions for tag in self._wired[function].tags}
         return Unit(
             name=name,
@@ -204,7 +207,7 @@ class _Split:
             variables=tuple(sorted({variable for each in reached for variable in each.variables})),
             tags=tuple(sorted(tags)),
             source=f"{placed.place.path}:{placed.place.line}",
-            queue_producers=tuple(sorted({queue for each in reached for queue in each.queues})),
+            queue_producers=tuple(sorted(queues)),
         )
 
     def _dispatched(self, placed: Placed) -> Iterable[str]:

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { NotFoundError, pikkuFunc, pikkuSessionlessFunc } from '#pikku'
 import { OutOfStockError } from '../errors.ts'
 import { Order, OrderLine, PricedLine, Quote, type OrderProgress } from './order.ts'
+import { reorder } from '../stock/reorders.ts'
 import { issueReceipt, readReceipt } from './receipt.ts'
 
 export const quoteOrder = pikkuSessionlessFunc({
@@ -25,14 +26,17 @@ export const reserveStock = pikkuSessionlessFunc({
   internal: true,
   input: z.object({ lines: z.array(OrderLine).min(1) }),
   output: z.object({ reserved: z.array(PricedLine) }),
-  func: async ({ catalogue }, { lines }) => {
+  func: async ({ catalogue, queueService }, { lines }) => {
     const reserved = lines.map(({ isbn, quantity }) => {
       const book = catalogue.get(isbn)
       if (!book) throw new NotFoundError(`No book has the ISBN ${isbn}.`)
       if (book.stock < quantity) throw new OutOfStockError(book.title, book.stock)
       return { isbn, quantity, title: book.title, priceCents: book.priceCents, left: book.stock - quantity }
     })
-    for (const { isbn, left } of reserved) catalogue.change({ isbn, stock: left })
+    for (const { isbn, left } of reserved) {
+      catalogue.change({ isbn, stock: left })
+      await reorder(queueService, { isbn, stock: left })
+    }
     return { reserved: reserved.map(({ left: _, ...line }) => line) }
   },
 })

@@ -1,14 +1,10 @@
 import { pikkuSessionlessFunc, pikkuVoidFunc } from '#pikku'
-
-const enough = 4
+import { reorder } from './reorders.ts'
 
 /** Every morning: asks for more of what is running out. */
 export const checkStock = pikkuVoidFunc({
   func: async ({ catalogue, queueService }) => {
-    const short = catalogue.search({}).filter((book) => book.stock < enough)
-    await Promise.all(
-      short.map(({ isbn, stock }) => queueService.add('reorders', { isbn, copies: enough - stock })),
-    )
+    await Promise.all(catalogue.search({}).map((book) => reorder(queueService, book)))
   },
 })
 
