@@ -17,13 +17,16 @@ FILES = {
     "package.json": '{ "name": "shop", "type": "module" }',
     "pikku.config.json": '{ "srcDirectories": ["src"], "deploy": { "serverlessIncompatible": ["render-poster"] } }',
     "src/shop.ts": """
-        import { pikkuSessionlessFunc, wireHTTP } from '#pikku'
+        import { pikkuSessionlessFunc, pikkuVoidFunc, wireHTTP, wireQueueWorker, wireScheduler } from '#pikku'
         export const renderPoster = pikkuSessionlessFunc<{ title: string }, { poster: string }>(
           async ({ logger }, { title }) => { logger.info('rendered'); return { poster: `*** ${title} ***` } },
         )
         export const orderPoster = pikkuSessionlessFunc<{ title: string }, { ordered: string }>(
           async (_services, { title }, { rpc }) => ({ ordered: (await rpc.invoke('renderPoster', { title })).poster }),
         )
+        export const tidy = pikkuVoidFunc({ deploy: 'server', func: async ({ logger }) => logger.info('tidied') })
+        wireScheduler({ schedule: '* * * * *', func: tidy })
+        wireQueueWorker({ name: 'posters', func: renderPoster })
         wireHTTP({ method: 'get', route: '/posters/:title', func: renderPoster })
         wireHTTP({ method: 'post', route: '/posters/:title', func: orderPoster })
     """,
@@ -38,7 +41,7 @@ def served(unit: Path) -> Iterator[str]:
         cwd=unit,
         stdout=subprocess.PIPE,
         text=True,
-        env={"HOST": "127.0.0.1", "PORT": "0", "UNITGRAPH_RPC_SECRET": SECRET},
+        env={"HOST": "127.0.0.1", "PORT": "0", "UNITGRAPH_RPC_SECRET": SECRET, "UNITGRAPH_DATA": str(unit / "data")},
     )
     assert process.stdout
     try:
@@ -54,15 +57,17 @@ def test_a_server_unit_is_reached_by_the_router_and_by_workers(
     checkout: Callable[..., Checkout], dev: Toolchain
 ) -> None:
     project = checkout(FILES)
-    project.plan("--provider", "cloudflare")
+    told = project.plan("--provider", "cloudflare").text
+    assert "The queue posters is worked on in shop-server" in told
     out = project.root / ".deploy" / "cloudflare"
-    assert (out / "units" / "shop-server" / "Dockerfile").is_file()
+    assert "VOLUME /data\n" in (out / "units" / "shop-server" / "Dockerfile").read_text()
     assert not (out / "units" / "shop-server" / "wrangler.toml").exists()
     secrets = {"UNITGRAPH_RPC_SECRET": SECRET}
     with served(out / "units" / "shop-server") as url, started(out, dev, {**secrets, "SHOP_SERVER": url}) as workers:
         assert workers.names == ["shop-router", "shop-order-poster"]
         assert workers.fetch("GET", "/posters/Emma").json == {"poster": "*** Emma ***"}
         assert workers.fetch("POST", "/posters/Emma").json == {"ordered": "*** Emma ***"}
+        assert (out / "units" / "shop-server" / "data" / "unitgraph.sqlite").is_file(), "it keeps to its schedule"
 
 
 @pytest.mark.parametrize("environment", [{}, {"SHOP_SERVER": "http://127.0.0.1:9"}], ids=["not set", "not there"])

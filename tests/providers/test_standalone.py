@@ -32,6 +32,7 @@ from unitgraph.providers.standalone import place as placing
 from unitgraph.providers.standalone.lock import held
 from unitgraph.providers.standalone.shipment import KEPT, rollback
 from unitgraph.units.config import DeployConfig, StandaloneConfig
+from unitgraph.units.model import Queue
 
 PROVIDER: Provider = standalone
 OTHER = {**PROCESS, "units/shop-b/index.js": "export default () => 'other b'\n"}
@@ -287,6 +288,16 @@ def test_nothing_of_the_working_folder_is_loaded_at_the_start(to: Target, tmp_pa
     (tmp_path / "preload.ts").write_text("throw new Error('preloaded')\n")
     run = subprocess.run([to.out / "shop", "--check"], cwd=tmp_path, capture_output=True, text=True, check=True, env={})
     assert json.loads(run.stdout)["units"] == 2
+
+
+@pytest.mark.parametrize("data", [None, "/srv/shop"])
+def test_the_folder_of_what_is_kept_is_listed_where_something_is(tmp_path: Path, data: str | None) -> None:
+    to = target(tmp_path, "standalone", config=DeployConfig(standalone=StandaloneConfig(data=data)))
+    queue = Queue("orders", "shop-a", "a")
+    infra = json.loads(standalone.files(replace(PROCESS_MANIFEST, queues=(queue,)), to)["infra.json"])
+    assert infra["data"] == {"variable": "UNITGRAPH_DATA", "default": data}
+    assert infra["defaults"].get("UNITGRAPH_DATA") == data
+    assert json.loads(standalone.files(PROCESS_MANIFEST, to)["infra.json"])["data"] is None
 
 
 def test_one_apply_at_a_time(to: Target) -> None:

@@ -86,6 +86,11 @@ class Generator:
         path = f"servers/{unit.name}.ts"
         made.files[path] = text.render_main(self._main([unit], plan, path))
         made.entries[f"{unit.name}/index"] = path
+        self._told += [
+            f"The queue {wiring.queue} is worked on in {unit.name}, which can't take from the queues of "
+            f"{self._provider.name} in this version: its jobs wait."
+            for wiring in self._wirings.queues(unit)
+        ]
         return self._with_notices(made)
 
     def _with_notices(self, made: Generated) -> Generated:

@@ -75,12 +75,14 @@ class CloudflareConfig:
 
 @dataclass(frozen=True, slots=True)
 class StandaloneConfig:
-    """``target`` is a platform that Bun compiles for, such as ``bun-linux-arm64``; None: this machine's."""
+    """``target`` is a platform that Bun compiles for, such as ``bun-linux-arm64``; None: this machine's. ``data`` is
+    where the process keeps jobs and times, as a path there; None: the place that the system has for it."""
 
     host: str = "127.0.0.1"
     port: int = 3000
     target: str | None = None
     directory: str | None = None
+    data: str | None = None
     shutdown_timeout_s: int = 30
 
 

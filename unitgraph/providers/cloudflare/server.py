@@ -9,11 +9,19 @@ if TYPE_CHECKING:
     from unitgraph.units.model import Unit
 
 PORT = 8080
+DATA = """\
+# Which times of its schedules were run; containers that share it run each once.
+ENV UNITGRAPH_DATA=/data
+RUN mkdir /data && chown bun /data
+VOLUME /data
+"""
 
 
 def files(unit: "Unit", target: Target) -> dict[str, str]:
     """The Dockerfile beside the unit's index.js. Its first lines say how to run it and how Workers find it."""
     bun = target.tools["bun"].version
+    keeps = any(handler.type == "scheduled" for handler in unit.handlers)
+    data = DATA if keeps else ""
     dockerfile = f"""\
 # Written by unitgraph; the next build writes it again.
 # docker build -t {unit.name} . && docker run -p {PORT}:{PORT} {unit.name}
@@ -23,7 +31,7 @@ FROM oven/bun:{bun}-slim
 WORKDIR /app
 ENV NODE_ENV=production HOST=0.0.0.0 PORT={PORT}
 COPY . .
-USER bun
+{data}USER bun
 EXPOSE {PORT}
 CMD ["bun", "index.js"]
 """

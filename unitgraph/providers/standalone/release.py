@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from unitgraph.units.model import Manifest
 
 RECORD_VERSION: Final = 1
+DATA: Final = "UNITGRAPH_DATA"
+"""The variable that names the folder of jobs and times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,13 @@ def defaults(target: Target) -> tuple[tuple[str, str], ...]:
         "HOST": options.host,
         "PORT": str(options.port),
         "UNITGRAPH_SHUTDOWN_TIMEOUT": str(options.shutdown_timeout_s),
-    }
+    } | ({DATA: options.data} if options.data else {})
     return tuple(sorted({**target.variables, **settings}.items()))
+
+
+def keeps_data(manifest: "Manifest") -> bool:
+    """Whether the process has something to keep between its runs: jobs, or which times were run."""
+    return bool(manifest.queues or manifest.scheduled_tasks)
 
 
 def id_of(state: State) -> str:
@@ -84,6 +91,7 @@ def infra(manifest: "Manifest", target: Target) -> bytes:
         "project": manifest.project_id,
         "defaults": dict(defaults(target)),
         "units": [unit.name for unit in manifest.units],
+        "data": {"variable": DATA, "default": target.config.standalone.data} if keeps_data(manifest) else None,
         "queues": [queue.name for queue in manifest.queues],
         "crons": [{"name": task.name, "schedule": task.schedule} for task in manifest.scheduled_tasks],
         "secrets": sorted({name for unit in manifest.units for name in unit.secrets}),
