@@ -34,3 +34,14 @@ def test_the_order_of_exports_is_that_of_their_names() -> None:
     one, two = (rename({"chunks/unitgraph-AAAAAAAA.js": text}) for text in orders)
     assert one == two
     assert [*one.values()] == [b"var a=1,b=2;export{a,a as c,b};\n"]
+
+
+def test_a_source_map_gives_its_chunk_no_other_name() -> None:
+    """Maps hold paths of the machine until they are named."""
+    plain = rename(build("AAAAAAAA", "BBBBBBBB"))
+    for place in ("/home/a", "/srv/b"):
+        maps = {f"chunks/unitgraph-{name}.js.map": f'{{"sources":["{place}"]}}'.encode() for name in ("AAAAAAAA", "BBBBBBBB")}
+        for outputs in (build("AAAAAAAA", "BBBBBBBB") | maps, maps | build("AAAAAAAA", "BBBBBBBB")):
+            renamed = rename(outputs)
+            assert {path: data for path, data in renamed.items() if not path.endswith(".map")} == plain
+            assert {path.removesuffix(".map") for path in renamed} == plain.keys()

@@ -20,14 +20,16 @@ _EXPORTS = re.compile(rb"export\{([\w$, ]+)\};\s*\Z")
 def rename(outputs: Mapping[str, bytes]) -> dict[str, bytes]:
     """The same outputs with stable chunk names, in their paths and in the texts that import them."""
     outputs = {path: _EXPORTS.sub(_in_order, data) for path, data in outputs.items()}
-    texts = {match[0]: data for path, data in outputs.items() if (match := _TOKEN.search(path.encode()))}
+    code = {path: data for path, data in outputs.items() if not path.endswith(".map")}      # maps name places
+    texts = {match[0]: data for path, data in code.items() if (match := _TOKEN.search(path.encode()))}
     plain = {token: digest.sha256(_TOKEN.sub(b"", data)) for token, data in texts.items()}
     needs = {token: [found for found in _TOKEN.findall(data) if found in texts] for token, data in texts.items()}
     names = {token: f"c-{digest.of(_reached(token, needs, plain))[:16]}".encode() for token in texts}
     replace = lambda match: names.get(match[0], match[0])  # noqa: E731 - used twice below, and nowhere else
-    return {
-        _TOKEN.sub(replace, path.encode()).decode(): _TOKEN.sub(replace, data) for path, data in sorted(outputs.items())
-    }
+    renamed = (
+        (_TOKEN.sub(replace, path.encode()).decode(), _TOKEN.sub(replace, data)) for path, data in outputs.items()
+    )
+    return dict(sorted(renamed))        # by their new names: the old ones are others on every machine
 
 
 def _in_order(match: re.Match[bytes]) -> bytes:

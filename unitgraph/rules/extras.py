@@ -5,6 +5,7 @@ A provider's files are a function of the manifest and the target, so an edit ins
 
 import sys
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -42,7 +43,7 @@ def place(
 
 
 def _key(provider: Provider, target: Target, manifest: Manifest, runnable: Manifest) -> Key | None:
-    """The key, which holds for this checkout only; None for code that we can't tell the digest of."""
+    """The key; None for code that we can't tell the digest of."""
     module = sys.modules.get(getattr(provider, "__name__", ""))
     if module is None or not str(module.__file__).startswith(f"{_PROVIDERS}/"):
         return None
@@ -52,7 +53,13 @@ def _key(provider: Provider, target: Target, manifest: Manifest, runnable: Manif
         [
             Component("tool", "unitgraph", __version__),
             Component("tool", "providers", tree_digest(_PROVIDERS, (".py", ".js", ".j2"))),
-            Component("option", "target", digest.local(repr(target).encode())),
+            Component("option", "target", digest.local(repr(_said(target)).encode())),
             Component("unit", "manifest", digest.local(repr((manifest, left_out)).encode())),
         ],
     )
+
+
+def _said(target: Target) -> Target:
+    """The target without where things stand on this machine, which is in no file that a provider writes."""
+    tools = {name: replace(tool, path=Path()) for name, tool in target.tools.items()}
+    return replace(target, root=Path(), out=Path(), tools=tools, refresh="units", wait_lock_s=0)

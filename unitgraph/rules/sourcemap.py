@@ -5,20 +5,27 @@ import os
 import posixpath
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
+from urllib.parse import quote, unquote
+
+_PLAIN: Final = "/:@!$&'()*+,;=~"       # besides letters, digits and "-._": what a path in a URL may hold as it is
 
 
 def settle(text: bytes, folder: Path, root: Path) -> bytes:
-    """The map with its sources relative to ``root``, where they were relative to the ``folder`` it was made in."""
+    """The map with its sources relative to ``root``, where they were relative to the ``folder`` it was made in; they
+    are paths from then on, and URLs before."""
     document = json.loads(text)
-    sources = [os.path.normpath(os.path.join(folder, source)) for source in document["sources"]]
+    sources = [os.path.normpath(os.path.join(folder, unquote(source))) for source in document["sources"]]
     document["sources"] = [os.path.relpath(source, root).replace(os.sep, "/") for source in sources]
     return _render(document)
 
 
 def rename(text: bytes, root: Path, origins: Mapping[str, str], folders: Mapping[Path, str]) -> bytes:
-    """The map with generated files under their origins, and files in one of ``folders`` under that folder's name."""
+    """The map with generated files under their origins, and files in one of ``folders`` under that folder's name; its
+    sources are URLs again."""
     document = json.loads(text)
-    document["sources"] = [_name(source, root, origins, folders) for source in document["sources"]]
+    named = (_name(source, root, origins, folders) for source in document["sources"])
+    document["sources"] = [quote(name, safe=_PLAIN) for name in named]
     return _render(document)
 
 
