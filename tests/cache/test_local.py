@@ -34,7 +34,7 @@ from unitgraph.cache.files import write_atomic
 from unitgraph.cache.layout import Layout, others_can_write
 from unitgraph.cache.local import OTHERS, LocalCache
 from unitgraph.cache.local_entry import LocalEntry, decode, encode
-from unitgraph.cache.store import BUILT, TRUSTED, Blob, Made
+from unitgraph.cache.store import BUILT, Blob, Made
 
 SIGNER = f"trusted:{sha256(b'a signing key')}"
 DIGESTS = st.binary(max_size=8).map(sha256)
@@ -166,7 +166,7 @@ def test_tiers_stand_apart_and_share_their_bytes(tmp_path: Path) -> None:
     }
     assert origins == {
         (BUILT,): {},
-        (BUILT, SIGNER): {key_of("signed"): TRUSTED},
+        (BUILT, SIGNER): {key_of("signed"): SIGNER},
         (BUILT, "untrusted:pr-7"): {key_of("mine"): "untrusted:pr-7"},
         (BUILT, "untrusted:pr-8"): {},
     }

@@ -8,17 +8,19 @@ from typing import get_args
 
 import pytest
 
-from tests.cache.layers import BRIEF, DESK, PATIENT, Machine, Place, failing, text_of, texts
+from tests.cache.layers import BRIEF, CI_KEY, DESK, PATIENT, Machine, Place, failing, text_of, texts
 from tests.cache.machine import key_of, made_of
 from unitgraph.cache.breaker import ENOUGH, Worth
 from unitgraph.cache.digest import sha256
 from unitgraph.cache.remote.base import BackendError, Trouble
 from unitgraph.cache.remote.pool import Partial
 from unitgraph.cache.store import Blob
-from unitgraph.cache.uploads import Patience
+from unitgraph.cache.tier import signed_by
+from unitgraph.cache.uploads import CI, Patience
 
 NAMES = tuple(f"unit-{number}" for number in range(600))
 FEW = NAMES[:40]
+SIGNED = signed_by(CI_KEY.fingerprint)
 
 
 @pytest.fixture
@@ -41,7 +43,7 @@ def test_what_one_machine_makes_another_takes(one: Machine, two: Machine) -> Non
     assert (made.traffic.warnings, made.traffic.bytes_sent) == ([], sum(map(len, texts(*NAMES).values())))
     taken = two.take(*NAMES, "other")
     assert taken.texts == texts(*NAMES)
-    assert set(taken.origins.values()) == {"trusted"}
+    assert set(taken.origins.values()) == {SIGNED}
     traffic = taken.cache.traffic
     assert (traffic.local, traffic.remote, traffic.missed, traffic.warnings) == (0, 600, 1, [])
     assert traffic.bytes_received == made.traffic.bytes_sent
@@ -53,7 +55,7 @@ def test_what_was_taken_is_here_from_then_on(one: Machine, two: Machine, place: 
     place.before = {name: failing("unreachable") for name in ("entries", "blobs")}
     again = two.take("a", "b")
     assert again.texts == texts("a", "b")
-    assert again.origins == {"a": "trusted", "b": "trusted"}
+    assert again.origins == {"a": SIGNED, "b": SIGNED}
     assert again.cache.traffic.local == 2
     assert again.warnings == []
 
@@ -135,7 +137,7 @@ def test_a_desk_without_the_key_reads_and_writes_nothing_and_hears_nothing(one: 
     made = two.make(texts("b"), DESK)
     assert place.calls == []
     assert made.traffic.warnings == []
-    assert two.take("a", "b", trust=DESK).origins == {"a": "trusted", "b": "built"}
+    assert two.take("a", "b", trust=DESK).origins == {"a": SIGNED, "b": "built"}
 
 
 # A place that fails.
@@ -283,6 +285,18 @@ def test_the_end_waits_no_longer_for_a_place_that_hangs_than_is_worth_it(one: Ma
     assert not stuck.over.is_set()
     assert made.traffic.warnings == ["3 results didn't get into the shared cache memory: it takes them slower than they are made."]
     assert one.take("a", "b", "c", manners=replace(BRIEF, reads=False)).texts == texts("a", "b", "c")
+
+
+def test_who_is_interrupted_waits_for_nothing(one: Machine, place: Place, stuck: Stuck) -> None:
+    """With the patience of CI: the test would take minutes if it waited."""
+    place.before["missing"] = stuck
+    cache = one.cache(manners=replace(PATIENT, patience=CI))
+    cache.keep(key_of("a"), "bundle:a", *made_of(text_of("a")))
+    stuck.begun.wait()
+    cache.close(at_once=True)
+    assert not stuck.over.is_set()
+    assert cache.traffic.warnings == []
+    assert one.take("a", manners=replace(BRIEF, reads=False)).texts == texts("a")
 
 
 def test_the_end_waits_while_something_gets_through(one: Machine, two: Machine, place: Place) -> None:

@@ -9,7 +9,7 @@ from unitgraph.cache import signature
 from unitgraph.cache.digest import sha256
 from unitgraph.cache.entry import Entry, Producer, Refusal, encode
 from unitgraph.cache.store import BUILT, Blob, Made
-from unitgraph.cache.tier import is_tier, is_untrusted, origin_of, signed_by
+from unitgraph.cache.tier import is_tier, is_untrusted, signed_by, together
 from unitgraph.cache.trust import MEANING, Trust, said_of, silent_reason
 
 OURS, NEXT, THEIRS = (signature.read_private(signature.generate().private) for _ in range(3))
@@ -159,10 +159,29 @@ def test_what_is_a_tier(text: str, good: bool) -> None:
     assert is_tier(text) is good
 
 
+@pytest.mark.parametrize(("tier", "doubted"), [(BUILT, False), (signed_by("ab"), False), ("untrusted:a", True)])
+def test_whose_results_are_doubted(tier: str, doubted: bool) -> None:
+    assert is_untrusted(tier) is doubted
+
+
+ONE, TWO = signed_by("1" * 64), signed_by("2" * 64)
+
+
 @pytest.mark.parametrize(
-    ("tier", "origin", "doubted"),
-    [(BUILT, BUILT, False), (signed_by("ab"), "trusted", False), ("untrusted:a", "untrusted:a", True)],
+    ("origins", "own", "expected"),
+    [
+        ([], BUILT, BUILT),
+        ([BUILT, BUILT], BUILT, BUILT),
+        ([BUILT, ONE], BUILT, ONE),
+        ([ONE, ONE], BUILT, ONE),
+        ([BUILT, ONE, TWO], BUILT, None),
+        ([BUILT, "untrusted:shared"], BUILT, "untrusted:shared"),
+        ([ONE, "untrusted:shared"], BUILT, "untrusted:shared"),
+        (["untrusted:a", "untrusted:b"], BUILT, None),
+        ([], "untrusted:a", "untrusted:a"),
+        ([BUILT, ONE, TWO, "untrusted:a"], "untrusted:a", "untrusted:a"),
+        (["untrusted:shared"], "untrusted:a", None),
+    ],
 )
-def test_where_a_result_of_this_machine_is_from(tier: str, origin: str, doubted: bool) -> None:
-    assert origin_of(tier) == origin
-    assert is_untrusted(tier) is is_untrusted(origin) is doubted
+def test_what_is_made_of_several_is_as_doubtful_as_the_most_doubtful(origins: list[str], own: str, expected: str | None) -> None:
+    assert together(origins, own) == expected

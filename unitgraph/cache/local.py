@@ -23,7 +23,7 @@ from unitgraph.cache.inventory import on_disk
 from unitgraph.cache.layout import FILE_MODE, FOLDER_MODE, Layout, below, others_can_write
 from unitgraph.cache.local_entry import LocalEntry, decode, encode
 from unitgraph.cache.store import BUILT, Blob, Made, Traffic
-from unitgraph.cache.tier import is_untrusted, origin_of
+from unitgraph.cache.tier import is_untrusted
 
 BOUND_BYTES: Final = 10_000_000_000
 OTHERS: Final = "untrusted:others"
@@ -63,10 +63,18 @@ class LocalCache:
         self._is_ours = True
         self._grown_bytes = 0
 
+    @property
+    def own(self) -> str:
+        return self._writes
+
+    def believes(self, origin: str, *, trusted_only: bool = False) -> bool:
+        known = origin == OTHERS or origin in (self._writes, *(tier for _, tier in self._reads))
+        return known and not (trusted_only and is_untrusted(origin))
+
     def look_up(self, keys: Sequence[str], *, trusted_only: bool = False, near: bool = False) -> Mapping[str, Made]:
         self._open()
         now_ns = self._now_ns()
-        origins = [(folder, origin_of(tier) if self._is_ours else OTHERS) for folder, tier in self._reads]
+        origins = [(folder, tier if self._is_ours else OTHERS) for folder, tier in self._reads]
         places = [each for each in origins if not (trusted_only and is_untrusted(each[1]))]
         found: dict[str, Made] = {}
         for key in keys:
@@ -87,9 +95,9 @@ class LocalCache:
         return whole
 
     def keep(self, key: str, action: str, made: Made, data: Mapping[str, bytes]) -> None:
-        """As the Cache's. What an untrusted build has made stays its own, whatever this build writes."""
+        """As the Cache's. What is of another origin stays with it, whatever this build writes."""
         self.hold(data)
-        self._record(key, LocalEntry(made, action), made.origin if is_untrusted(made.origin) else self._writes)
+        self._record(key, LocalEntry(made, action), self._writes if made.origin == BUILT else made.origin)
 
     def remember(self, key: str, action: str, made: Made, tier: str) -> None:
         """Records a result in ``tier`` whose bytes are elsewhere; they may come later, or never."""
@@ -118,15 +126,16 @@ class LocalCache:
         if not self._claims.await_one(keys):
             self._warn("Another build of this machine holds on to units and doesn't get on: they are built here, too.")
 
-    def close(self) -> None:
+    def close(self, *, at_once: bool = False) -> None:
         """Lets claims go; where the folder has outgrown its bound, what wasn't used for longest goes, too."""
         self._claims.close()
         if self._membership is None:
             return
         with contextlib.suppress(OSError):
             growth.note(self._layout, self._grown_bytes)
-            if self._bound_bytes is not None and growth.has_outgrown(self._layout, self._bound_bytes, self._now_ns()):
-                collect.collect_unless_another_does(self._layout, self._bound_bytes, self._now_ns())
+            bound, now_ns = self._bound_bytes, self._now_ns()
+            if bound is not None and not at_once and growth.has_outgrown(self._layout, bound, now_ns):
+                collect.collect_unless_another_does(self._layout, bound, now_ns)
         self._membership.end()
         self._membership, self._is_open, self._grown_bytes = None, False, 0
 

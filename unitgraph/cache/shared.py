@@ -22,10 +22,10 @@ from unitgraph.cache.lanes import Lanes
 from unitgraph.cache.notices import Notices
 from unitgraph.cache.remote.base import Backend, BackendError
 from unitgraph.cache.remote.pool import Partial
-from unitgraph.cache.store import TRUSTED, Blob, Cache, Made
-from unitgraph.cache.tier import is_untrusted, signed_by
+from unitgraph.cache.store import BUILT, TRUSTED, Blob, Cache, Made
+from unitgraph.cache.tier import signed_by
 from unitgraph.cache.trust import Trust, said_of
-from unitgraph.cache.uploads import DESK, Patience, Upload, Uploads
+from unitgraph.cache.uploads import DESK, NONE, Patience, Upload, Uploads
 
 _KEYS: Final = 256                  # in one request for entries
 _BLOBS: Final = 128                 # in one request for bytes, or
@@ -83,10 +83,18 @@ class Shared:
         self._writing = Breaker()
         self._budget = Budget(manners.worth, clock)
         self._notices = Notices(self.traffic.warnings)
+        self._vouched = {trust.writes or "", signed_by(trust.signer.fingerprint) if trust.signer else ""}
         self._refused: dict[Reason, int] = {}
         self._wrong: set[str] = set()
         self._lanes = Lanes("shared cache", _LANES)
         self._uploads = Uploads(self._backend, self._writing, self._write_failed, clock=clock)
+
+    @property
+    def own(self) -> str:
+        return self._near.own
+
+    def believes(self, origin: str, *, trusted_only: bool = False) -> bool:
+        return self._near.believes(origin, trusted_only=trusted_only)
 
     def look_up(self, keys: Sequence[str], *, trusted_only: bool = False, near: bool = False) -> Mapping[str, Made]:
         found = dict(self._near.look_up(keys, trusted_only=trusted_only, near=True))
@@ -115,7 +123,7 @@ class Shared:
         tier = self._trust.writes
         if tier is None or not self._manners.writes or not self._writing.allows:
             return
-        if is_untrusted(made.origin) and made.origin != tier:     # nobody here vouches for it
+        if made.origin not in (BUILT, self.own, *self._vouched):     # it isn't this build's to vouch for
             return
         seal = partial(self._seal, key, action, made, tier)
         self._uploads.offer(Upload(self._trust.address(key, tier), seal, sorted(set(made.outputs.values())), data))
@@ -129,11 +137,11 @@ class Shared:
     def await_others(self, keys: Sequence[str]) -> None:
         self._near.await_others(keys)
 
-    def close(self) -> None:
-        self._uploads.flush(self._manners.patience)
+    def close(self, *, at_once: bool = False) -> None:
+        self._uploads.flush(NONE if at_once else self._manners.patience)
         sent = self._uploads.sent
         self.traffic.bytes_sent += sent.size_bytes
-        if sent.dropped and self._writing.allows:
+        if sent.dropped and self._writing.allows and not at_once:
             self._notices.say(
                 "dropped",
                 f"{_counted(sent.dropped, 'result')} didn't get into the shared cache {self.place}: it takes them "
@@ -142,7 +150,7 @@ class Shared:
         self._lanes.close()
         with contextlib.suppress(BackendError):
             self._backend.close()
-        self._near.close()
+        self._near.close(at_once=at_once)
 
     # Entries.
 
@@ -154,8 +162,8 @@ class Shared:
                 if isinstance(opened, Refusal):
                     self._refuse(opened)
                 else:
-                    found[key] = Made(opened.outputs, opened.facts, tier)
-                    self._near.remember(key, opened.action, found[key], _near_tier(opened))
+                    found[key] = Made(opened.outputs, opened.facts, _origin(opened))
+                    self._near.remember(key, opened.action, found[key], found[key].origin)
         self._budget.found(len(found))
         return found
 
@@ -266,7 +274,7 @@ class Shared:
             self._notices.say("writing", f"{error.detail}. Some results of this run aren't in the shared cache.")
 
 
-def _near_tier(entry: Entry) -> str:
+def _origin(entry: Entry) -> str:
     return signed_by(entry.signer) if entry.tier == TRUSTED else entry.tier
 
 

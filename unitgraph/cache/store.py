@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-BUILT: Final = "built"          # made on this machine, by a build that may write what is trusted
-TRUSTED: Final = "trusted"      # from a shared cache, with a signature that this project trusts
-"""Origins. The third is "untrusted:<namespace>": made by, or for, a build that nobody vouches for."""
+BUILT: Final = "built"
+TRUSTED: Final = "trusted"
+"""Origins: "built", on this machine by a build that may write what is trusted; "trusted:<key>", from a shared cache and
+signed with that key; "untrusted:<namespace>", made by, or for, a build that nobody vouches for."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,6 +54,13 @@ class Cache(Protocol):
 
     traffic: Traffic
 
+    @property
+    def own(self) -> str:
+        """The origin of what this build makes."""
+
+    def believes(self, origin: str, *, trusted_only: bool = False) -> bool:
+        """Whether this build takes results of ``origin``: a key may be revoked by now, a tier may be another's."""
+
     def look_up(self, keys: Sequence[str], *, trusted_only: bool = False, near: bool = False) -> Mapping[str, Made]:
         """What is recorded for ``keys``, of those that are known. ``trusted_only`` leaves untrusted origins out,
         ``near`` asks this machine alone and counts in no traffic."""
@@ -75,5 +83,5 @@ class Cache(Protocol):
     def await_others(self, keys: Sequence[str]) -> None:
         """Returns as soon as one of ``keys``, claimed by another process, is free. The caller holds no claims."""
 
-    def close(self) -> None:
-        """Ends what goes on in the background; waits for writes as long as is worth it."""
+    def close(self, *, at_once: bool = False) -> None:
+        """Ends what goes on in the background; waits for writes as long as is worth it, or not at all."""

@@ -4,9 +4,10 @@ On this machine: "built", "trusted:<signer>", "untrusted:<namespace>"; in a shar
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
-from unitgraph.cache.store import BUILT, TRUSTED
+from unitgraph.cache.store import TRUSTED
 
 UNTRUSTED: Final = "untrusted"
 UNSIGNED: Final = "untrusted:shared"
@@ -23,7 +24,7 @@ def is_tier(text: str) -> bool:
 
 
 def is_untrusted(tier: str) -> bool:
-    """Of a tier, or of the origin of a result."""
+    """Of a tier, or of the origin of a result, which is the tier that this machine has it in."""
     return tier.startswith(f"{UNTRUSTED}:")
 
 
@@ -32,6 +33,14 @@ def signed_by(signer: str) -> str:
     return f"{TRUSTED}:{signer}"
 
 
-def origin_of(tier: str) -> str:
-    """The origin of a result that is found in a tier of this machine."""
-    return tier if tier == BUILT or is_untrusted(tier) else TRUSTED
+def together(origins: Iterable[str], own: str) -> str | None:
+    """The origin of what is made of results of several origins by a build whose own is ``own``.
+
+    It is as doubtful as the most doubtful of them, and goes with any key that has signed one. None where no single
+    tier says so: then it can't be kept.
+    """
+    others = {*origins} - {own}
+    doubtful = {origin for origin in (*others, own) if is_untrusted(origin)}
+    if doubtful:
+        return doubtful.pop() if len(doubtful) == 1 else None
+    return own if not others else others.pop() if len(others) == 1 else None

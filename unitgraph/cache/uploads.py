@@ -43,6 +43,7 @@ class Patience:
 
 
 DESK: Final = Patience(stall_s=3, limit_s=10)
+NONE: Final = Patience(stall_s=0, limit_s=0)
 CI: Final = Patience(stall_s=20, limit_s=300)
 """A job on CI is there to fill the cache; at a desk somebody waits for the prompt."""
 

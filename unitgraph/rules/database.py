@@ -16,7 +16,7 @@ from typing import Any
 
 from unitgraph.cache.key import Component, Key
 
-SCHEMA = 2
+SCHEMA = 3
 _WAIT_S = 60
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
@@ -28,6 +28,7 @@ CREATE TABLE nodes (digest TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE actions (scope TEXT NOT NULL, name TEXT NOT NULL, key TEXT NOT NULL, components TEXT NOT NULL,
                       outputs TEXT NOT NULL, facts TEXT NOT NULL, previous TEXT,
                       PRIMARY KEY (scope, name)) WITHOUT ROWID;
+CREATE TABLE stands_on (source TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE made (unit TEXT NOT NULL, bundle TEXT NOT NULL, components TEXT NOT NULL,
                    PRIMARY KEY (unit, bundle)) WITHOUT ROWID;
 """
@@ -106,6 +107,20 @@ class Database:
 
     def close(self) -> None:
         self._connection.close()
+
+    def stands_on(self) -> frozenset[str]:
+        """What everything here may have been learnt from, in the words of whoever saved that."""
+        return frozenset(source for (source,) in self._connection.execute("SELECT source FROM stands_on"))
+
+    def save_stands_on(self, sources: Iterable[str]) -> None:
+        self._many("INSERT OR IGNORE INTO stands_on VALUES (?)", ((source,) for source in sources))
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        for (name,) in self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            self._connection.execute(f'DELETE FROM "{name}"')  # noqa: S608 - the names are those of our own tables
+        self._connection.execute("COMMIT")
 
     def files(self) -> dict[str, tuple[str, str]]:
         """Path → (stat signature, digest)."""

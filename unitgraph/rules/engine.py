@@ -29,6 +29,7 @@ from unitgraph.rules.imports import ProjectImports
 from unitgraph.rules.journal import Journal, Summary, journal_of
 from unitgraph.rules.memo import Memo
 from unitgraph.rules.outputs import Outputs
+from unitgraph.rules.provenance import open_database
 from unitgraph.rules.runner import PLACED, Demand, Listener, Stores
 from unitgraph.rules.settings import Settings
 from unitgraph.rules.strip import Stripper
@@ -117,7 +118,8 @@ class Engine:
 
     @cached_property
     def database(self) -> Database:
-        return Database(database_path(self.project.root), self.provider.name)
+        path, generation = database_path(self.project.root), self.deploy.cache.generation
+        return open_database(path, self.provider.name, self.cache, generation)
 
     @cached_property
     def memo(self) -> Memo:
@@ -311,7 +313,7 @@ class Engine:
         """Ends what goes on in the background, and sums up; ``error`` is what ended the command."""
         opened = self.__dict__.get("cache")
         if opened is not None:
-            opened.close()
+            opened.close(at_once=isinstance(error, KeyboardInterrupt))
         return self.journal.end(opened.traffic if opened is not None else Traffic(), error)
 
     def _notices(self, results: Mapping[str, Result]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import Final, cast
 
 from unitgraph.cache import digest
 from unitgraph.cache.key import Key
-from unitgraph.cache.store import BUILT, TRUSTED, Blob, Cache, Made
+from unitgraph.cache.store import BUILT, Blob, Cache, Made
 from unitgraph.errors import UnitgraphError
 from unitgraph.errors.build import DependencyFailed, DiskFull, InputChanged
 from unitgraph.rules.action import Action, Finished, How, Pool, Result, Work
@@ -140,7 +140,7 @@ class _Run:
         if record is None or record.key != key.digest:
             return None
         origin = str(record.facts.get("origin", BUILT))
-        if self._demand.trusted_only and origin not in (BUILT, TRUSTED):
+        if not self._stores.cache.believes(origin, trusted_only=self._demand.trusted_only):
             return None
         away = record.facts.get("placed") is False
         is_known = not self._demand.bytes if away else action.rule.intact(action.subject, record)
@@ -197,7 +197,8 @@ class _Run:
         except OSError as error:
             return Result(action.name, How.FAILED, key, error=_disk(error, action.name))
         names = {path: blob.digest for path, blob in made.outputs.items()}
-        facts = {**made.facts, "origin": made.origin, "placed": data is not None}
+        sizes = {path: blob.size for path, blob in made.outputs.items()}     # whatever the facts say
+        facts = {**made.facts, "sizes": sizes, "origin": made.origin, "placed": data is not None}
         self._stores.database.save_action(action.name, key, names, facts)
         return Result(
             action.name, How.CACHED, key, names, facts, work=_work(began), origin=made.origin, placed=data is not None
@@ -272,8 +273,10 @@ class _Run:
                 self._stores.cache.keep(key.digest, action.name, Made(blobs, facts), data)
         except OSError as error:
             return Result(action.name, How.FAILED, key, error=_disk(error, action.name), work=done.work)
-        self._stores.database.save_action(action.name, key, names, facts)
-        return Result(action.name, How.RAN, key, names, facts, work=done.work)
+        own = self._stores.cache.own
+        recorded = {**facts, "origin": own}     # a copy: what was kept may still be on its way
+        self._stores.database.save_action(action.name, key, names, recorded)
+        return Result(action.name, How.RAN, key, names, recorded, work=done.work, origin=own)
 
     def _finish(self, result: Result) -> None:
         self._results[result.name] = result

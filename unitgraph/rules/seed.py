@@ -17,6 +17,7 @@ from unitgraph.cache import digest
 from unitgraph.cache.key import Component, Key, make
 from unitgraph.cache.store import Blob, Made
 from unitgraph.rules.action import How, Result
+from unitgraph.rules.provenance import learnt_from, origin_of
 from unitgraph.rules.tools import code_digest
 from unitgraph.rules.workspace import facts_key
 
@@ -31,12 +32,13 @@ _KINDS: Final = ("codegen:", "bundle:")
 
 def keep(engine: "Engine", results: Mapping[str, Result], inputs: Mapping[str, str]) -> None:
     """Puts the seed of a finished build into the cache, over the last one. ``inputs``: path → SHA-256."""
-    if not any(result.how is How.RAN for result in results.values()):
+    origin = origin_of(results, engine.database, engine.cache)
+    if origin is None or not any(result.how is How.RAN for result in results.values()):
         return
     learnt = _facts(engine, inputs), _stripped(engine, results, inputs), _actions(results)
     text = zlib.compress(marshal.dumps(learnt), 1)
     blob = Blob(digest.sha256(text), len(text))
-    engine.cache.keep(_key(engine).digest, NAME, Made({_FILE: blob}, {}), {blob.digest: text})
+    engine.cache.keep(_key(engine).digest, NAME, Made({_FILE: blob}, {}, origin), {blob.digest: text})
 
 
 def sow(engine: "Engine", files: Mapping[str, bytes]) -> bool:
@@ -48,6 +50,7 @@ def sow(engine: "Engine", files: Mapping[str, bytes]) -> bool:
     if made is None or text is None:
         return False
     facts, stripped, actions = marshal.loads(_unpacked(text))  # noqa: S302 - built here, or signed by a trusted key
+    learnt_from(engine.database, made.origin)
     local = {digest.sha256(data): digest.local(data) for data in files.values()}
     for _, _, outputs, found in actions:
         local.update((mark, found["local"][path]) for path, mark in outputs.items())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from unitgraph.cache.store import BUILT, Blob
 from unitgraph.rules import seed, whole
 from unitgraph.rules.action import Result
-from unitgraph.rules.bundle import prefix
+from unitgraph.rules.bundle import PROCESS, prefix
 from unitgraph.rules.database import Record
 from unitgraph.rules.runner import Demand, Listener
 
@@ -34,7 +34,7 @@ def take_over(engine: "Engine", *, listener: Listener, demand: Demand, files: Re
     """
     texts = whole.texts_of(engine.project)
     recalled = whole.recall(engine, texts, trusted_only=demand.trusted_only)
-    if recalled is None or not _is_here(engine, recalled):
+    if recalled is None or not _is_complete(engine, recalled) or not _is_here(engine, recalled):
         seed.sow(engine, texts)
         return None
     results = _placed(engine, recalled.results, near=not demand.bytes)
@@ -50,6 +50,14 @@ def take_over(engine: "Engine", *, listener: Listener, demand: Demand, files: Re
     engine.place_files(files)
     engine.memo.save()
     return Taken(results, recalled.whole.notices)
+
+
+def _is_complete(engine: "Engine", recalled: whole.Recalled) -> bool:
+    """Whether there is a result for each unit that would be built, and for nothing else."""
+    from unitgraph.rules.engine import RUNNABLE_ROLES  # noqa: PLC0415 - the engine uses this module
+
+    units = [unit.name for unit in recalled.whole.manifest.units if unit.role in RUNNABLE_ROLES]
+    return recalled.results.keys() == {f"bundle:{subject}" for subject in ([PROCESS] if engine.is_process else units)}
 
 
 def _is_here(engine: "Engine", recalled: whole.Recalled) -> bool:

@@ -15,6 +15,13 @@ class TimedCache:
         self.traffic: Traffic = cache.traffic
         self.place = str(getattr(cache, "place", ""))       # of what machines share; "" where they share nothing
 
+    @property
+    def own(self) -> str:
+        return self._cache.own
+
+    def believes(self, origin: str, *, trusted_only: bool = False) -> bool:
+        return self._cache.believes(origin, trusted_only=trusted_only)
+
     def look_up(self, keys: Sequence[str], *, trusted_only: bool = False, near: bool = False) -> Mapping[str, Made]:
         with self._timeline.span("look up", "cache", keys=len(keys)) as facts:
             found = self._cache.look_up(keys, trusted_only=trusted_only, near=near)
@@ -42,6 +49,6 @@ class TimedCache:
         with self._timeline.span("wait for others", "cache", keys=len(keys)):
             self._cache.await_others(keys)
 
-    def close(self) -> None:
+    def close(self, *, at_once: bool = False) -> None:
         with self._timeline.span("close the cache", "cache"):
-            self._cache.close()
+            self._cache.close(at_once=at_once)

@@ -20,6 +20,7 @@ from unitgraph.cache.key import Component, Key, make
 from unitgraph.cache.store import Blob, Made
 from unitgraph.rules.action import How, Result, Work
 from unitgraph.rules.memo import settled
+from unitgraph.rules.provenance import origin_of
 from unitgraph.rules.tools import code_digest
 from unitgraph.rules.whole_document import Outcome, Whole, decode, encode
 from unitgraph.units import jsontext
@@ -89,11 +90,13 @@ def keep(
     """Puts a finished build into the cache, unless it stood on what another checkout doesn't have."""
     project = engine.project
     packages = _packages(engine)
-    if packages is None or engine.imports.unpinned:
+    origin = origin_of(results, engine.database, engine.cache)
+    if packages is None or origin is None or engine.imports.unpinned:
         return
     keyed = set(_keyed(project))
     key = _key(engine, {path: inputs[path] for path in keyed})
-    if engine.cache.look_up([key.digest], near=True):
+    held = engine.cache.look_up([key.digest], near=True).get(key.digest)
+    if held is not None and held.origin in (origin, engine.cache.own):
         return
     whole = Whole(
         {path: mark for path, mark in inputs.items() if path not in keyed},
@@ -112,7 +115,7 @@ def keep(
     contents = {_DOCUMENT: document, **data}
     blobs = {path: Blob(digest.sha256(text), len(text)) for path, text in contents.items()}
     named = {blobs[path].digest: text for path, text in contents.items()}
-    engine.cache.keep(key.digest, NAME, Made(blobs, {}), named)
+    engine.cache.keep(key.digest, NAME, Made(blobs, {}, origin), named)
 
 
 def _key(engine: "Engine", files: Mapping[str, str]) -> Key:

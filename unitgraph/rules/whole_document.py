@@ -1,10 +1,12 @@
 """What a whole build came to, as a document that another machine can take over: JSON, and nothing that runs.
 
-Knows the document's shape. What is wrong with one is a ValueError: then it is as if it weren't there.
+Knows the document's shape. What is wrong with one is a ValueError: then it is as if it weren't there. It may be from
+anybody, where a project trusts no key: names in it that lead elsewhere, or that a terminal would obey, are wrong.
 """
 
 import dataclasses
 import json
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,10 +14,15 @@ from functools import cache
 from types import UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
+from unitgraph.cache.digest import is_sha256
+from unitgraph.cache.paths import fit_together, is_inside
 from unitgraph.units.model import FetchHandler, Manifest, QueueHandler, ScheduledHandler
 
 _HANDLERS: Final = {"fetch": FetchHandler, "queue": QueueHandler, "scheduled": ScheduledHandler}
 _LARGEST: Final = 1 << 28       # bytes of a document once it is unpacked
+_PROCESS: Final = "process"     # the subject of the one bundle of a provider whose units share a process
+_UNIT: Final = re.compile(r"[a-z0-9-]{1,255}")
+_OBEYED: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +65,39 @@ def decode(data: bytes) -> Whole:
         if not unpacker.eof:
             raise ValueError("it is cut, or larger than any build")
         inputs, folders, packages, manifest, notices, results = json.loads(text)
+        read = _made(Manifest, manifest)
         return Whole(
-            _strings(inputs), _strings(folders), _strings(packages), _made(Manifest, manifest),
-            tuple(map(str, notices)), {str(name): _outcome(each) for name, each in results.items()},
+            _strings(inputs), _strings(folders), _strings(packages), read, tuple(_made(str, each) for each in notices),
+            _outcomes(results, {_made_unit(unit.name) for unit in read.units} | {_PROCESS}),
         )  # fmt: skip
-    except (zlib.error, TypeError, KeyError, IndexError, AttributeError) as error:
+    except (zlib.error, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         raise ValueError(str(error)) from None
+
+
+def _made_unit(name: str) -> str:
+    if not _UNIT.fullmatch(name):
+        raise ValueError(f"{name!r} is no unit's name")
+    return name
+
+
+def _outcomes(results: Any, subjects: set[str]) -> dict[str, Outcome]:
+    found = {str(name): _outcome(each) for name, each in results.items()}
+    if not found.keys() <= {f"bundle:{subject}" for subject in subjects}:
+        raise ValueError("it has results of what isn't in the project")
+    return found
 
 
 def _outcome(data: Any) -> Outcome:
     key, outputs, facts = data
-    found = {str(path): (str(name), int(size)) for path, (name, size) in outputs.items()}
-    return Outcome(str(key), found, dict(facts))
+    if not (is_sha256(key) and all(map(is_inside, outputs)) and fit_together(outputs)):
+        raise ValueError("a result's key is none, or its outputs lead elsewhere")
+    for name, size in outputs.values():
+        if not is_sha256(name) or type(size) is not int or size < 0:
+            raise ValueError(f"{name!r}, {size!r} are no bytes")
+    if {*facts["local"]} != {*outputs} or not all(isinstance(mark, str) for mark in facts["local"].values()):
+        raise ValueError("its facts are of other outputs")
+    found = {path: (name, size) for path, (name, size) in outputs.items()}
+    return Outcome(key, found, {**facts, "sizes": {path: size for path, (_, size) in found.items()}})
 
 
 def _strings(data: Any) -> dict[str, str]:
@@ -93,7 +121,7 @@ def _hints(model: type) -> tuple[Any, ...]:
 
 def _made(kind: Any, value: Any) -> Any:
     if kind is str or kind is int:
-        if type(value) is not kind:
+        if type(value) is not kind or (isinstance(value, str) and not value.isprintable() and _OBEYED.search(value)):
             raise ValueError(f"{value!r} isn't a {kind.__name__}")
         return value
     if dataclasses.is_dataclass(kind):
