@@ -65,8 +65,8 @@ describe('bundles', () => {
     expect(bundles[name]!.text.length).toBeLessThanOrEqual(most)
   })
   test.each([
-    ['smallest', ['jose', 'valibot', 'http/sse', 'runtime/remote.ts', 'services/jwt', 'middleware/', 'reg-exp-router', 'trie-router', 'server/']],
-    ['silent', ['hono', 'jose', 'http/index', 'http/body', 'http/wire', 'http/cookies', 'runtime/remote.ts']],
+    ['smallest', ['jose', 'valibot', 'runtime/queue/', 'runtime/schedule/', 'entry/events', 'core/duration', 'http/sse', 'runtime/remote.ts', 'services/jwt', 'middleware/', 'reg-exp-router', 'trie-router', 'server/']],
+    ['silent', ['hono', 'jose', 'runtime/queue/', 'runtime/schedule/', 'entry/events', 'http/index', 'http/body', 'http/wire', 'http/cookies', 'runtime/remote.ts']],
     ['calling', ['jose', 'middleware/cookie', 'middleware/api-key', 'reg-exp-router', 'server/']],
   ] as const)('%s holds nothing that it does not use', (name, parts) => {
     expect(bundles[name]!.inputs.filter((path) => parts.some((part) => path.includes(part)))).toEqual([])

@@ -76,6 +76,8 @@ export const queues = ({ names, workers }: QueuesOptions): Queues => {
       // what was ended with the process has not failed: it is put back
       if (!signal.aborted || outcome.is === 'done') settle(queue, job, outcome)
     } catch (error) {
+      // the database is closed by now, and the job put back
+      if (signal.aborted) return
       logger.error(error, { queue: entry.queue, jobId: job.id, code: 'job-not-run' })
       guarded(() => jobs.putBack(job, entry.leaseMs))
     } finally {

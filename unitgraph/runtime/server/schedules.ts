@@ -32,7 +32,14 @@ export const schedules = (entries: readonly ScheduleEntry[], now: () => number =
   const kept: Kept[] = entries.map((entry) => ({ entry, cron: parseCron(entry.schedule), next: undefined }))
 
   const run = async ({ name, unit }: ScheduleEntry, atMs: number, { units, logger, signal, run: keep }: Context): Promise<void> => {
-    const heartbeat = setInterval(() => ticks.renew(name, atMs, LEASE_MS), LEASE_MS / 3)
+    const heartbeat = setInterval(() => {
+      try {
+        ticks.renew(name, atMs, LEASE_MS)
+      } catch (error) {
+        logger.error(error, { task: name, code: 'schedule-fault' })
+      }
+    }, LEASE_MS / 3)
+    signal.addEventListener('abort', () => clearInterval(heartbeat))
     const waitUntil = (work: Promise<unknown>): void => void keep(work).catch((error: unknown) => logger.error(error, { task: name }))
     try {
       const task = (await units.start(unit)).tasks?.get(name)
