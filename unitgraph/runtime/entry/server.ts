@@ -125,10 +125,6 @@ export const serve = async (options: ServeOptions): Promise<void> => {
   for (const one of background) {
     one.start({ units, logger, signal: ending.signal, run: (work) => gauge.run(work) })
   }
-  logger.info('listening', {
-    port: server.port, host: server.hostname, project: host.project, release: host.release,
-    units: Object.keys(options.units).length,
-  })
 
   let stopping = false
   const stop = async (signal: string): Promise<void> => {
@@ -143,7 +139,12 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     logger.info('stopped')
     process.exit(0)
   }
+  // before anybody is told that it listens, and may ask it to stop
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void stop(signal))
+  logger.info('listening', {
+    port: server.port, host: server.hostname, project: host.project, release: host.release,
+    units: Object.keys(options.units).length,
+  })
 }
 
 /** Says everything that is wrong at once, then ends: a process that can't serve must not look as if it could. */
