@@ -4,12 +4,10 @@ Knows nothing of what goes wrong; the sibling modules do, one a part of the prod
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(NamedTuple):
     """A position in a project's file: relative POSIX path, line and column from 1."""
 
     path: str

@@ -29,7 +29,6 @@ from unitgraph.rules.tools import Tools
 from unitgraph.rules.wirings import Wirings
 from unitgraph.rules.workspace import Workspace
 from unitgraph.units.model import Unit
-from unitgraph.units.resolve import Asset, ProjectFile
 from unitgraph.units.slice_plan import Slicer
 
 if TYPE_CHECKING:
@@ -191,31 +190,28 @@ class CodegenRule:
 
     def _every_import(self, path: str) -> Imports:
         """Type imports too: input schemas come from types."""
-        facts = self._workspace.facts.get(path)
-        if facts is None:
-            return Imports((), ())
-        found = (self._workspace.resolver.resolve(path, specifier) for specifier in facts.specifiers)
-        return Imports(tuple(sorted({item.path for item in found if isinstance(item, ProjectFile | Asset)})), ())
+        outline = self._workspace.outlines.get(path)
+        return Imports(tuple(sorted(set(outline.paths()))) if outline is not None else (), ())
 
     def _interface(self, path: str) -> str:
-        return self._workspace.interfaces[path] if path in self._pure else self._memo.digest(path)
+        return self._workspace.outlines[path].interface if path in self._pure else self._memo.digest(path)
 
     @cached_property
     def _pure(self) -> set[str]:
         """Helper modules through which no application module is reached: never sliced, so their bodies don't matter."""
-        facts = self._workspace.facts
+        outlines = self._workspace.outlines
         importers: dict[str, set[str]] = {}
-        for path in facts:
-            for target in self._every_import(path).files:
+        for path, outline in outlines.items():
+            for target in outline.paths():
                 importers.setdefault(target, set()).add(path)
-        pending = [path for path, found in facts.items() if found.is_application]
+        pending = [path for path, found in self._workspace.analysis.findings.items() if found.authored is not None]
         reached = set(pending)
         while pending:
             for importer in importers.get(pending.pop(), ()):
                 if importer not in reached:
                     reached.add(importer)
                     pending.append(importer)
-        return set(facts) - reached
+        return outlines.keys() - reached
 
     def _link_packages(self, outputs: Iterable[str]) -> None:
         """Lets a slice of a nested package find what that package has installed for itself."""

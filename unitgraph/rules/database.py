@@ -23,6 +23,7 @@ _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _TABLES = """
 CREATE TABLE files (path TEXT PRIMARY KEY, signature TEXT NOT NULL, digest TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE facts (digest TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE linked (path TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE stripped (raw TEXT PRIMARY KEY, digest TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE nodes (digest TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE actions (scope TEXT NOT NULL, name TEXT NOT NULL, key TEXT NOT NULL, components TEXT NOT NULL,
@@ -137,6 +138,27 @@ class Database:
 
     def save_facts(self, rows: Iterable[tuple[str, bytes]]) -> None:
         self._many("INSERT OR REPLACE INTO facts VALUES (?, ?)", rows)
+
+    def linked(self) -> dict[str, bytes]:
+        """What linking found, by file, as ``linked.py`` wrote it; under "" what all of it stood on."""
+        return dict(self._connection.execute("SELECT path, data FROM linked"))
+
+    def save_linked(self, found: bytes | None, rows: Mapping[str, bytes], gone: Iterable[str]) -> bool:
+        """Writes ``rows`` and removes ``gone``, all of it or nothing; nothing where the row "" is no longer ``found``,
+        since rows of two runs don't go together.
+        """
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            row = self._connection.execute("SELECT data FROM linked WHERE path = ''").fetchone()
+            same = (row[0] if row else None) == found
+            if same:
+                self._connection.executemany("DELETE FROM linked WHERE path = ?", ((path,) for path in gone))
+                self._connection.executemany("INSERT OR REPLACE INTO linked VALUES (?, ?)", rows.items())
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+        return same
 
     def stripped(self, keys: Iterable[str]) -> dict[str, str]:
         """Key of a raw file → digest of its stripped text, of those that are known."""

@@ -13,7 +13,6 @@ from unitgraph.cache import digest
 from unitgraph.rules.closure import Imports
 from unitgraph.rules.memo import Memo
 from unitgraph.rules.workspace import Workspace
-from unitgraph.units.resolve import Asset, Package, ProjectFile
 
 MANIFEST = "package.json"
 _SHORT = 200            # characters of a package.json's settings that stand for themselves
@@ -34,14 +33,12 @@ class ProjectImports:
 
     def direct(self, path: str) -> Imports:
         """What ``path`` imports; an asset imports nothing."""
-        files: set[str] = set()
-        packages: set[str] = {self._scope(posixpath.dirname(path))}
-        for found in self._workspace.analysis.linker.imports(path):
-            if isinstance(found, ProjectFile | Asset):
-                files.add(found.path)
-            elif isinstance(found, Package):
-                packages.add(self.package(found.name, path))
-        return Imports(tuple(sorted(files)), tuple(sorted(packages)))
+        packages = {self._scope(posixpath.dirname(path))}
+        findings = self._workspace.analysis.findings.get(path)
+        if findings is None:
+            return Imports((), tuple(packages))
+        packages.update(self.package(name, path) for name in findings.imports.packages)
+        return Imports(tuple(sorted((*findings.imports.files, *findings.imports.assets))), tuple(sorted(packages)))
 
     def package(self, name: str, importer: str) -> str:
         """The identity of a package as ``importer`` sees it: where it is installed, or its bare name."""

@@ -17,9 +17,9 @@ from unitgraph.cache import digest
 from unitgraph.cache.key import Component, Key, make
 from unitgraph.cache.store import Blob, Made
 from unitgraph.rules.action import How, Result
+from unitgraph.rules.linked import facts_key
 from unitgraph.rules.provenance import learnt_from, origin_of
 from unitgraph.rules.tools import code_digest
-from unitgraph.rules.workspace import facts_key
 
 if TYPE_CHECKING:
     from unitgraph.rules.engine import Engine

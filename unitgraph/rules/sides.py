@@ -179,7 +179,7 @@ def side_at(now: Engine, folder: Path, scratch: Path) -> Side:
     project = load_project(folder)
     made = Engine(project, now.settings, now.say)
     memo = Memo(project.root, Database(scratch / "files.db"), digest.local)
-    workspace = analyse(project, now.database, memo)
+    workspace = analyse(project, now.database, memo, remember=False)
     filled = {"database": now.database, "memo": memo, "tools": now.tools, "workspace": workspace}
     vars(made).update(filled)       # what would be opened anew for a build
     return Side(made)

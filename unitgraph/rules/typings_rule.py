@@ -17,8 +17,6 @@ from unitgraph.rules.tools import Tools
 from unitgraph.rules.typings_circles import circular
 from unitgraph.rules.workspace import Workspace
 from unitgraph.units.application import Application, Ref
-from unitgraph.units.facts import StatementKind
-from unitgraph.units.source import Facts
 
 
 class TypingsRule:
@@ -39,8 +37,7 @@ class TypingsRule:
         workspace = self._workspace
         application = workspace.analysis.application
         project = workspace.project
-        interfaces = workspace.interfaces
-        said = sorted((path, interfaces[path], _types(facts)) for path, facts in workspace.facts.items())
+        said = sorted((path, outline.interface) for path, outline in workspace.outlines.items())
         copied = sorted({application.functions[name].place.path for name in circular(application)})
         return make(
             self.kind,
@@ -78,12 +75,6 @@ class TypingsRule:
         )  # fmt: skip
         made = Finished({path: text.encode() for path, text in files.items()}, inputs=sorted(self._workspace.facts))
         return dict.fromkeys(subjects, made)
-
-
-def _types(facts: Facts) -> list[tuple[object, ...]]:
-    """The types of a file by name, and whether each is exported where it stands."""
-    statements = facts.raw_statements
-    return [(declares, exported) for kind, _, _, declares, exported in statements if kind == StatementKind.TYPE]
 
 
 def _names(application: Application) -> list[object]:

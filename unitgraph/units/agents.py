@@ -13,7 +13,7 @@ from unitgraph.errors.source import (
 )
 from unitgraph.errors.wiring import DuplicateAgent
 from unitgraph.units.application import Agent, Step
-from unitgraph.units.draft import Draft, Making
+from unitgraph.units.draft import Draft, Made
 from unitgraph.units.evaluate import Entry, Scope, Unreadable, describe
 from unitgraph.units.functions import Functions
 
@@ -27,46 +27,46 @@ class Agents:
     def name(self) -> None:
         """Finds out what the agents are called, which others then refer to."""
         draft = self._draft
-        for making in list(draft.functions.values()):
-            if making.kind != "agent" or making.id in self.names.values():
+        for made in list(draft.functions.values()):
+            if made.function.kind != "agent" or made.function.id in self.names.values():
                 continue
-            entry = making.options.get("name")
+            entry = made.options.get("name")
             if entry is None:
-                draft.report(MissingOption(making.place, "pikkuAIAgent", "name"))
+                draft.report(MissingOption(made.function.place, "pikkuAIAgent", "name"))
                 continue
             name = draft.name(entry.value, "an agent")
             if name is None:
                 continue
             if name in self.names:
                 other = draft.functions[self.names[name]]
-                first, second = sorted((making.place, other.place))
+                first, second = sorted((made.function.place, other.function.place))
                 draft.report(DuplicateAgent(second, name, first))
                 continue
-            self.names[name] = making.id
+            self.names[name] = made.function.id
 
     def read(self) -> None:
         """Tools, sub-agents and models; then circles of sub-agents."""
         for name, function in list(self.names.items()):
-            making = self._draft.functions[function]
-            tools = self._tools(making, name)
-            subs = self._sub_agents(making, name)
-            model = making.options.get("model")
+            made = self._draft.functions[function]
+            tools = self._tools(made, name)
+            subs = self._sub_agents(made, name)
+            model = made.options.get("model")
             if model is None:
-                self._draft.report(MissingOption(making.place, "pikkuAIAgent", "model"))
+                self._draft.report(MissingOption(made.function.place, "pikkuAIAgent", "model"))
             value = self._draft.quiet(model.value) if model is not None else None
-            making.agent = Agent(name, value if isinstance(value, str) else None, tools, subs)
-            making.invokes.update(dict.fromkeys((*tools, *(self.names[sub] for sub in subs))))
+            self._draft.agents[function] = Agent(name, value if isinstance(value, str) else None, tools, subs)
+            self._draft.invokes[function].update(dict.fromkeys((*tools, *(self.names[sub] for sub in subs))))
         self._circles()
 
-    def _tools(self, making: Making, name: str) -> tuple[str, ...]:
+    def _tools(self, made: Made, name: str) -> tuple[str, ...]:
         draft = self._draft
-        entry = making.options.get("tools")
+        entry = made.options.get("tools")
         found: dict[str, None] = {}
         for item in (draft.items(entry.value, "'tools' of pikkuAIAgent") or ()) if entry is not None else ():
             settled = self._settled(item)
             tool: str | None = None
             if settled is not None and settled.expr[0] == "f":
-                tool = self._functions.wired(item, f"A tool of the agent {name!r}", None)
+                tool = self._functions.held(item, f"A tool of the agent {name!r}", None)
                 if tool is None:
                     continue
             elif settled is not None and settled.expr[0] == "c" and settled.expr[3] in draft.functions:
@@ -77,12 +77,12 @@ class Agents:
                 found[tool] = None
         return tuple(found)
 
-    def _sub_agents(self, making: Making, name: str) -> tuple[str, ...]:
+    def _sub_agents(self, made: Made, name: str) -> tuple[str, ...]:
         draft = self._draft
         ids = {function: agent for agent, function in self.names.items()}
         found: dict[str, None] = {}
         for key in ("agents", "subAgents"):
-            entry = making.options.get(key)
+            entry = made.options.get(key)
             for item in (draft.items(entry.value, f"'{key}' of pikkuAIAgent") or ()) if entry is not None else ():
                 settled = self._settled(item)
                 sub: str | None = None
@@ -108,9 +108,7 @@ class Agents:
     def _circles(self) -> None:
         draft = self._draft
         subs = {
-            name: making.agent.sub_agents
-            for name, function in self.names.items()
-            if (making := draft.functions[function]).agent is not None
+            name: draft.agents[function].sub_agents for name, function in self.names.items() if function in draft.agents
         }
         done: set[str] = set()
         for start in sorted(subs):
@@ -122,7 +120,7 @@ class Agents:
                 if name in chain:
                     circle = chain[chain.index(name) :]
                     if not done & set(circle):
-                        place = draft.functions[self.names[min(circle)]].place
+                        place = draft.functions[self.names[min(circle)]].function.place
                         draft.report(SubAgentCycle(place, " → ".join((*circle, name))))
                     done.update(circle)
                 elif name not in done:
@@ -133,24 +131,24 @@ class Agents:
 
 def read_graphs(draft: Draft, functions: Functions) -> None:
     """The nodes of every workflow graph."""
-    for making in list(draft.functions.values()):
-        if making.kind == "workflow-graph":
-            _graph(draft, functions, making)
+    for made in list(draft.functions.values()):
+        if made.function.kind == "workflow-graph":
+            _graph(draft, functions, made)
 
 
-def _graph(draft: Draft, functions: Functions, making: Making) -> None:
-    if "nodes" not in making.options:
-        draft.report(MissingOption(making.place, "pikkuWorkflowGraph", "nodes"))
+def _graph(draft: Draft, functions: Functions, made: Made) -> None:
+    if "nodes" not in made.options:
+        draft.report(MissingOption(made.function.place, "pikkuWorkflowGraph", "nodes"))
         return
-    nodes = draft.entries(making.options["nodes"].value, "'nodes' of pikkuWorkflowGraph")
+    nodes = draft.entries(made.options["nodes"].value, "'nodes' of pikkuWorkflowGraph")
     if nodes is None:
         return
     for node, entry in nodes.items():
         function = _node(draft, functions, node, entry)
         if function is not None:
-            making.steps.append(Step(node, "rpc", function))
-            making.invokes[function] = None
-    config = making.options.get("config")
+            draft.steps[made.function.id].append(Step(node, "rpc", function))
+            draft.invokes[made.function.id][function] = None
+    config = made.options.get("config")
     if config is not None:
         _config(draft, config.value, nodes)
 
@@ -165,7 +163,7 @@ def _node(draft: Draft, functions: Functions, node: str, entry: Entry) -> str | 
             return name
         draft.report(UnknownStep(draft.at(entry.value), node, name, draft.near(name)))
         return None
-    return functions.wired(entry.value, f"The node {node!r}", None)
+    return functions.held(entry.value, f"The node {node!r}", None)
 
 
 def _config(draft: Draft, config: Scope, nodes: Mapping[str, Entry]) -> None:

@@ -1,11 +1,12 @@
 """The linked application: every function and wiring of a project, with constants evaluated and names resolved.
 
-Knows sources, not deployment: units and their names are the manifest's.
+Knows sources, not deployment: units and their names are the manifest's. What there are thousands of is a named tuple,
+which is made and compared several times as fast as a dataclass.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from unitgraph.errors import Place
 from unitgraph.units.facts import Span
@@ -17,8 +18,7 @@ FunctionKind = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Ref:
+class Ref(NamedTuple):
     """A top-level binding of a project file: its relative POSIX path and its local name there.
 
     "default" is an anonymous default export, "*" the module's namespace.
@@ -36,16 +36,14 @@ class External:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fragment:
+class Fragment(NamedTuple):
     """The source text of one expression."""
 
     module: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(NamedTuple):
     """A fragment and the loop variables that must be bound before it, outermost first.
 
     ``bindings`` holds (pattern text, value): ``for (const { path, func } of routes)`` gives
@@ -57,26 +55,23 @@ class Expression:
     fragment: Fragment
     bindings: tuple[tuple[str, Fragment], ...] = ()
     omit: tuple[Span, ...] = ()
-    is_constant: bool = field(default=False, compare=False)
+    is_constant: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
+class Services(NamedTuple):
     """Service names that code takes from its services object; ``escapes`` when it may take any."""
 
     names: frozenset[str] = frozenset()
     escapes: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TypeSource:
+class TypeSource(NamedTuple):
     """A type argument, such as ``In`` of ``pikkuFunc<In, Out>``, or a parameter's annotation."""
 
     fragment: Fragment
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A step of a workflow, as written: ``function`` names the callee of an ``rpc`` step."""
 
     name: str
@@ -84,8 +79,7 @@ class Step:
     function: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Agent:
+class Agent(NamedTuple):
     """What is static in ``pikkuAIAgent``: its own name, model, tools and sub-agents by function or agent name."""
 
     name: str
@@ -94,8 +88,7 @@ class Agent:
     sub_agents: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(NamedTuple):
     """One authored function. ``value`` is its top-level binding, or where it stands inline in a wiring: the expression
     of the function itself, and the path to it from there, which is ().
     """
@@ -125,8 +118,7 @@ class Function:
     agent: Agent | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HttpWiring:
+class HttpWiring(NamedTuple):
     """``options`` are object literals, outermost group first, the route's own last."""
 
     method: str                        # upper case
@@ -138,8 +130,7 @@ class HttpWiring:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class QueueWiring:
+class QueueWiring(NamedTuple):
     queue: str
     function: str
     options: Expression | None         # None where nothing of them is needed at run time
@@ -148,8 +139,7 @@ class QueueWiring:
     settings: QueueSettings = DEFAULT_QUEUE
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleWiring:
+class ScheduleWiring(NamedTuple):
     name: str
     schedule: str
     function: str
@@ -160,8 +150,7 @@ class ScheduleWiring:
     overlap: Literal["allow", "skip"] = "allow"
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelWiring:
+class ChannelWiring(NamedTuple):
     name: str
     route: str
     functions: tuple[str, ...]
@@ -169,8 +158,7 @@ class ChannelWiring:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class McpWiring:
+class McpWiring(NamedTuple):
     kind: Literal["tool", "resource", "prompt"]
     name: str
     function: str
@@ -178,8 +166,7 @@ class McpWiring:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class TriggerWiring:
+class TriggerWiring(NamedTuple):
     """``source`` is True for wireTriggerSource, whose function is a unit's (server target)."""
 
     name: str
@@ -189,16 +176,14 @@ class TriggerWiring:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class CliWiring:
+class CliWiring(NamedTuple):
     program: str
     functions: tuple[str, ...]
     options: Expression
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class ScopedWiring:
+class ScopedWiring(NamedTuple):
     """addHTTPMiddleware, addHTTPPermission (scope: a route pattern), addMiddleware, addPermission (scope: a tag,
     or "*" for all). ``value`` is the array of middleware, or the permissions value."""
 
@@ -208,8 +193,7 @@ class ScopedWiring:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(NamedTuple):
     """wireSecret, defineSecret, wireVariable, defineVariable."""
 
     id: str
@@ -219,8 +203,7 @@ class Declared:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Helper:
+class Helper(NamedTuple):
     """pikkuMiddleware, pikkuPermission, pikkuAuth or another authored function which is no unit but takes services."""
 
     module: str

@@ -1,11 +1,12 @@
 """What code calls by name: functions, workflows, agents, queues, secrets, variables. Knows no wirings."""
 
+import hashlib
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from unitgraph.errors import Place
+from unitgraph.errors import Place, UnitgraphError
 from unitgraph.errors.source import (
     NotConstant,
     NotExposed,
@@ -15,15 +16,16 @@ from unitgraph.errors.source import (
     UnknownWorkflow,
 )
 from unitgraph.units.application import Reads, Step
-from unitgraph.units.draft import KINDS_OF_WORKFLOW, Draft, Making
+from unitgraph.units.draft import KINDS_OF_WORKFLOW, Draft
 from unitgraph.units.evaluate import Scope, Unreadable
+from unitgraph.units.link import Leans
 
 ANY: Final = "*"
+_BY_ID: Final = frozenset({"secret", "variable", "queue"})
 _STEPS: Final = {"sleep": "sleep", "approval": "approval", "event": "event"}
 
 
-@dataclass(frozen=True, slots=True)
-class Called:
+class Called(NamedTuple):
     """One call: at an offset of its file, of a function, queue, secret or variable; ``name`` None: not constant."""
 
     offset: int
@@ -31,58 +33,104 @@ class Called:
     name: str | None
 
 
+class Holder(NamedTuple):
+    """A function whose code stands in a file."""
+
+    start: int
+    end: int
+    id: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallsFound:
+    """The calls of one file.
+
+    They hold as long as the file and what they lean on do, for the functions of ``roster`` ("" where none is called by
+    name) and with those ``holders``. ``invokes`` are (function, whom it calls), ``steps`` (workflow, its next step).
+    """
+
+    roster: str
+    holders: tuple[Holder, ...]
+    leans: Leans
+    calls: tuple[Called, ...]
+    invokes: tuple[tuple[str, str], ...]
+    steps: tuple[tuple[str, Step], ...]
+    reads: Reads | None
+    problems: tuple[UnitgraphError, ...] = ()
+
+
 class Calls:
-    """The calls of all files, resolved once all functions are known."""
+    """Resolves what the code of files calls, once all functions are known. ``agents``: an agent's name → function.
+
+    ``roster`` is the digest of all that calls by name are resolved by: which functions there are, and which of them
+    have their code in another file than they stand in.
+    """
 
     def __init__(self, draft: Draft, agents: Mapping[str, str]) -> None:
         self._draft = draft
-        self._agents = agents  # agent's name → function id
-        self.resolved: dict[str, tuple[Called, ...]] = {}
+        self._agents = agents
+        self._steps: list[tuple[str, Step]] = []
+        self._holders: dict[str, list[Holder]] = {}
+        known: list[tuple[Any, ...]] = []
+        for name, made in sorted(draft.functions.items(), key=lambda item: item[0]):
+            kind, code = made.function.kind, made.code
+            if code is not None:
+                self._holders.setdefault(code.module, []).append(Holder(code.start, code.end, name, kind))
+            apart = code is not None and code.module != made.function.place.path
+            known.append((name, kind, made.function.expose, code[:2] if code is not None and apart else None))
+        named = repr((known, sorted(draft.named.items()), sorted(agents.items())))
+        self.roster = hashlib.sha256(named.encode()).hexdigest()
 
-    def resolve(self) -> None:
-        bodies: dict[str, list[Making]] = {}
-        for making in self._draft.functions.values():
-            if making.body is not None:
-                bodies.setdefault(making.body[0], []).append(making)
-        for module, facts in self._draft.facts.items():
-            if not facts.calls:
-                continue
-            strict = facts.is_application
-            holders = sorted(bodies.get(module, ()), key=lambda making: making.body or ("", 0, 0))
-            found: list[Called] = []
-            for call in facts.calls:
-                holder = _holder(holders, call[0])
-                found.extend(self._call(module, call, holder, strict=strict))
-            self.resolved[module] = tuple(found)
-            self._tell(found, holders)
+    def holders(self, module: str) -> tuple[Holder, ...]:
+        """The functions whose code stands in a file, in the order of its text."""
+        return tuple(sorted(self._holders.get(module, ())))
 
-    def reads(self) -> dict[str, Reads]:
-        """What each file reads by id."""
-        made: dict[str, Reads] = {}
-        for module, calls in self.resolved.items():
-            found: dict[str, set[str]] = {"secret": set(), "variable": set()}
-            unresolved: list[Place] = []
-            for called in calls:
-                if called.kind in found:
-                    if called.name is None:
-                        unresolved.append(self._draft.place(module, called.offset))
-                    else:
-                        found[called.kind].add(called.name)
-            if found["secret"] or found["variable"] or unresolved:
-                made[module] = Reads(frozenset(found["secret"]), frozenset(found["variable"]), tuple(unresolved))
-        return made
+    def holds(self, module: str, found: CallsFound) -> bool:
+        """Whether what was found in a file before would be found again."""
+        return found.roster == "" or (found.roster == self.roster and found.holders == self.holders(module))
 
-    def _tell(self, calls: Iterable[Called], holders: list[Making]) -> None:
+    def find(self, module: str) -> CallsFound:
+        draft = self._draft
+        draft.linker.begin()
+        facts = draft.facts[module]
+        holders = self.holders(module)
+        self._steps = []
+        before = len(draft.problems)
+        calls: list[Called] = []
+        for call in facts.calls:
+            calls.extend(self._call(module, call, _holder(holders, call[0]), strict=facts.is_application))
+        invokes = {
+            (holder.id, called.name): None
+            for called in calls
+            if called.kind == "function" and called.name is not None
+            and (holder := _holder(holders, called.offset)) is not None
+        }  # fmt: skip
+        reads = self._reads(module, calls)
+        roster = "" if all(call[1] in _BY_ID for call in facts.calls) else self.roster
+        return CallsFound(
+            roster, holders, draft.linker.leans(module), tuple(calls), tuple(invokes), tuple(self._steps), reads,
+            tuple(draft.problems[before:]),
+        )  # fmt: skip
+
+    def _reads(self, module: str, calls: Iterable[Called]) -> Reads | None:
+        """What a file reads by id."""
+        found: dict[str, set[str]] = {"secret": set(), "variable": set()}
+        unresolved: list[Place] = []
         for called in calls:
-            if called.kind == "function" and called.name is not None:
-                holder = _holder(holders, called.offset)
-                if holder is not None:
-                    holder.invokes[called.name] = None
+            if called.kind in found:
+                if called.name is None:
+                    unresolved.append(self._draft.place(module, called.offset))
+                else:
+                    found[called.kind].add(called.name)
+        if not found["secret"] and not found["variable"] and not unresolved:
+            return None
+        return Reads(frozenset(found["secret"]), frozenset(found["variable"]), tuple(unresolved))
 
-    def _call(self, module: str, call: Any, holder: Making | None, *, strict: bool) -> Iterable[Called]:
+    def _call(self, module: str, call: Any, holder: Holder | None, *, strict: bool) -> Iterable[Called]:
         offset, kind, name, second, undo = call
         scope = Scope(module, name) if name is not None else None
-        if kind in ("secret", "variable", "queue"):
+        if kind in _BY_ID:
             value = self._draft.quiet(scope) if scope is not None else None
             yield Called(offset, kind, value if isinstance(value, str) else None)
         elif kind == "do":
@@ -91,7 +139,7 @@ class Calls:
         elif kind in _STEPS:
             if holder is not None and holder.kind == "workflow" and scope is not None:
                 label = self._label(scope)
-                holder.steps.append(Step(label, _KIND[kind]))
+                self._steps.append((holder.id, Step(label, _KIND[kind])))
         elif strict or holder is not None:
             yield from self._invoked(offset, kind, scope)
 
@@ -119,7 +167,7 @@ class Calls:
                 return self._agents[name]
             draft.report(UnknownAgent(place, name, draft.near(name, self._agents)))
         elif kind == "workflow":
-            workflows = [each.id for each in draft.functions.values() if each.kind in KINDS_OF_WORKFLOW]
+            workflows = [name for name, each in draft.functions.items() if each.function.kind in KINDS_OF_WORKFLOW]
             if name in workflows:
                 return name
             draft.report(UnknownWorkflow(place, name, draft.near(name, workflows)))
@@ -134,20 +182,20 @@ class Calls:
         draft = self._draft
         value = draft.quiet(scope)
         if not isinstance(value, str):
-            for making in draft.functions.values():
-                if making.flags.get("expose"):
-                    yield Called(offset, "function", making.id)
+            for name, made in sorted(draft.functions.items(), key=lambda item: item[0]):
+                if made.function.expose:
+                    yield Called(offset, "function", name)
             return
-        making_or_none = draft.functions.get(value)
-        if making_or_none is None:
+        found = draft.functions.get(value)
+        if found is None:
             draft.report(UnknownFunction(draft.at(scope), "rpc.exposed", value, draft.near(value)))
-        elif not making_or_none.flags.get("expose"):
+        elif not found.function.expose:
             draft.report(NotExposed(draft.at(scope), value))
         else:
             yield Called(offset, "function", value)
 
     def _do(
-        self, module: str, offset: int, holder: Making, scope: Scope | None, second: Any, undo: Any
+        self, module: str, offset: int, holder: Holder, scope: Scope | None, second: Any, undo: Any
     ) -> Iterable[Called]:
         if scope is None:
             return
@@ -158,7 +206,7 @@ class Calls:
             if name is not None:
                 yield Called(offset, "function", name)
         if second is None or second[0] == "l":
-            holder.steps.append(Step(label, "inline"))
+            self._steps.append((holder.id, Step(label, "inline")))
             return
         target = Scope(module, second)
         try:
@@ -166,16 +214,16 @@ class Calls:
         except Unreadable as error:
             if second[0] == "i" and error.name is not None:
                 # A function of the workflow's own, declared inside it.
-                holder.steps.append(Step(label, "inline"))
+                self._steps.append((holder.id, Step(label, "inline")))
             else:
                 draft.report(NotConstant(draft.at(target), f"What the step {label!r} calls", error.why))
             return
         if settled.expr[0] in ("l", "d"):
-            holder.steps.append(Step(label, "inline"))
+            self._steps.append((holder.id, Step(label, "inline")))
             return
         name = self._step_function(label, target)
         if name is not None:
-            holder.steps.append(Step(label, "rpc", name))
+            self._steps.append((holder.id, Step(label, "rpc", name)))
             yield Called(offset, "function", name)
 
     def _step_function(self, label: str, scope: Scope) -> str | None:
@@ -206,12 +254,11 @@ class Calls:
         return "*"
 
 
-def _holder(holders: list[Making], offset: int) -> Making | None:
+def _holder(holders: Sequence[Holder], offset: int) -> Holder | None:
     """The innermost function around an offset."""
-    position = bisect_left(holders, offset + 1, key=lambda making: making.body[1] if making.body else 0) - 1
+    position = bisect_left(holders, offset + 1, key=lambda holder: holder.start) - 1
     while position >= 0:
-        body = holders[position].body
-        if body is not None and body[1] <= offset < body[2]:
+        if holders[position].start <= offset < holders[position].end:
             return holders[position]
         position -= 1
     return None

@@ -29,7 +29,7 @@ from unitgraph.units.application import (
     TriggerWiring,
 )
 from unitgraph.units.config import ConfigText
-from unitgraph.units.draft import Making
+from unitgraph.units.draft import Made
 
 Wired = HttpWiring | QueueWiring | ScheduleWiring | ChannelWiring | McpWiring | TriggerWiring | CliWiring
 T = TypeVar("T", HttpWiring, QueueWiring, ScheduleWiring, ChannelWiring, McpWiring, TriggerWiring, CliWiring)
@@ -122,13 +122,13 @@ def factories(found: Sequence[tuple[str, Place]]) -> Iterable[UnitgraphError]:
 
 def incompatible(
     wanted: Sequence[str],
-    functions: Iterable[Making],
+    functions: Iterable[Made],
     services: Iterable[str],
     text: ConfigText,
     near: Callable[[str], str | None],
 ) -> Iterable[UnitgraphError]:
     """Entries of ``serverlessIncompatible`` that name nothing."""
-    known = {name for making in functions for name in (making.id, names.kebab(making.id))}
+    known = {name for made in functions for name in (made.function.id, names.kebab(made.function.id))}
     known.update(each for name in services for each in (name, names.kebab(name)))
     for index, name in enumerate(wanted):
         if name not in known:

@@ -1,8 +1,10 @@
 """An application while it is put together: its functions so far, its problems, and how options are read."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from unitgraph.errors import Place, UnitgraphError
 from unitgraph.errors.project import nearest
@@ -34,15 +36,40 @@ from unitgraph.units.resolve import ProjectFile
 
 Entries = Mapping[str, Entry]
 NO_SERVICES: Final = Services()
+NO_OPTIONS: Final[Entries] = MappingProxyType({})
+Key = tuple[str, int]
+"""An authored function by where it stands: its file, and its place among that file's."""
 KINDS_OF_WORKFLOW: Final = frozenset({"workflow", "workflow-graph"})
+
+
+class Code(NamedTuple):
+    """Where a function's code stands; ``name`` tells it from others of its file, without saying where it is."""
+
+    module: str
+    name: str
+    start: int
+    end: int
+
+
+class Made(NamedTuple):
+    """An authored function but for what it calls, which is known when all functions are.
+
+    ``key`` is None for a bare function in a wiring; one that is ``inline`` has its name from the wiring that holds it.
+    ``options`` are of agents and of graphs.
+    """
+
+    function: Function
+    key: Key | None
+    exported: bool
+    inline: bool
+    code: Code | None
+    notices: tuple[str, ...]
+    options: Entries = NO_OPTIONS
 
 
 @dataclass(slots=True)
 class Making:
-    """A function that isn't finished: its calls are resolved when all functions are known.
-
-    ``body`` is where its code stands: (module, start, end).
-    """
+    """A function while its options are read."""
 
     id: str
     kind: FunctionKind
@@ -51,7 +78,8 @@ class Making:
     place: Place
     span: Span
     services: Services = NO_SERVICES
-    body: tuple[str, int, int] | None = None
+    code: Code | None = None
+    notices: list[str] = field(default_factory=list)
     options: Entries = field(default_factory=dict)
     flags: dict[str, bool] = field(default_factory=dict)
     auth: bool | None = None
@@ -63,13 +91,10 @@ class Making:
     has_output_schema: bool = False
     input: TypeSource | None = None
     output: TypeSource | None = None
-    invokes: dict[str, None] = field(default_factory=dict)
-    steps: list[Step] = field(default_factory=list)
-    agent: Agent | None = None
 
-    def finished(self) -> Function:
+    def made(self, key: Key | None, *, exported: bool = False, inline: bool = False) -> Made:
         flags = self.flags
-        return Function(
+        function = Function(
             id=self.id,
             kind=self.kind,
             value=self.value,
@@ -90,22 +115,24 @@ class Making:
             has_output_schema=self.has_output_schema,
             input=self.input,
             output=self.output,
-            invokes=tuple(sorted(self.invokes)),
-            steps=tuple(self.steps),
-            agent=self.agent,
         )
+        return Made(function, key, exported, inline, self.code, tuple(self.notices), self.options)
 
 
 class Draft:
+    """What is found in one file, or in all of them together."""
+
     def __init__(self, linker: Linker) -> None:
         self.linker = linker
         self.facts = linker.facts
         self.evaluator = Evaluator(linker)
         self.problems: list[UnitgraphError] = []
         self.notices: list[str] = []
-        self.functions: dict[str, Making] = {}
-        self.named: dict[tuple[str, int], str] = {}  # (module, index of the record) → id
-        self.wired: set[str] = set()
+        self.functions: dict[str, Made] = {}
+        self.named: dict[Key, str] = {}
+        self.invokes: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self.steps: defaultdict[str, list[Step]] = defaultdict(list)
+        self.agents: dict[str, Agent] = {}
 
     # places and problems
 
@@ -267,18 +294,30 @@ class Draft:
 
     # functions
 
-    def add(self, making: Making) -> str | None:
+    def add(self, made: Made) -> str | None:
         """Takes a function in; None, and a problem, where its name is taken or can't be one."""
-        if not names.is_function_name(making.id):
-            self.report(BadFunctionName(making.place, making.id))
+        function = made.function
+        if not names.is_function_name(function.id):
+            self.report(BadFunctionName(function.place, function.id))
             return None
-        other = self.functions.get(making.id)
+        other = self.functions.get(function.id)
         if other is not None:
-            first, second = sorted((making.place, other.place))
-            self.report(DuplicateFunction(second, making.id, first))
+            first, second = sorted((function.place, other.function.place))
+            self.report(DuplicateFunction(second, function.id, first))
             return None
-        self.functions[making.id] = making
-        return making.id
+        self.functions[function.id] = made
+        return function.id
+
+    def finished(self, made: Made) -> Function:
+        """The function with what is known once all are."""
+        function = made.function
+        name = function.id
+        if name not in self.invokes and name not in self.steps and name not in self.agents:
+            return function
+        return function._replace(
+            invokes=tuple(sorted(self.invokes.get(name, ()))), steps=tuple(self.steps.get(name, ())),
+            agent=self.agents.get(name),
+        )  # fmt: skip
 
     def near(self, name: str, known: Iterable[str] | None = None) -> str | None:
         return nearest(name, self.functions if known is None else known)

@@ -5,10 +5,10 @@ All positions are byte offsets into the UTF-8 source, half-open.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     start: int
     end: int
 

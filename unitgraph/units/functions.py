@@ -2,9 +2,10 @@
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, cast
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple, cast
 
+from unitgraph.errors import Place
 from unitgraph.errors.source import (
     FunctionBodyMissing,
     FunctionExportedTwice,
@@ -14,14 +15,26 @@ from unitgraph.errors.source import (
     UnknownName,
     WrongKind,
 )
+from unitgraph.units import names
 from unitgraph.units.application import Expression, Fragment, FunctionKind, Ref, Services, TypeSource
-from unitgraph.units.draft import Draft, Making
+from unitgraph.units.draft import Code, Draft, Key, Making
 from unitgraph.units.evaluate import Scope, Unreadable, describe
 from unitgraph.units.expressions import Expr
 from unitgraph.units.facts import Span
+from unitgraph.units.link import Linker
+
+
+class Unmade(NamedTuple):
+    """A function that its file doesn't export: its place among that file's, its id if it has a name, and its call."""
+
+    number: int
+    id: str | None
+    place: Place
+    call: str
+
 
 FLAGS: Final = ("expose", "internal", "remote", "mcp", "requiresApproval")
-_BODILESS: Final = frozenset({"agent", "workflow-graph"})
+BODILESS: Final = frozenset({"agent", "workflow-graph"})
 
 
 Inline = str | Callable[[], str] | None
@@ -29,71 +42,60 @@ Inline = str | Callable[[], str] | None
 
 
 class Functions:
-    """The authored functions of a project, each made when it is first asked for."""
+    """The authored functions of one file, each made when it is first asked for; ``elsewhere`` is asked for the ids of
+    those of other files. Of all files together none is its own.
+    """
 
-    def __init__(self, draft: Draft) -> None:
+    def __init__(self, draft: Draft, own: str | None, elsewhere: Callable[[Key], str | None]) -> None:
         self._draft = draft
-        self._names: dict[tuple[str, int], tuple[str, str | None]] = {}  # → (id, local name)
-        self._made: dict[tuple[str, int], str | None] = {}
-        self._exported: list[tuple[str, int]] = []
+        self._own = own
+        self._elsewhere = elsewhere
+        self._made: dict[Key, str | None] = {}
+        self.wired: dict[Key, None] = {}    # those that have a name and that wirings hold
 
-    def collect(self, modules: Iterable[str]) -> None:
-        """Names every function, and makes those that are exported."""
-        for module in modules:
-            facts = self._draft.facts[module]
-            exports: dict[str, list[str]] = {}
-            for exported, local in facts.exports:
-                exports.setdefault(local, []).append(exported)
-            for index, record in enumerate(facts.functions):
-                local = record[1]
-                if local is not None:
-                    name = self._name(module, local, record, exports.get(local, []))
-                    self._names[module, index] = (name, local)
-                    if local in exports:
-                        self._exported.append((module, index))
-        for module, index in self._exported:
-            self.named(module, index)
+    def collect(self, module: str) -> None:
+        """Makes the functions that a file exports."""
+        linker = self._draft.linker
+        for index, record in enumerate(self._draft.facts[module].functions):
+            local = record[1]
+            if local is not None and (exported := linker.exported_as(module, local)):
+                named = sorted(name for name in exported if name != "default")
+                if len(named) > 1:
+                    place = self._draft.place(module, record[2])
+                    self._draft.report(FunctionExportedTwice(place, named[0], named[1]))
+                self.make((module, index), exported=True)
 
-    def _name(self, module: str, local: str, record: Any, exported: list[str]) -> str:
-        named = sorted(name for name in exported if name != "default")
-        if len(named) > 1:
-            place = self._draft.place(module, record[2])
-            self._draft.report(FunctionExportedTwice(place, named[0], named[1]))
-        if named:
-            return local if local in named else named[0]
-        return _stem(module) if local == "default" else local
-
-    def left_over(self) -> None:
-        """What no wiring holds: a function without a name is a mistake, one that isn't exported is said."""
-        draft = self._draft
-        for module, facts in draft.facts.items():
-            for index, record in enumerate(facts.functions):
-                if (module, index) in self._made:
-                    continue
-                known = self._names.get((module, index))
-                place = draft.place(module, record[2])
-                if known is None:
-                    draft.report(FunctionUnnamed(place, record[6]))
-                else:
-                    draft.notices.append(
-                        f"{known[0]} ({place}) is neither exported nor wired, so it is no function of the application."
-                    )
-
-    def named(self, module: str, index: int) -> str | None:
-        """The id of the function at a place in its file's list."""
-        key = (module, index)
+    def make(self, key: Key, *, exported: bool = False) -> str | None:
+        """The id of a function of this file that has a name, which is made now if it wasn't."""
         if key in self._made:
             return self._made[key]
-        name, local = self._names[key]
+        module, index = key
         record = self._draft.facts[module].functions[index]
-        made = self._made[key] = self._make(module, record, name, Ref(module, local or name))
+        local = str(record[1])
+        name = _name(self._draft.linker, module, local)
+        made = self._made[key] = self._make(key, record, name, Ref(module, local), exported=exported)
         if made is not None:
             self._draft.named[key] = made
         return made
 
-    def wired(self, scope: Scope, what: str, inline: Inline) -> str | None:
+    def unmade(self, module: str) -> tuple[Unmade, ...]:
+        """The functions of a file that it doesn't export; wirings hold them, or nobody does."""
+        draft = self._draft
+        return tuple(
+            Unmade(
+                index, _name(draft.linker, module, record[1]) if record[1] is not None else None,
+                draft.place(module, record[2]), record[6],
+            )
+            for index, record in enumerate(draft.facts[module].functions)
+            if record[1] is None or not draft.linker.exported_as(module, record[1])
+        )  # fmt: skip
+
+    def held(self, scope: Scope, what: str, inline: Inline) -> str | None:
         """The id of the function that a wiring names or holds; ``inline`` is the name of one without a name."""
         draft = self._draft
+        key = self._by_name(scope)
+        if key is not None:
+            return self._named(key)
         try:
             settled = draft.evaluator.settle(scope)
         except Unreadable as error:
@@ -108,26 +110,42 @@ class Functions:
         elif kind == "l":
             found = self._literal(settled, inline)
         elif kind == "o" and "func" in (entries := draft.entries(settled, what) or {}):
-            return self.wired(entries["func"].value, what, inline)
+            return self.held(entries["func"].value, what, inline)
         else:
             draft.report(NotAFunction(draft.at(scope), what, describe(settled)))
             return None
-        if found is not None:
-            draft.wired.add(found)
         return found
 
+    def _by_name(self, scope: Scope) -> Key | None:
+        """The function that an identifier names, found without looking into the text of the file that has it."""
+        if scope.expr[0] != "i" or scope.expr[3] in scope.env.values:
+            return None
+        linker = self._draft.linker
+        bound = linker.binding(scope.module, scope.expr[3])
+        if not isinstance(bound, Ref):
+            return None
+        index = linker.function(bound)
+        if index is None or linker.authored(bound.module)[index].local is None:
+            return None
+        return bound.module, index
+
+    def _named(self, key: Key) -> str | None:
+        self.wired[key] = None
+        return self.make(key) if key[0] == self._own else self._elsewhere(key)
+
     def _authored(self, settled: Scope, inline: Inline) -> str | None:
-        module, index = settled.module, settled.expr[3]
-        key = (module, index)
-        if key in self._names or key in self._made:
-            return self.named(module, index)
+        module, index = key = (settled.module, settled.expr[3])
         record = self._draft.facts[module].functions[index]
+        if record[1] is not None:
+            return self._named(key)
+        if key in self._made:
+            return self._made[key]
         if inline is None:
             self._made[key] = None
             self._draft.report(FunctionUnnamed(self._draft.place(module, record[2]), record[6]))
             return None
         value: tuple[Expression, tuple[str, ...]] = (self._draft.expression(settled), ())
-        made = self._made[key] = self._make(module, record, _called(inline), value)
+        made = self._made[key] = self._make(key, record, _called(inline), value, inline=True)
         return made
 
     def _literal(self, settled: Scope, inline: Inline) -> str | None:
@@ -143,19 +161,25 @@ class Functions:
         )  # fmt: skip
         self._take_body(making, settled, ())
         other = draft.functions.get(inline)
-        if other is not None and other.place == making.place:
+        if other is not None and other.function.place == making.place:
             return inline
-        return draft.add(making)
+        return draft.add(making.made(None, inline=True))
 
-    def _make(self, module: str, record: Any, name: str, value: Ref | tuple[Expression, tuple[str, ...]]) -> str | None:
+    def _make(
+        self, key: Key, record: Any, name: str, value: Ref | tuple[Expression, tuple[str, ...]], *,
+        exported: bool = False, inline: bool = False,
+    ) -> str | None:  # fmt: skip
         kind, _, start, end, argument, types, call = record
         draft = self._draft
-        making = Making(name, cast("FunctionKind", kind), value, module, draft.place(module, start), Span(start, end))
+        module = key[0]
+        making = Making(
+            name, cast("FunctionKind", kind), value, module, draft.place(module, start), Span(start, end)
+        )  # fmt: skip
         if argument is None:
             draft.report(MissingArgument(making.place, call))
             return None
         self._read(making, Scope(module, argument), types, call)
-        return draft.add(making)
+        return draft.add(making.made(key, exported=exported, inline=inline))
 
     def _read(self, making: Making, argument: Scope, types: Any, call: str) -> None:
         draft = self._draft
@@ -170,7 +194,7 @@ class Functions:
             return
         if (
             settled.expr[0] != "o"
-            or making.kind in _BODILESS
+            or making.kind in BODILESS
             or any(type(each[0]) is not str for each in settled.expr[3])
         ):
             entries = draft.entries(settled, f"The options of {call}")
@@ -183,7 +207,7 @@ class Functions:
         self._options(making, options, call)
         func = options.get("func")
         if func is None:
-            if making.kind not in _BODILESS:
+            if making.kind not in BODILESS:
                 draft.report(FunctionBodyMissing(making.place, making.id))
             self._take_types(making, None, making.module, types)
             return
@@ -202,11 +226,11 @@ class Functions:
         draft = self._draft
         signature = self._signature(scope)
         if signature is not None:
-            module, body = signature
+            module, name, body = signature
             if body is None:
                 making.services = Services(frozenset(), escapes=True)
             else:
-                self._take(making, module, body)
+                self._take(making, module, name, body)
             self._take_types(making, body, module, types)
             return None
         try:
@@ -217,13 +241,13 @@ class Functions:
             else:
                 making.services = Services(frozenset(), escapes=True)
                 self._take_types(making, None, making.module, types)
-                draft.notices.append(
+                making.notices.append(
                     f"{making.id} ({making.place}) gets every service: its code can't be read, since {error.why}."
                 )
             return None
 
-    def _signature(self, scope: Scope) -> tuple[str, Any] | None:
-        """The top-level function that an identifier means: its file and what it takes, if that is known."""
+    def _signature(self, scope: Scope) -> tuple[str, str, Any] | None:
+        """The top-level function that an identifier means: its file, its name, and what it takes, if that is known."""
         draft = self._draft
         if scope.expr[0] == "i" and scope.expr[3] not in scope.env.values:
             bound = draft.linker.binding(scope.module, scope.expr[3])
@@ -240,22 +264,23 @@ class Functions:
         facts = draft.facts.get(bound.module)
         if facts is None or bound.name in facts.constants:
             return None
-        return bound.module, facts.signatures.get(bound.name)
+        return bound.module, bound.name, facts.signatures.get(bound.name)
 
     def _take_body(self, making: Making, scope: Scope, types: Any) -> None:
-        body = self._draft.facts[scope.module].bodies[scope.expr[3]]
-        self._take(making, scope.module, body)
+        number = scope.expr[3]
+        body = self._draft.facts[scope.module].bodies[number]
+        self._take(making, scope.module, str(number), body)
         self._take_types(making, body, scope.module, types)
 
-    def _take(self, making: Making, module: str, body: Any) -> None:
+    def _take(self, making: Making, module: str, name: str, body: Any) -> None:
         start, end, services, escapes, *_ = body
-        making.body = (module, start, end)
+        making.code = Code(module, name, start, end)
         named = frozenset(services)
         if making.kind == "workflow":
             named -= {"workflow", "rpc"}
         making.services = Services(named, escapes)
         if escapes:
-            self._draft.notices.append(
+            making.notices.append(
                 f"{making.id} ({making.place}) passes its services on as a whole: it gets all of them."
             )
 
@@ -290,6 +315,24 @@ class Functions:
                 making.has_input_schema = _is_given(scope.expr)
             elif key == "output":
                 making.has_output_schema = _is_given(scope.expr)
+
+
+def id_of(linker: Linker, key: Key) -> str | None:
+    """The id of another file's function by name; None where it is sure not to become one."""
+    module, index = key
+    _, local, has_argument = linker.authored(module)[index]
+    if local is None or not has_argument:
+        return None
+    name = _name(linker, module, local)
+    return name if names.is_function_name(name) else None
+
+
+def _name(linker: Linker, module: str, local: str) -> str:
+    """What a function is called: its export's name."""
+    named = sorted(name for name in linker.exported_as(module, local) if name != "default")
+    if named:
+        return local if local in named else named[0]
+    return _stem(module) if local == "default" else local
 
 
 def _called(inline: str | Callable[[], str]) -> str:

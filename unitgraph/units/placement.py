@@ -5,7 +5,7 @@ A unit's name is made from an id and never read back to one: two ids that come t
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from unitgraph.errors import Place, UnitgraphError
 from unitgraph.errors.source import UnitNameClash, UnitNameTooLong
@@ -17,8 +17,7 @@ from unitgraph.units.model import Role
 _GATEWAYS: Final = frozenset({"agent", "workflow", "workflow-graph"})
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A unit before it is described. ``subject``: the id of its function, or the name of its gateway."""
 
     name: str

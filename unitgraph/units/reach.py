@@ -1,45 +1,26 @@
 """What code that a function leads to takes and reads: services, secrets, variables, queues, other functions.
 
 Application modules are followed by statement, other files as a whole with what they import. Another authored function
-is where it ends: that runs in its own unit. Knows names and calls, no wirings.
+is where it ends: that runs in its own unit. Knows names and calls, and of wirings their options.
 """
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
 
 from unitgraph.units import authoring
 from unitgraph.units.application import Application, Expression, Ref
 from unitgraph.units.calls import Called
 from unitgraph.units.facts import Factory, Span
-from unitgraph.units.link import Linker
-from unitgraph.units.resolve import ProjectFile
+from unitgraph.units.findings import Authored, Findings
+from unitgraph.units.link import Leans, Linker
+from unitgraph.units.reached import NOTHING, Reached, ReachFound, Root, Trail, Walk, together
+from unitgraph.units.source import Facts
 
 WHOLE: Final = -1
 Node = tuple[str, int]  # a file, and a statement of it or WHOLE
-
-
-@dataclass(slots=True)
-class Reached:
-    """What is found on the way. ``unresolved`` are reads of secrets whose id isn't constant: (file, offset)."""
-
-    services: set[str] = field(default_factory=set)
-    escapes: bool = False
-    secrets: set[str] = field(default_factory=set)
-    variables: set[str] = field(default_factory=set)
-    queues: set[str] = field(default_factory=set)
-    functions: set[str] = field(default_factory=set)
-
-    def take(self, calls: Iterable[Called]) -> None:
-        for called in calls:
-            if called.kind == "function":
-                if called.name is not None:
-                    self.functions.add(called.name)
-            elif called.kind == "queue":
-                self.queues.add(called.name or "*")
-            elif called.name is not None:
-                (self.secrets if called.kind == "secret" else self.variables).add(called.name)
 
 
 @dataclass(slots=True)
@@ -47,59 +28,101 @@ class _Place:
     """What stands in a node: where it leads, what its helpers take, what it calls."""
 
     edges: tuple[Node, ...]
+    trail: Trail = field(default_factory=Trail)
     services: tuple[str, ...] = ()
     escapes: bool = False
     calls: tuple[Called, ...] = ()
 
 
+def roots(authored: Authored) -> list[Root]:
+    """What units are made from that stands in a file: its functions, the options of its wirings, middleware."""
+    values: list[Root] = [
+        made.function.value if isinstance(made.function.value, Ref) else made.function.value[0]
+        for made in authored.functions
+    ]
+    wired = authored.wired
+    values += [option for wiring in wired.http for option in wiring.options if not option.is_constant]
+    options = [wiring.options for wirings in (wired.queues, wired.schedules) for wiring in wirings]
+    values += [option for option in options if option is not None and not option.is_constant]
+    values += [scoped.value for scoped in wired.scoped if not scoped.value.is_constant]
+    return values
+
+
 class Reach:
+    """Follows code. ``findings`` are of all files; ``roster`` says which functions there are."""
+
     def __init__(
-        self, application: Application, linker: Linker, calls: Mapping[str, tuple[Called, ...]],
-        imports: Mapping[str, tuple[str, ...]],
-    ) -> None:  # fmt: skip
+        self, application: Application, linker: Linker, findings: Mapping[str, Findings], roster: str
+    ) -> None:
         self._linker = linker
         self._facts = linker.facts
-        self._calls = calls
-        self._imports = imports
+        self._findings = findings
+        self._roster = roster
         self._places: dict[Node, _Place] = {}
         self._declared: dict[str, dict[str, int]] = {}
-        self._nodes: dict[str, dict[str, Node | None]] = {}
         self._effects: dict[str, tuple[Node, ...]] = {}
         self._ended: dict[str, frozenset[int]] = {}
+        self._trail = Trail()
         self._telling = self._leading_somewhere()
         self._config = application.config
-        self._factories = [
-            (ref.module, factory)
-            for ref in (application.services, application.wire_services)
-            if ref is not None
-            for factory in self._facts[ref.module].factories
-            if factory.name == ref.name
-        ]
+        self._refs = [ref for ref in (application.services, application.wire_services) if ref is not None]
+        self._by_root: dict[Root, Reached] = {}
+        self._by_service: dict[str, Reached] = {}
+        self._by_services: dict[tuple[frozenset[str], bool], Reached] = {}
         self._cuts: dict[tuple[str, str, str | None], Reached] = {}
-        self.provided = frozenset(
-            each.name for _, factory in self._factories for each in factory.properties if each.name is not None
-        )
 
-    def of(
-        self, refs: Iterable[Ref], values: Iterable[Expression], services: Iterable[str], *, escapes: bool = False
-    ) -> Reached:
+    def complete(self) -> dict[str, Findings]:
+        """Findings of the files whose roots had to be followed; what was found before is taken where it holds."""
+        made: dict[str, Findings] = {}
+        for module, findings in self._findings.items():
+            if findings.authored is None:
+                continue
+            own = roots(findings.authored)
+            found = findings.reach
+            if found is None or not self._holds(found):
+                found = self._find(own)
+                made[module] = replace(findings, reach=found)
+            self._by_root.update(zip(own, found.found, strict=True))
+        return made
+
+    def of(self, behind: Iterable[Root], services: frozenset[str], *, escapes: bool = False) -> Reached:
         """Everything behind the roots of one unit, its services' code included."""
-        found = Reached(set(services), escapes)
-        pending: list[Node] = []
-        seen: set[Node] = set()
-        for ref in refs:
-            node = self._node(ref)
-            if node is not None:
-                pending.append(node)
-        for value in values:
-            pending.extend(self._value(value, found))
-        self._follow(pending, seen, found)
-        self._services(found, seen)
-        return found
+        own = together(self._root(root) for root in behind)
+        return own | self._with_services(own.services | services, escapes=own.escapes or escapes)
+
+    def _root(self, root: Root) -> Reached:
+        if isinstance(root, Expression) and root.is_constant:
+            return NOTHING
+        known = self._by_root.get(root)
+        if known is None:
+            known = self._by_root[root] = self._behind(root, Trail())
+        return known
+
+    def _holds(self, found: ReachFound) -> bool:
+        return found.roster in ("", self._roster) and self._telling.isdisjoint(found.quiet)
 
     # following
 
-    def _follow(self, pending: list[Node], seen: set[Node], found: Reached) -> None:
+    def _find(self, own: Iterable[Root]) -> ReachFound:
+        trail = Trail()
+        found = tuple([self._behind(root, trail) for root in own])
+        leans = Leans(tuple(sorted(trail.names - trail.texts)), tuple(sorted(trail.texts)))
+        return ReachFound(self._roster if trail.by_name else "", tuple(sorted(trail.quiet)), leans, found)
+
+    def _behind(self, root: Root, trail: Trail) -> Reached:
+        walk = Walk()
+        self._begin()
+        if isinstance(root, Ref):
+            node = self._node(root)
+            nodes = [node] if node is not None else []
+        else:
+            nodes = self._value(root, walk)
+        trail.add(self._end())
+        self._follow(nodes, walk, trail)
+        return walk.reached()
+
+    def _follow(self, pending: list[Node], walk: Walk, trail: Trail) -> None:
+        seen: set[Node] = set()
         while pending:
             node = pending.pop()
             if node in seen:
@@ -107,22 +130,39 @@ class Reach:
             seen.add(node)
             place = self._places.get(node)
             if place is None:
+                self._begin()
                 place = self._places[node] = self._place(node)
+                place.trail = self._end()
+            trail.add(place.trail)
             if place.services:
-                found.services.update(place.services)
+                walk.services.update(place.services)
             if place.escapes:
-                found.escapes = True
+                walk.escapes = True
             if place.calls:
-                found.take(place.calls)
+                walk.take(place.calls)
             pending.extend(place.edges)
+
+    def _begin(self) -> None:
+        self._linker.begin()
+        self._trail = Trail()
+
+    def _end(self) -> Trail:
+        """What was leaned on since."""
+        leans = self._linker.leans()
+        self._trail.names.update(leans.names)
+        self._trail.texts.update(leans.texts)
+        return self._trail
 
     def _place(self, node: Node) -> _Place:
         module, index = node
-        facts = self._facts[module]
         if index == WHOLE:
-            edges = tuple((path, WHOLE) for path in self._imports.get(module, ()) if path in self._telling)
-            edges = tuple(each for path, _ in edges for each in self._entering(path))
-            return _Place(edges, calls=self._calls.get(module, ()))
+            self._trail.texts.add(module)
+            edges = tuple(
+                each for path in self._findings[module].imports.files if self._tells(path)
+                for each in self._entering(path)
+            )  # fmt: skip
+            return _Place(edges, calls=self._calls(module))
+        facts = self._facts[module]
         _, start, end, _, _ = facts.raw_statements[index]
         services: list[str] = []
         escapes = False
@@ -131,50 +171,45 @@ class Reach:
                 services.extend(taken)
                 escapes = escapes or whole
         edges = (*self._named(module, facts.uses[index]), *self._effects_of(module))
-        return _Place(edges, tuple(services), escapes, self._calls_in(module, start, end))
+        return _Place(edges, services=tuple(services), escapes=escapes, calls=self._calls_in(module, start, end))
+
+    def _tells(self, path: str) -> bool:
+        """Whether anything worth knowing is reached from a file; where nothing is, that is leaned on."""
+        if path in self._telling:
+            return True
+        self._trail.quiet.add(path)
+        return False
 
     def _entering(self, path: str) -> tuple[Node, ...]:
         """Where a file that is used as a whole leads into: of an application module only what it does by itself."""
-        if not self._facts[path].is_application:
+        if self._findings[path].authored is None:
             return ((path, WHOLE),)
         return self._effects_of(path)
 
     def _named(self, module: str, names: Iterable[str]) -> list[Node]:
-        known = self._nodes.get(module)
-        if known is None:
-            known = self._nodes[module] = {}
         found: list[Node] = []
         for name in names:
-            if name not in known:
-                bound = self._linker.binding(module, name)
-                known[name] = self._node(bound, stop=True) if isinstance(bound, Ref) else None
-            node = known[name]
+            bound = self._linker.binding(module, name)
+            node = self._node(bound, stop=True) if isinstance(bound, Ref) else None
             if node is not None:
                 found.append(node)
         return found
 
     def _node(self, ref: Ref, *, stop: bool = False) -> Node | None:
         """The node of a top-level name; None for what has none, or (``stop``) is another function or a factory."""
-        facts = self._facts.get(ref.module)
-        if facts is None:
+        findings = self._findings.get(ref.module)
+        if findings is None:
             return None
-        if not facts.is_application:
-            return (ref.module, WHOLE) if ref.module in self._telling else None
+        if findings.authored is None:
+            return (ref.module, WHOLE) if self._tells(ref.module) else None
+        facts = self._facts[ref.module]
         declared = self._declared.get(ref.module)
         if declared is None:
-            declared = self._declared[ref.module] = self._declarations(ref.module)
+            declared = self._declared[ref.module] = _declarations(facts)
         index = declared.get(ref.name)
         if index is None or (stop and index in self._ends(ref.module)):
             return None
         return ref.module, index
-
-    def _declarations(self, module: str) -> dict[str, int]:
-        found: dict[str, int] = {}
-        for index, (kind, _, _, names, _) in enumerate(self._facts[module].raw_statements):
-            if kind == "declaration":
-                for name in names:
-                    found[name] = index
-        return found
 
     def _ends(self, module: str) -> frozenset[int]:
         """The statements of a file that make functions or factories."""
@@ -187,30 +222,40 @@ class Reach:
         return known
 
     def _effects_of(self, module: str) -> tuple[Node, ...]:
+        facts = self._facts[module]
         known = self._effects.get(module)
         if known is None:
-            statements = enumerate(self._facts[module].raw_statements)
+            statements = enumerate(facts.raw_statements)
             known = self._effects[module] = tuple((module, index) for index, each in statements if each[0] == "effect")
         return known
 
+    def _calls(self, module: str) -> tuple[Called, ...]:
+        found = self._findings[module].calls
+        if found is None:
+            return ()
+        self._trail.names.update(found.leans.names)
+        self._trail.texts.update(found.leans.texts)
+        self._trail.by_name = self._trail.by_name or bool(found.roster)
+        return found.calls
+
     def _calls_in(self, module: str, start: int, end: int) -> tuple[Called, ...]:
-        calls = self._calls.get(module, ())
+        calls = self._calls(module)
         if not calls:
             return ()
         low = bisect_left(calls, start, key=lambda called: called.offset)
         return tuple(called for called in calls[low:] if called.offset < end)
 
-    def _value(self, value: Expression, found: Reached) -> list[Node]:
+    def _value(self, value: Expression, walk: Walk) -> list[Node]:
         """What an expression leads to, the parts left out of it left out."""
         if value.is_constant:
             return []
         fragments = [(value.fragment, value.omit), *((fragment, ()) for _, fragment in value.bindings)]
         nodes: list[Node] = []
         for fragment, omit in fragments:
-            nodes.extend(self._span(fragment.module, fragment.span, omit, found))
+            nodes.extend(self._span(fragment.module, fragment.span, omit, walk))
         return nodes
 
-    def _span(self, module: str, span: Span, omit: Iterable[Span], found: Reached) -> list[Node]:
+    def _span(self, module: str, span: Span, omit: Iterable[Span], walk: Walk) -> list[Node]:
         facts = self._facts[module]
         spans = tuple(omit)
 
@@ -219,9 +264,9 @@ class Reach:
 
         for start, _, services, escapes in facts.helpers:
             if inside(start):
-                found.services.update(services)
-                found.escapes = found.escapes or escapes
-        found.take(called for called in self._calls_in(module, span.start, span.end) if inside(called.offset))
+                walk.services.update(services)
+                walk.escapes = walk.escapes or escapes
+        walk.take(called for called in self._calls_in(module, span.start, span.end) if inside(called.offset))
         refs = facts.refs
         low = bisect_left(refs, (span.start, ""))
         high = bisect_left(refs, (span.end, ""), low)
@@ -229,35 +274,61 @@ class Reach:
 
     # services
 
-    def _services(self, found: Reached, seen: set[Node]) -> None:
-        """Follows the code of every service that is taken, and of those that this code takes in turn."""
-        if self._config is not None and (found.escapes or found.services):
-            node = self._node(self._config)
-            if node is not None:
-                self._follow([node], seen, found)
+    def _with_services(self, taken: frozenset[str], *, escapes: bool) -> Reached:
+        """Services with the code of each, and of those that this code takes in turn."""
+        key = (taken, escapes)
+        known = self._by_services.get(key)
+        if known is None:
+            wanted = taken | self.provided if escapes else taken
+            known = together(self._service(name) for name in sorted(wanted))
+            if known.escapes and not escapes:
+                known |= self._with_services(taken, escapes=True)
+            if escapes:
+                known |= Reached(escapes=True)
+            self._by_services[key] = known
+        return known
+
+    @cached_property
+    def _factories(self) -> list[tuple[str, Factory]]:
+        return [
+            (ref.module, factory)
+            for ref in self._refs
+            for factory in self._facts[ref.module].factories
+            if factory.name == ref.name
+        ]
+
+    @cached_property
+    def provided(self) -> frozenset[str]:
+        """The services that the project makes."""
+        return frozenset(
+            each.name for _, factory in self._factories for each in factory.properties if each.name is not None
+        )
+
+    def _service(self, name: str) -> Reached:
+        """What taking one service brings: the configuration, its own code, and that of the services it takes."""
+        known = self._by_service.get(name)
+        if known is not None:
+            return known
+        found = self._behind(self._config, Trail()) if self._config is not None else NOTHING
+        found |= Reached(frozenset((name,)))
         done: set[str] = set()
-        while True:
-            if found.escapes:
-                found.services |= self.provided
-            fresh = found.services - done
-            if not fresh:
-                break
+        while fresh := found.services - done:
             done |= fresh
             for module, factory in self._factories:
-                self._factory(module, factory, fresh, found, seen)
-        found.secrets.update(
+                found |= self._factory(module, factory, fresh)
+        secrets = frozenset(
             secret
             for service, secret in authoring.SERVICE_SECRETS.items()
             if service in done and service not in self.provided
         )
+        known = self._by_service[name] = found | Reached(secrets=secrets)
+        return known
 
-    def _factory(self, module: str, factory: Factory, wanted: set[str], found: Reached, seen: set[Node]) -> None:
+    def _factory(self, module: str, factory: Factory, wanted: frozenset[str]) -> Reached:
         if not factory.sliceable:
-            node = self._node(Ref(module, factory.name))
-            if node is not None:
-                self._follow([node], seen, found)
-            found.services.update(service for _, service in factory.reads if service != "*")
-            return
+            taken = frozenset(service for _, service in factory.reads if service != "*")
+            return self._behind(Ref(module, factory.name), Trail()) | Reached(taken)
+        found = NOTHING
         for each in factory.properties:
             if each.name is not None and each.name not in wanted:
                 continue
@@ -265,15 +336,12 @@ class Reach:
             cut = self._cuts.get(key)
             if cut is None:
                 cut = self._cuts[key] = self._cut(module, factory, each.span)
-            found.services |= cut.services
-            found.secrets |= cut.secrets
-            found.variables |= cut.variables
-            found.queues |= cut.queues
-            found.functions |= cut.functions
+            found |= cut
+        return found
 
     def _cut(self, module: str, factory: Factory, span: Span) -> Reached:
         """What one service's property and the statements that it needs lead to."""
-        found = Reached()
+        walk = Walk()
         refs = self._facts[module].refs
         spans = [span]
         declared = {name: part for part in factory.body for name in part.declares}
@@ -284,7 +352,7 @@ class Reach:
             if part in taken:
                 continue
             taken.add(part)
-            nodes.extend(self._span(module, part, (), found))
+            nodes.extend(self._span(module, part, (), walk))
             low, high = bisect_left(refs, (part.start, "")), bisect_left(refs, (part.end, ""))
             spans.extend(declared[name].span for _, name in refs[low:high] if name in declared)
         used = {
@@ -295,18 +363,20 @@ class Reach:
         for offset, service in factory.reads:
             inside = any(part.start <= offset < part.end for part in taken)
             if service != "*" and (inside or service in used):
-                found.services.add(service)
-        self._follow(nodes, set(), found)
-        return found
+                walk.services.add(service)
+        self._follow(nodes, walk, Trail())
+        return replace(walk.reached(), escapes=False)
 
     # files
 
     def _leading_somewhere(self) -> frozenset[str]:
         """The files from which something is reached that is worth knowing."""
-        found = {module for module, facts in self._facts.items() if facts.is_application or self._calls.get(module)}
+        found: set[str] = set()
         importers: dict[str, list[str]] = {}
-        for module, paths in self._imports.items():
-            for path in paths:
+        for module, findings in self._findings.items():
+            if findings.authored is not None or (findings.calls is not None and findings.calls.calls):
+                found.add(module)
+            for path in findings.imports.files:
                 importers.setdefault(path, []).append(module)
         pending = list(found)
         while pending:
@@ -317,6 +387,10 @@ class Reach:
         return frozenset(found)
 
 
-def imported_files(linker: Linker, module: str) -> tuple[str, ...]:
-    """The project's files that a file imports at run time."""
-    return tuple(target.path for target in linker.imports(module) if isinstance(target, ProjectFile))
+def _declarations(facts: Facts) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for index, (kind, _, _, names, _) in enumerate(facts.raw_statements):
+        if kind == "declaration":
+            for name in names:
+                found[name] = index
+    return found

@@ -29,10 +29,10 @@ class Group:
 
 
 class Routes:
-    def __init__(self, draft: Draft, functions: Functions) -> None:
+    def __init__(self, draft: Draft, functions: Functions, found: list[HttpWiring]) -> None:
         self._draft = draft
         self._functions = functions
-        self.found: list[HttpWiring] = []
+        self._found = found
 
     def single(self, scope: Scope, call: str) -> None:
         settled = self._draft.settled(scope, f"The options of {call}")
@@ -100,13 +100,13 @@ class Routes:
             return
         if method is None or route is None:
             return
-        function = self._functions.wired(func.value, f"'func' of {call}", partial(_inline, method, route))
+        function = self._functions.held(func.value, f"'func' of {call}", partial(_inline, method, route))
         sse = draft.flag(entries, "sse", call) or False
         tags = tuple(dict.fromkeys((*group.tags, *draft.strings(entries, "tags", call))))
         if function is None:
             return
         own = draft.expression(settled, _spans(entries, _STATIC))
-        self.found.append(HttpWiring(method, route, function, (*group.options, own), sse, tags, place))
+        self._found.append(HttpWiring(method, route, function, (*group.options, own), sse, tags, place))
 
     def _method(self, entries: Entries, call: str, settled: Scope) -> str | None:
         draft = self._draft

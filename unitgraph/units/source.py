@@ -7,7 +7,7 @@ text that is checked against the tree, and expressions are built for what may ha
 from array import array
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from unitgraph.units import syntax
 from unitgraph.units.bodies import Body
@@ -15,8 +15,6 @@ from unitgraph.units.expressions import Expr
 from unitgraph.units.facts import Factory, Import, ImportKind, Property, Span, Statement, StatementKind
 from unitgraph.units.reading import Reading
 
-VERSION: Final = "11"
-"""Changes with the meaning of what ``to_data`` gives: part of the key under which facts are kept."""
 
 class Facts:
     """What one file says. Made from plain data, and each part decoded when it is first asked for.

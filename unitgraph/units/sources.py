@@ -5,11 +5,13 @@ A folder is listed at most once; whether a file exists is then answered from mem
 symbolic link is known by its real path, as bundlers know it.
 """
 
+import contextlib
+import hashlib
 import os
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from unitgraph.errors.project import SourceVanished, UnreadableFile
 
@@ -19,6 +21,14 @@ IGNORED: Final = frozenset({"node_modules"})     # and everything hidden: .git, 
 
 _FILE: Final = 0
 _FOLDER: Final = 1
+
+
+class Seen(NamedTuple):
+    """Folders that were listed, paths that were asked for one by one, and files that were read."""
+
+    folders: tuple[str, ...]
+    asked: tuple[str, ...]
+    files: tuple[str, ...]
 
 
 class Sources:
@@ -33,7 +43,42 @@ class Sources:
         self._links: dict[str, str] = {}         # path of a symbolic link → real path
         self._files: tuple[str, ...] | None = None
         self._all: tuple[str, ...] | None = None
-        self._read: set[str] = set()
+        self._read: dict[str, str] = {}          # path of a file → digest of what was read; "" where there was none
+        self._asked: set[str] = set()            # what was asked for by name in folders above the project
+        self._named: set[str] = set()            # folders above the project all of whose names were asked for
+
+    def look(self, seen: Seen) -> None:
+        """Looks at what an earlier run looked at, so that ``world`` can be compared with what it was then."""
+        for folder in seen.folders:
+            self._listing(folder)
+        for path in seen.asked:
+            self.is_file(path)
+        for path in seen.files:
+            if path not in self._read:
+                with contextlib.suppress(SourceVanished, UnreadableFile):
+                    self.read(path)
+
+    @property
+    def seen(self) -> Seen:
+        """Where was looked so far, but for the sources themselves."""
+        read = (path for path in self._read if not path.endswith(SUFFIXES))
+        folders = (folder for folder in self._folders if not _is_above(folder) or folder in self._named)
+        return Seen(tuple(sorted(folders)), tuple(sorted(self._asked)), tuple(sorted(read)))
+
+    @property
+    def world(self) -> tuple[Any, ...]:
+        """What was seen there, as data: names by folder, links, and digests of what was read. Of the folders above
+        the project only what was asked for, since they hold other people's files.
+        """
+        seen = self.seen
+        folders = [(folder, sorted(self._folders[folder].items())) for folder in seen.folders]
+        asked = [(path, self._folders[_folder(path)].get(_name(path))) for path in seen.asked]
+        links = [
+            (path, target)
+            for path, target in self._links.items()
+            if not _is_above(_folder(path)) or path in self._asked or _folder(path) in self._named
+        ]
+        return folders, asked, sorted(links), [(path, self._read[path]) for path in seen.files]
 
     @property
     def looked_at(self) -> tuple[str, ...]:
@@ -60,16 +105,22 @@ class Sources:
 
     def is_file(self, path: str) -> bool:
         folder, _, name = path.rpartition("/")
+        if folder[-2:] == "..":
+            self._asked.add(path)
         return self._listing(folder).get(name) == _FILE
 
     def is_folder(self, path: str) -> bool:
         folder, name = posixpath.split(path)
         if name in ("", ".", ".."):
             return os.path.isdir(self.absolute(path))
+        if _is_above(folder):
+            self._asked.add(path)
         return self._listing(folder).get(name) == _FOLDER
 
     def names(self, folder: str) -> Iterable[str]:
         """The names in a folder; none where there is no such folder."""
+        if _is_above(folder):
+            self._named.add(folder)
         return self._listing(folder).keys()
 
     def real(self, path: str) -> str:
@@ -89,10 +140,12 @@ class Sources:
         return self._prefix + path
 
     def read(self, path: str) -> bytes:
-        self._read.add(path)
+        self._read[path] = ""
         try:
             with open(self._prefix + path, "rb") as file:
-                return file.read()
+                data = file.read()
+            self._read[path] = hashlib.blake2b(data, digest_size=16).hexdigest()
+            return data
         except FileNotFoundError:
             raise SourceVanished(path) from None
         except OSError as error:
@@ -127,6 +180,11 @@ class Sources:
     def _listing(self, folder: str) -> Mapping[str, int]:
         known = self._folders.get(folder)
         if known is None:
+            above = folder.rpartition("/")[0]
+            if _is_above(above):
+                self._asked.add(folder)
+            if above:
+                self._listing(above)    # which may say that ``folder`` is a link
             known = self._folders[folder] = dict(self._scan(folder))
         return known
 
@@ -147,6 +205,19 @@ class Sources:
 
     def _target(self, path: str) -> str:
         return os.path.relpath(os.path.realpath(path), os.path.realpath(self.root)).replace(os.sep, "/")
+
+
+def _is_above(folder: str) -> bool:
+    """Whether the project lies in a folder."""
+    return folder == ".." or folder.endswith("/..")
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _kind(entry: os.DirEntry[str]) -> int | None:

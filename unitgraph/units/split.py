@@ -12,7 +12,6 @@ from unitgraph.units.analyze import Analysis
 from unitgraph.units.application import (
     Application,
     Declared,
-    Expression,
     Function,
     HttpWiring,
     QueueWiring,
@@ -44,11 +43,11 @@ from unitgraph.units.model import (
 from unitgraph.units.placement import Placed, Placement, place
 from unitgraph.units.project import Project
 from unitgraph.units.queues import WORKFLOW_QUEUES
-from unitgraph.units.reach import Reach, Reached
+from unitgraph.units.reached import Reached, Root, together
 from unitgraph.units.scopes import applies
 
 # What a role needs besides what its code takes: (service, capability) as if its code took it.
-_ROLE_SERVICES: Final[dict[str, tuple[Service, ...]]] = {
+_ROLE_SERVICES: Final[Mapping[str, tuple[Service, ...]]] = {
     "agent": (Service("ai-model", "aiModel"), Service("ai-storage", "aiStorage")),
     "workflow": (Service("queue", "queueService"), Service("workflow-state", "workflowState")),
 }
@@ -81,13 +80,14 @@ class _Split:
             self._jobs[queue.function].append(queue)
         for task in self._application.schedules:
             self._jobs[task.function].append(task)
-        self._reach = Reach(self._application, analysis.linker, analysis.calls, analysis.imports)
+        self._reach = analysis.reach
         self._reached = {name: self._behind(function) for name, function in self._application.functions.items()}
         services = {name: frozenset(reached.services) for name, reached in self._reached.items()}
         self._placement: Placement = place(
             self._application, project.name, analysis.units, project.config.deploy, services
         )
         self._wired = self._wirings()
+        self._brought: dict[tuple[frozenset[str], frozenset[str]], tuple[Service, ...]] = {}
 
     def manifest(self) -> Manifest:
         application, unit_of = self._application, self._placement.unit_of
@@ -134,18 +134,16 @@ class _Split:
 
     def _behind(self, function: Function) -> Reached:
         """What a function's code, its routes' options and what stands around it lead to."""
-        refs = [function.value] if isinstance(function.value, Ref) else []
-        values: list[Expression] = [] if isinstance(function.value, Ref) else [function.value[0]]
+        roots: list[Root] = [function.value if isinstance(function.value, Ref) else function.value[0]]
         routes = self._http[function.id]
         for wiring in routes:
-            values.extend(wiring.options)
+            roots.extend(wiring.options)
         jobs = self._jobs[function.id]
-        values.extend(wiring.options for wiring in jobs if wiring.options is not None)
+        roots.extend(wiring.options for wiring in jobs if wiring.options is not None)
         tags = {*function.tags, *(tag for wiring in (*routes, *jobs) for tag in wiring.tags)}
-        values.extend(scoped.value for scoped in self._around(routes, tags))
-        reached = self._reach.of(refs, values, function.services.names, escapes=function.services.escapes)
-        reached.functions.update(function.invokes)
-        return reached
+        roots.extend(scoped.value for scoped in self._around(routes, tags))
+        reached = self._reach.of(roots, function.services.names, escapes=function.services.escapes)
+        return reached | Reached(functions=frozenset(function.invokes)) if function.invokes else reached
 
     def _around(self, routes: list[HttpWiring], tags: set[str]) -> Iterable[ScopedWiring]:
         return (
@@ -178,37 +176,38 @@ class _Split:
         return self._made(placement.server, placed, functions, depends, "server")
 
     def _made(self, name: str, placed: Placed, functions: tuple[str, ...], depends: set[str], target: str) -> Unit:
-        reached = [self._reached[function] for function in functions]
-        services = {
-            Service(found, service) for each in reached for service in each.services if (found := capability(service))
-        }
-        services.update(_ROLE_SERVICES.get(placed.role, ()))
-        for function in functions:
-            if _is_workflow(self._application.functions[function]):
-                services.update(_ROLE_SERVICES["workflow"])
-            elif self._application.functions[function].agent is not None:
-                services.update(_ROLE_SERVICES["agent"])
-        for each in reached:
-            depends |= each.functions
-        units = {self._placement.unit_of[function] for function in depends if function in self._placement.unit_of}
-        queues = {queue for each in reached for queue in each.queues}
-        if not queues and any("queueService" in each.services for each in reached):
-            queues = {"*"}      # it goes where nobody sees what it is asked for
+        reached = together(self._reached[function] for function in functions)
+        roles = {placed.role, *(_role(self._application.functions[function]) for function in functions)}
+        services = self._services(reached.services, frozenset(roles & _ROLE_SERVICES.keys()))
+        unit_of = self._placement.unit_of
+        units = {unit_of[function] for function in (*depends, *reached.functions) if function in unit_of}
+        queues = reached.queues
+        if not queues and "queueService" in reached.services:
+            queues = frozenset(("*",))      # it goes where nobody sees what it is asked for
         tags = {tag for function in functions for tag in self._wired[function].tags}
         return Unit(
             name=name,
             role=placed.role,
             target="server" if target == "server" else "serverless",
             function_ids=functions,
-            services=tuple(sorted(services)),
+            services=services,
             depends_on=tuple(sorted(units - {name})),
             handlers=self._handlers(placed, functions),
-            secrets=tuple(sorted({secret for each in reached for secret in each.secrets})),
-            variables=tuple(sorted({variable for each in reached for variable in each.variables})),
+            secrets=tuple(sorted(reached.secrets)),
+            variables=tuple(sorted(reached.variables)),
             tags=tuple(sorted(tags)),
             source=f"{placed.place.path}:{placed.place.line}",
             queue_producers=tuple(sorted(queues)),
         )
+
+    def _services(self, names: frozenset[str], roles: frozenset[str]) -> tuple[Service, ...]:
+        """What a provider has to bring for services of these names and for a unit in these roles."""
+        known = self._brought.get((names, roles))
+        if known is None:
+            found = {Service(brought, name) for name in names if (brought := capability(name))}
+            found.update(service for role in roles for service in _ROLE_SERVICES[role])
+            known = self._brought[names, roles] = tuple(sorted(found))
+        return known
 
     def _dispatched(self, placed: Placed) -> Iterable[str]:
         """The functions that a gateway calls."""
@@ -306,6 +305,11 @@ class _Split:
             for name in getattr(reached, what):
                 found.setdefault(name, (name, name, ""))
         return [found[name] for name in sorted(found)]
+
+
+def _role(function: Function) -> str:
+    """The role whose services a function needs wherever it runs."""
+    return "workflow" if _is_workflow(function) else "agent" if function.agent is not None else "function"
 
 
 def _is_workflow(function: Function) -> bool:

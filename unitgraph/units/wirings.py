@@ -1,6 +1,7 @@
 """Every other wiring: queues, schedules, channels, MCP, triggers, command lines, scopes, secrets and variables."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from unitgraph.errors.source import MissingArgument, MissingOption
@@ -8,7 +9,6 @@ from unitgraph.errors.wiring import (
     BadCron,
     BadIdentifier,
     BadRoute,
-    DuplicateSecret,
     ReservedQueue,
 )
 from unitgraph.units import names
@@ -16,6 +16,7 @@ from unitgraph.units.application import (
     ChannelWiring,
     CliWiring,
     Declared,
+    HttpWiring,
     McpWiring,
     QueueWiring,
     ScheduleWiring,
@@ -30,25 +31,50 @@ from unitgraph.units.queues import WORKFLOW_QUEUES, missed_and_overlap, needed, 
 from unitgraph.units.routes import Routes
 
 _DEEPEST: Final = 20
+_LISTS: Final = ("http", "queues", "schedules", "channels", "mcp", "triggers", "cli", "scoped", "declared")
 
 ScopeKind = Literal["http-middleware", "http-permission", "tag-middleware", "tag-permission"]
 
 
+@dataclass(slots=True)
+class Wired:
+    """The wirings of one file, or of all. ``declared`` are ("secret" or "variable", it, its schema's text)."""
+
+    http: list[HttpWiring] = field(default_factory=list)
+    queues: list[QueueWiring] = field(default_factory=list)
+    schedules: list[ScheduleWiring] = field(default_factory=list)
+    channels: list[ChannelWiring] = field(default_factory=list)
+    mcp: list[McpWiring] = field(default_factory=list)
+    triggers: list[TriggerWiring] = field(default_factory=list)
+    cli: list[CliWiring] = field(default_factory=list)
+    scoped: list[ScopedWiring] = field(default_factory=list)
+    declared: list[tuple[str, Declared, str]] = field(default_factory=list)
+
+    def add(self, other: "Wired") -> None:
+        for name in _LISTS:
+            getattr(self, name).extend(getattr(other, name))
+
+    def renamed(self, ids: Mapping[str, str]) -> "Wired":
+        """The same with other ids of functions."""
+        made = Wired(scoped=self.scoped, declared=self.declared)
+        for name in ("http", "queues", "schedules", "mcp", "triggers"):
+            for each in getattr(self, name):
+                getattr(made, name).append(each._replace(function=ids.get(each.function, each.function)))
+        for name in ("channels", "cli"):
+            for each in getattr(self, name):
+                functions = tuple(dict.fromkeys(ids.get(function, function) for function in each.functions))
+                getattr(made, name).append(each._replace(functions=functions))
+        return made
+
+
 class Wirings:
-    """The wirings of a project, put into the lists of an Application."""
+    """Reads the wirings of a file."""
 
     def __init__(self, draft: Draft, functions: Functions) -> None:
         self._draft = draft
         self._functions = functions
-        self.routes = Routes(draft, functions)
-        self.queues: list[QueueWiring] = []
-        self.schedules: list[ScheduleWiring] = []
-        self.channels: list[ChannelWiring] = []
-        self.mcp: list[McpWiring] = []
-        self.triggers: list[TriggerWiring] = []
-        self.cli: list[CliWiring] = []
-        self.scoped: list[ScopedWiring] = []
-        self.declared: dict[tuple[str, str], tuple[Declared, str]] = {}  # (what, id) → and its schema
+        self.found = Wired()
+        self._routes = Routes(draft, functions, self.found.http)
         self._tables: dict[str, Callable[[Scope, Entries, str], None]] = {
             "wireQueueWorker": self._queue,
             "wireScheduler": self._schedule,
@@ -87,9 +113,9 @@ class Wirings:
 
     def _wire(self, name: str, start: int, given: list[Scope]) -> None:
         if name == "wireHTTP":
-            self.routes.single(given[0], name)
+            self._routes.single(given[0], name)
         elif name == "wireHTTPRoutes":
-            self.routes.group(given[0], name)
+            self._routes.group(given[0], name)
         elif name.startswith("add"):
             self._scope(name, start, given)
         else:
@@ -103,7 +129,7 @@ class Wirings:
         if func is None:
             self._draft.report(MissingOption(self._draft.at(settled), call, "func"))
             return None
-        return self._functions.wired(func.value, f"'func' of {call}", inline)
+        return self._functions.held(func.value, f"'func' of {call}", inline)
 
     def _name(
         self, entries: Entries, settled: Scope, call: str, what: str, keys: tuple[str, ...] = ("name",)
@@ -126,7 +152,7 @@ class Wirings:
         is_needed, omitted = needed(entries)
         if queue is not None and function is not None:
             options = draft.expression(settled, omitted) if is_needed else None
-            self.queues.append(QueueWiring(queue, function, options, draft.at(settled), tags, settings))
+            self.found.queues.append(QueueWiring(queue, function, options, draft.at(settled), tags, settings))
 
     def _schedule(self, settled: Scope, entries: Entries, call: str) -> None:
         draft = self._draft
@@ -149,7 +175,7 @@ class Wirings:
         tags = draft.strings(entries, "tags", call)
         is_needed, omitted = needed(entries)
         options = draft.expression(settled, omitted) if is_needed else None
-        self.schedules.append(
+        self.found.schedules.append(
             ScheduleWiring(
                 name, schedule, function, options, draft.at(settled), tags, *missed_and_overlap(draft, entries)
             )
@@ -174,14 +200,14 @@ class Wirings:
             if entry is None or _is_nothing(draft, entry.value):
                 continue
             inline = f"{name}-{label}" if name else None
-            self._append(functions, self._functions.wired(entry.value, f"'{key}' of {call}", inline))
+            self._append(functions, self._functions.held(entry.value, f"'{key}' of {call}", inline))
             if entry.own:
                 omit.append(Span(entry.start, entry.end))
         if "onMessageWiring" in entries:
             self._messages(entries, call, name, functions, omit)
         if name is not None and route is not None:
             expression = draft.expression(settled, omit)
-            self.channels.append(ChannelWiring(name, route, tuple(functions), expression, draft.at(settled)))
+            self.found.channels.append(ChannelWiring(name, route, tuple(functions), expression, draft.at(settled)))
 
     def _messages(self, entries: Entries, call: str, name: str | None, functions: list[str], omit: list[Span]) -> None:
         draft = self._draft
@@ -191,7 +217,7 @@ class Wirings:
             for value, message in inner.items():
                 inline = names.kebab(f"{name} {value}") if name else None
                 what = f"the function of {routing} {value!r}"
-                self._append(functions, self._functions.wired(message.value, what, inline))
+                self._append(functions, self._functions.held(message.value, what, inline))
                 self._omit_message(message.value, omit, own=wiring.own and values.own and message.own)
 
     def _omit_message(self, scope: Scope, omit: list[Span], *, own: bool) -> None:
@@ -224,7 +250,7 @@ class Wirings:
         if function is None or (name is None and missing):
             return
         expression = draft.expression(settled, _func(entries))
-        self.mcp.append(McpWiring(kind, name or function, function, expression, draft.at(settled)))
+        self.found.mcp.append(McpWiring(kind, name or function, function, expression, draft.at(settled)))
 
     def _trigger(self, settled: Scope, entries: Entries, call: str) -> None:
         draft = self._draft
@@ -234,7 +260,7 @@ class Wirings:
         function = self._function(entries, settled, call, inline)
         if name is not None and function is not None:
             expression = draft.expression(settled, _func(entries))
-            self.triggers.append(TriggerWiring(name, function, source, expression, draft.at(settled)))
+            self.found.triggers.append(TriggerWiring(name, function, source, expression, draft.at(settled)))
 
     def _cli(self, settled: Scope, entries: Entries, call: str) -> None:
         draft = self._draft
@@ -248,7 +274,8 @@ class Wirings:
             if entries["commands"].own:
                 omit.append(Span(entries["commands"].start, entries["commands"].end))
         if program is not None:
-            self.cli.append(CliWiring(program, tuple(functions), draft.expression(settled, omit), draft.at(settled)))
+            options = draft.expression(settled, omit)
+            self.found.cli.append(CliWiring(program, tuple(functions), options, draft.at(settled)))
 
     def _commands(self, scope: Scope, path: str, functions: list[str], depth: int) -> None:
         draft = self._draft
@@ -263,11 +290,11 @@ class Wirings:
                 inner = draft.entries(settled, f"The command {name!r}") or {}
                 if "func" in inner:
                     what = f"'func' of the command {name!r}"
-                    self._append(functions, self._functions.wired(inner["func"].value, what, inline))
+                    self._append(functions, self._functions.held(inner["func"].value, what, inline))
                 if "subcommands" in inner:
                     self._commands(inner["subcommands"].value, f"{path} {name}", functions, depth + 1)
             else:
-                self._append(functions, self._functions.wired(entry.value, f"The command {name!r}", inline))
+                self._append(functions, self._functions.held(entry.value, f"The command {name!r}", inline))
 
     def _scope(self, name: str, start: int, given: list[Scope]) -> None:
         """addHTTPMiddleware, addHTTPPermission, addMiddleware, addPermission; without a scope, for all."""
@@ -288,7 +315,8 @@ class Wirings:
             if fault is not None:
                 draft.report(BadRoute(draft.at(given[0]), scope, fault))
                 return
-        self.scoped.append(ScopedWiring(kind, scope or "*", draft.expression(value), draft.place(value.module, start)))
+        place = draft.place(value.module, start)
+        self.found.scoped.append(ScopedWiring(kind, scope or "*", draft.expression(value), place))
 
     def _declare(self, settled: Scope, entries: Entries, call: str) -> None:
         draft = self._draft
@@ -315,17 +343,7 @@ class Wirings:
             if "schema" in entries and len(entries["schema"].value.expr) > 3
             else ""
         )
-        self._keep(what, declared, schema)
-
-    def _keep(self, what: str, declared: Declared, schema: str) -> None:
-        known = self.declared.get((what, declared.id))
-        if known is None:
-            self.declared[what, declared.id] = (declared, schema)
-            return
-        other, other_schema = known
-        if other.place != declared.place and (other.name, other_schema) != (declared.name, schema):
-            first, second = sorted((other.place, declared.place))
-            self._draft.report(DuplicateSecret(second, what, declared.id, first))
+        self.found.declared.append((what, declared, schema))
 
 
 _SCOPES: Final[dict[str, ScopeKind]] = {
