@@ -16,7 +16,7 @@ from typing import Any
 
 from unitgraph.cache.key import Component, Key
 
-SCHEMA = 3
+SCHEMA = 4
 _WAIT_S = 60
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
