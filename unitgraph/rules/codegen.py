@@ -65,6 +65,7 @@ class CodegenRule:
         components = [
             Component("tool", "unitgraph", __version__),
             Component("tool", "templates", self._tools.templates),
+            Component("tool", "generator", self._tools.generator),
             Component("option", "isolation", self._provider.isolation),
             Component("option", "lines kept", str(self._keep_lines)),
             *(Component("unit", unit.name, digest.sha256(unit.model_dump_json().encode())) for unit in units),
@@ -194,7 +195,11 @@ class CodegenRule:
         return Imports(tuple(sorted(set(outline.paths()))) if outline is not None else (), ())
 
     def _interface(self, path: str) -> str:
-        return self._workspace.outlines[path].interface if path in self._pure else self._memo.digest(path)
+        """What of a file can be in generated text: of an asset its name alone."""
+        outline = self._workspace.outlines.get(path)
+        if outline is None:
+            return ""
+        return outline.interface if path in self._pure else self._memo.digest(path)
 
     @cached_property
     def _pure(self) -> set[str]:

@@ -120,6 +120,16 @@ def build(
         return Built(_read_tree(outdir, root), json.loads(Path(metafile).read_bytes()), (), outdir)
 
 
+def version(binary: Path) -> str:
+    """The version that a binary says it is. Raises EsbuildFailed where it says none."""
+    done = subprocess.run(
+        [str(binary), "--version"], env=environment(), capture_output=True, text=True, errors="replace", check=False
+    )
+    if done.returncode or not done.stdout.strip():
+        raise EsbuildFailed(done.returncode, done.stderr)
+    return done.stdout.strip()
+
+
 def lacked_memory(error: EsbuildFailed) -> bool:
     """Whether it was killed, as the kernel does where memory runs out, or was refused memory."""
     return error.status in _KILLED or _STARVED.search(error.output) is not None

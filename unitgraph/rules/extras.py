@@ -17,6 +17,7 @@ from unitgraph.providers.base import Provider, Target
 from unitgraph.rules.database import Database, Record
 from unitgraph.rules.outputs import Outputs
 from unitgraph.rules.tools import tree_digest
+from unitgraph.units.config import CacheConfig
 from unitgraph.units.model import Manifest
 
 NAME: Final = "files"
@@ -60,6 +61,8 @@ def _key(provider: Provider, target: Target, manifest: Manifest, runnable: Manif
 
 
 def _said(target: Target) -> Target:
-    """The target without where things stand on this machine, which is in no file that a provider writes."""
+    """The target without what is in no file that a provider writes: where things stand on this machine, how it was
+    asked, which caches and other environments there are."""
     tools = {name: replace(tool, path=Path()) for name, tool in target.tools.items()}
-    return replace(target, root=Path(), out=Path(), tools=tools, refresh="units", wait_lock_s=0)
+    config = replace(target.config, cache=CacheConfig(), environments={}, default_provider=None, providers={})
+    return replace(target, root=Path(), out=Path(), tools=tools, config=config, refresh="units", wait_lock_s=0)

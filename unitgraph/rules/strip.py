@@ -42,7 +42,7 @@ class Stripper:
         self._binary = binary
         self._memo = memo
         self._options = (*_OPTIONS, *options)
-        self._salt = digest.of([version, self._options])
+        self._salt = digest.of([version, self._options, digest.sha256(Path(__file__).read_bytes())])
         self._known: dict[str, str] = {}
         self._texts: dict[str, bytes] = {}
 

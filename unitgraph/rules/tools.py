@@ -1,11 +1,11 @@
-"""The tools of a build and what they contribute to keys: esbuild, the runtime and the templates.
+"""The tools of a build and what they contribute to keys: esbuild, the runtime, the templates, and our own modules.
 
-Knows where they are; runs none of them. A tool is installed when it is first needed, not before.
+Knows where they are, and builds nothing with them. A tool is installed when it is first needed, not before.
 """
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -13,11 +13,16 @@ from threading import Lock
 from typing import Final
 
 from unitgraph.cache import digest
-from unitgraph.rules import toolchain
+from unitgraph.rules import esbuild, toolchain
 from unitgraph.rules.toolchain.locate import ESBUILD_VERSION, PARTS
 
-RUNTIME: Final = Path(__file__).parent.parent / "runtime"
-TEMPLATES: Final = Path(__file__).parent / "templates"
+_HERE: Final = Path(__file__).parent
+RUNTIME: Final = _HERE.parent / "runtime"
+TEMPLATES: Final = _HERE / "templates"
+
+# Our own modules that an action's output depends on: a release, or an edit, that changes one gives other keys.
+_BUNDLER: Final = ("bundle.py", "bundler.py", "chunks.py", "esbuild.py", "sandbox.py", "sourcemap.py", "strip.py")
+_GENERATOR: Final = ("codegen.py", "entry.py", "generate.py", "inputs.py", "wirings.py")
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,8 @@ class Tools:
     def versions(self) -> Mapping[str, str]:
         """Tool → what it is, the same on every machine."""
         return {
-            "esbuild": ESBUILD_VERSION,
+            "bundler": files_digest(_BUNDLER),
+            "esbuild": esbuild.version(self.override) if self.override else ESBUILD_VERSION,
             "runtime": tree_digest(RUNTIME, (".ts", ".json")),
             "runtime-packages": PARTS["runtime"],
         }
@@ -68,6 +74,27 @@ class Tools:
     @cached_property
     def templates(self) -> str:
         return tree_digest(TEMPLATES, (".j2",))
+
+    @cached_property
+    def generator(self) -> str:
+        """What turns a unit into an entry and slices: our analysis, and our writing of them."""
+        return digest.of([analyzer_digest(), files_digest(_GENERATOR)])
+
+    @cached_property
+    def typings(self) -> str:
+        """What writes the generated types."""
+        return files_digest(sorted(path.name for path in _HERE.glob("typings*.py")))
+
+
+@cache
+def analyzer_digest() -> str:
+    """The digest of what reads sources: the same facts and the same application, if it is the same."""
+    return tree_digest(RUNTIME.parent / "units", (".py",))
+
+
+def files_digest(names: Iterable[str]) -> str:
+    """The digest of modules of ours that stand beside this one."""
+    return digest.of([(name, digest.sha256((_HERE / name).read_bytes())) for name in names])
 
 
 @cache
@@ -79,10 +106,12 @@ def code_digest() -> str:
 def tree_digest(folder: Path, suffixes: tuple[str, ...]) -> str:
     """The digest of a folder of ours: names and contents of the files with one of ``suffixes``."""
     found = []
+    start = len(f"{folder}/")
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name not in ("node_modules", "__pycache__"))
         for name in names:
             if name.endswith(suffixes):
-                path = Path(parent, name)
-                found.append((path.relative_to(folder).as_posix(), digest.sha256(path.read_bytes())))
+                full = f"{parent}/{name}"
+                with open(full, "rb") as file:
+                    found.append((full[start:].replace(os.sep, "/"), digest.sha256(file.read())))
     return digest.of(sorted(found))

@@ -43,6 +43,7 @@ class TypingsRule:
             self.kind,
             [
                 Component("tool", "templates", self._tools.templates),
+                Component("tool", "typings", self._tools.typings),
                 Component("tool", "runtime", self._tools.versions["runtime"]),
                 Component("option", "outDir", project.config.out_dir),
                 Component("package", "installed", digest.of(sorted(project.package.dependencies))),
