@@ -63,6 +63,7 @@ class Checkout:
         self.esbuild.write_text(
             dedent(f"""\
             #!/bin/sh
+            [ "$1" = --version ] && exec '{tools.esbuild}' --version
             printf '%s ' "$@" >>'{self.log}.part-'$$
             echo >>'{self.log}.part-'$$
             cat '{self.log}.part-'$$ >>'{self.log}'
