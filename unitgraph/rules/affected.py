@@ -84,7 +84,7 @@ def affected(engine: Engine, changed: Changes) -> Affected:
         return Affected(revision, changed.commit, (), frozenset())
     now = Side(engine)
     sources = engine.project.sources
-    ignored = history.ignored(changed.top, _below(own, now.workspace.facts))
+    ignored = history.ignored(changed.top, _below(own, now.workspace.outlines))
     unknown = made_sources.remade(root, {os.path.relpath(path, own) for path in ignored}, old)
     listed = [path for path in sources.looked_at if path not in sources.read_files]
     read = {*sources.read_files, *engine.memo.paths()}

@@ -22,7 +22,6 @@ from unitgraph.rules.workspace import analyse
 from unitgraph.units.lockfile import Locked
 from unitgraph.units.model import Manifest, Unit
 from unitgraph.units.project import load_project
-from unitgraph.units.resolve import Asset, ProjectFile
 
 
 class PinnedImports(ProjectImports):
@@ -76,8 +75,6 @@ class Side:
         self.memo = engine.memo
         self.imports = PinnedImports(self.workspace, self.memo)
         self._closures = Closures(self.imports.direct)
-        self._known: dict[str, list[str]] = {}
-        self._assets: set[str] = set()
 
     @property
     def manifest(self) -> Manifest:
@@ -91,18 +88,19 @@ class Side:
     @cached_property
     def marks(self) -> Mapping[str, str]:
         """File → digest over its content, where its imports lead, and the packages among them."""
-        targets = {path: self._targets(path) for path in self.workspace.facts}
-        marks = {path: self.memo.digest(path) for path in self._assets}
-        for path, found in targets.items():
+        outlines = self.workspace.outlines
+        reached = {path for outline in outlines.values() for path in outline.paths()}
+        marks = {path: self.memo.digest(path) for path in reached - outlines.keys()}
+        for path, outline in outlines.items():
             packages = [(name, self.imports.package_digest(name)) for name in self.imports.direct(path).packages]
-            marks[path] = digest.of([self.memo.digest(path), found, packages])
+            marks[path] = digest.of([outline.digest, sorted(map(repr, outline.targets)), packages])
         return marks
 
     def reaching(self, changed: Iterable[str]) -> set[str]:
         """Every file that leads to one of these, themselves included; by types, too."""
         importers: dict[str, list[str]] = {}
-        for path in self.workspace.facts:
-            for target in self._targets(path):
+        for path, outline in self.workspace.outlines.items():
+            for target in set(outline.paths()):
                 importers.setdefault(target, []).append(path)
         pending = list(changed)
         reached = set(pending)
@@ -154,17 +152,6 @@ class Side:
 
     def text(self, path: str) -> bytes:
         return self.workspace.project.sources.read(path)
-
-    def _targets(self, path: str) -> list[str]:
-        """Where a file's imports lead, types among them; what isn't a file by what it is."""
-        known = self._known.get(path)
-        if known is None:
-            resolver = self.workspace.resolver
-            found = [resolver.resolve(path, specifier) for specifier in self.workspace.facts[path].specifiers]
-            self._assets.update(each.path for each in found if isinstance(each, Asset))
-            names = {each.path if isinstance(each, ProjectFile | Asset) else repr(each) for each in found}
-            known = self._known[path] = sorted(names)
-        return known
 
     @cached_property
     def _wirings(self) -> Wirings:
