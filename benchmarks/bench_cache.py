@@ -72,14 +72,15 @@ def bench(size: int, seed: int, places: Sequence[str], folder: Path, *, times: i
 
 def _fill(contender: Contender) -> Sample | None:
     cold = contender.cold()
+    before = _servers_cpu_s()
     cost = contender.fill()
-    return Sample(cost, cold, 0) if cost else None
+    return Sample(cost, cold, _servers_cpu_s() - before) if cost else None
 
 
 def _round(contenders: Sequence[Contender], samples: Mapping[tuple[str, str], list[Sample]]) -> None:
     colds: dict[type, Cost] = {}        # one for all places of ours
     for each in contenders:
-        cold = colds.setdefault(type(each), colds.get(type(each)) or each.cold())
+        cold = colds[type(each)] = colds.get(type(each)) or each.cold()
         samples[each.name, "cold"].append(Sample(cold, cold, 0))
         for scenario in each.scenarios:
             before = _servers_cpu_s()
