@@ -254,6 +254,14 @@ def copied(bench: Bench) -> None:
     bench.program()
 
 
+def linked(bench: Bench) -> None:
+    """The program, reached through a link, as a folder of packages or a home often is."""
+    link = bench.work.root.parent / "link"
+    link.symlink_to(bench.program().parent)
+    bench.environ["PYTHONPATH"] = str(link)
+    bench.edit("src/lib/text.ts", "heading:", "title:")
+
+
 def upgraded(name: str, version: str, code: str) -> Edit:
     entry: dict[str, object] = {"version": version, "integrity": f"sha512-{name}-{version}"}
     return files(lock(**{name: entry}), installed(name, version, code))
@@ -326,6 +334,7 @@ ROWS: dict[str, tuple[Edit, Moves]] = {
     "the environment": (asked(NODE_ENV="test", NODE_PATH="/nowhere", GOGC="1", GOMAXPROCS="1", ESBUILD_BINARY_PATH="/nowhere", TZ="Asia/Tokyo", LC_ALL="tr_TR.UTF-8", PYTHONHASHSEED="7", CI="1", USER="x", HOME="/nonexistent", COLUMNS="9", npm_config_target="x"), Moves()),
     # The tools.
     "a copy of the program": (copied, Moves()),
+    "a program behind a link, which builds a unit": (linked, Moves(frozenset({GET}))),
     "another esbuild": (another_esbuild, Moves(ALL)),
     "the toolchain's own esbuild": (the_same_esbuild, Moves()),
     "the toolchain's version of esbuild": (both(the_same_esbuild, program("rules/toolchain/locate.py", 'ESBUILD_VERSION: Final = "', 'ESBUILD_VERSION: Final = "9.')), Moves(ALL)),

@@ -166,7 +166,8 @@ class BundleRule:
         return Finished(own, inputs=[*declared, *source.generated])
 
     def _named(self, text: bytes, source: Source, base: Path) -> bytes:
-        folders = {RUNTIME: "unitgraph:///runtime/", self._shared.tools.modules(): "unitgraph:///node_modules/"}
+        named = {RUNTIME: "unitgraph:///runtime/", self._shared.tools.modules(): "unitgraph:///node_modules/"}
+        folders = {Path(os.path.realpath(folder)): name for folder, name in named.items()}     # as bundlers know them
         return sourcemap.rename(text, base, source.generated, folders)
 
 

@@ -16,7 +16,7 @@ from unitgraph.cache import digest
 from unitgraph.rules import esbuild, toolchain
 from unitgraph.rules.toolchain.locate import ESBUILD_VERSION, PARTS
 
-_HERE: Final = Path(__file__).parent
+_HERE: Final = Path(os.path.realpath(__file__)).parent      # bundlers know files by their real paths
 RUNTIME: Final = _HERE.parent / "runtime"
 TEMPLATES: Final = _HERE / "templates"
 
