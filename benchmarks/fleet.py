@@ -116,13 +116,13 @@ class Machine:
 
 
 class Tap:
-    """A program that does what ``real`` does, and writes down that it was started."""
+    """A program that does what ``real`` does, and writes down that it was started for more than its version."""
 
     def __init__(self, folder: Path, real: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._log = folder / "started"
         self.program = folder / real.name
-        self.program.write_text(f"#!/bin/sh\necho >>'{self._log}'\nexec '{real}' \"$@\"\n")
+        self.program.write_text(f"#!/bin/sh\n[ \"$1\" = --version ] || echo >>'{self._log}'\nexec '{real}' \"$@\"\n")
         self.program.chmod(0o755)
 
     def started(self) -> int:

@@ -16,6 +16,10 @@ CASES: dict[str, tuple[Summary, str]] = {
         Summary({How.RAN: 12, How.FAILED: 1}, Traffic(bytes_written=340_000), 2.309, PATH),
         "12 built, 1 failed, 340.0 KB written in 2.31 s; critical path 1.91 s: analyse → strip → bundle:x\n",
     ),
+    "the longest five of many": (
+        Summary({How.RAN: 1}, Traffic(), 3, tuple(Step(str(n), f"step {n}", n / 4) for n in (3, 1, 4, 1.5, 5, 9, 2.6))),
+        "1 built in 3.00 s; critical path 6.53 s: step 3 → step 4 → step 5 → step 9 → step 2.6\n",
+    ),
     "from this machine": (
         Summary({How.CACHED: 8}, Traffic(local=8, bytes_read=1_200_000), 1, ()), "8 from the cache, 1.2 MB read in 1.00 s\n",
     ),

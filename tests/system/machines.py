@@ -133,7 +133,9 @@ class Machine:
         return found
 
     def _write_esbuild(self, body: str) -> None:
-        self._esbuild.write_text(f"#!/bin/sh\nprintf '%s ' \"$@\" >>'{self._log}'; echo >>'{self._log}'\n{body}\n")
+        self._esbuild.write_text(
+            f"#!/bin/sh\n[ \"$1\" = --version ] || {{ printf '%s ' \"$@\"; echo; }} >>'{self._log}'\n{body}\n"
+        )
         self._esbuild.chmod(0o755)
 
     def _own(self) -> None:

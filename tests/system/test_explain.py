@@ -58,9 +58,11 @@ def test_a_run_ends_with_what_was_built_and_what_took_longest(checkout: Make) ->
     ended = ENDED.fullmatch(said(shop.plan()))
     assert ended
     assert re.fullmatch(r"9 built, \d+\.\d KB written", ended["counts"])
-    path = ended["path"].split(" → ")
+    path = [step["name"] for step in log_of(shop)[-1]["criticalPath"]["steps"]]
     assert sum(name in BUNDLES for name in path) == 1, path
     assert path.index("analyse") < path.index(next(name for name in path if name in BUNDLES))
+    shown = ended["path"].split(" → ")
+    assert shown == [name for name in path if name in shown], "in the order in which they waited"
 
 
 def test_a_run_that_built_nothing_has_no_critical_path(checkout: Make) -> None:

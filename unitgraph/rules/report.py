@@ -35,7 +35,8 @@ def run_text(run: Summary) -> str:
     cached = f"from the cache{_places(run)}"
     words = {How.RAN: "built", How.CACHED: cached, How.FRESH: "up to date", How.FAILED: "failed"}
     said = [f"{run.counts[how]:,} {word}" for how, word in words.items() if run.counts.get(how)] or ["nothing to build"]
-    steps = [step.name for step in run.path if step.seconds >= _SHORT * run.path_seconds][:_SHOWN_STEPS]
+    shown = sorted(run.path, key=lambda step: -step.seconds)[:_SHOWN_STEPS]
+    steps = [step.name for step in run.path if step in shown and step.seconds >= _SHORT * run.path_seconds]
     path = f"; critical path {run.path_seconds:.2f} s: {' → '.join(steps)}" if run.counts.get(How.RAN) and steps else ""
     warnings = [f"warning: {warning}" for warning in dict.fromkeys(run.traffic.warnings)]
     last = f"{', '.join([*said, *_moved(run.traffic)])} in {run.seconds:.2f} s{path}"
