@@ -25,6 +25,16 @@ class Imported:
 
 
 @dataclass(frozen=True, slots=True)
+class Builtin:
+    """A built-in service: ``value`` is a JavaScript expression of what builds it, which needs ``imports``: (module of
+    the runtime, name)."""
+
+    name: str
+    value: str
+    imports: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EntryFunction:
     """``value`` is a JavaScript expression; ``input`` the source of a derived schema."""
 
@@ -75,10 +85,9 @@ class EntryTask:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What of queues and clocks is called otherwise where a unit stands alone: ``produced`` is queue → binding,
-    ``consumed`` the platform's queue → what the unit does with it, ``triggers`` the platform's expression → tasks."""
+    """What of queues and clocks is called otherwise where a unit stands alone: ``consumed`` is the platform's queue →
+    what the unit does with it, ``triggers`` the platform's expression → tasks."""
 
-    produced: Mapping[str, str]
     consumed: Mapping[str, Mapping[str, str | int]]
     triggers: Mapping[str, tuple[str, ...]]
 
@@ -109,12 +118,7 @@ class Entry:
     queues: tuple[EntryQueue, ...] = ()
     tasks: tuple[EntryTask, ...] = ()
     platform: Platform | None = None
-
-    @property
-    def builtins(self) -> tuple[str, ...]:
-        """The built-in services that it needs; queues only where something can be added to one."""
-        taken = ["jwt"] if "jwt" in self.required else []
-        return (*taken, "queueService") if self.platform and self.platform.produced else tuple(taken)
+    builtins: tuple[Builtin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +151,7 @@ class Main:
     queues: tuple[str, ...] = ()
     workers: tuple[Mapping[str, str | int], ...] = ()
     tasks: tuple[Mapping[str, str], ...] = ()
-
-    @property
-    def builtins(self) -> tuple[str, ...]:
-        return ("jwt",) if "jwt" in self.required else ()
+    builtins: tuple[Builtin, ...] = ()
 
 
 def render_worker(entry: Entry, adapter: str) -> bytes:

@@ -10,6 +10,7 @@ from functools import partial
 
 from unitgraph.providers.base import Provider
 from unitgraph.providers.cloudflare.bindings import at_once, cron, produces, queue_binding, queue_name
+from unitgraph.rules import builtins
 from unitgraph.rules import entry as text
 from unitgraph.rules.inputs import Inputs
 from unitgraph.rules.wirings import Wirings
@@ -156,6 +157,7 @@ class Generator:
         names = _Names(self, plan, path)
         functions = self._wirings.functions(unit)
         services = self._service_names(names) if with_services else {}
+        given = builtins.Given(self._workspace.manifest, (unit,), plan.services)
         return text.Entry(
             project=self._workspace.project.name,
             unit=unit.name,
@@ -168,6 +170,7 @@ class Generator:
             queues=tuple(self._queue(wiring, names) for wiring in self._wirings.queues(unit)),
             tasks=tuple(self._task(wiring, names) for wiring in self._wirings.tasks(unit)),
             platform=self._platform(unit) if with_services else None,
+            builtins=names.builtins(builtins.alone(given)) if with_services else (),
             imports=names.imports(),
             **services,
         )
@@ -181,7 +184,6 @@ class Generator:
         return text.EntryTask(wiring.name, wiring.schedule, wiring.function, _options(wiring, names))
 
     def _platform(self, unit: Unit) -> text.Platform:
-        produced = {queue: queue_binding(queue) for queue in produces(unit, self._workspace.manifest)}
         consumed: dict[str, Mapping[str, str | int]] = {}
         for queue in self._wirings.queues(unit):
             settings = queue.settings
@@ -192,7 +194,7 @@ class Generator:
         triggers: dict[str, tuple[str, ...]] = {}
         for task in self._wirings.tasks(unit):
             triggers[cron(task.schedule)] = (*triggers.get(cron(task.schedule), ()), task.name)
-        return text.Platform(produced, consumed, triggers)
+        return text.Platform(consumed, triggers)
 
     def _service_names(self, names: "_Names") -> dict[str, str | None]:
         application = self._wirings.application
@@ -243,6 +245,8 @@ class Generator:
     def _main(self, units: Collection[Unit], plan: SlicePlan, path: str) -> text.Main:
         names = _Names(self, plan, path)
         services = self._service_names(names)
+        queues = self._queue_names(units)
+        given = builtins.Given(self._workspace.manifest, units, plan.services, queues)
         up = "./" if "/" not in path else "../"
         return text.Main(
             project=self._workspace.project.name,
@@ -252,7 +256,7 @@ class Generator:
             ),
             required=tuple(sorted(plan.services)),
             secrets=tuple(sorted({name for unit in units for name in unit.secrets})),
-            queues=self._queue_names(units),
+            queues=queues,
             workers=tuple(self._workers(units)),
             tasks=tuple(
                 {"name": task.name, "schedule": task.schedule, "unit": unit.name, "missed": task.missed}
@@ -260,6 +264,7 @@ class Generator:
                 for unit in units
                 for task in self._wirings.tasks(unit)
             ),
+            builtins=names.builtins(builtins.of_process(given)),
             imports=names.imports(),
             **services,
         )
@@ -310,14 +315,21 @@ class _Names:
         self._path = path
         self._wanted: dict[tuple[str, str], str] = {}
         self._taken = {
-            "worker", "unit", "serve", "http", "sse", "remote", "jwt", "v", "queue", "schedule", "events", "consumer",
-            "scheduled", "queueService", "queues", "schedules", "jobs", "clock",
+            "worker", "unit", "serve", "http", "sse", "remote", "v", "queue", "schedule", "events", "consumer",
+            "scheduled", "queues", "schedules", "jobs", "clock", *builtins.BUILTINS,
         }  # fmt: skip
 
     def use(self, specifier: str, name: str, local: str) -> str:
         self._wanted[(specifier, name)] = local
         self._taken.add(local)
         return local
+
+    def builtins(self, wanted: Iterable[text.Builtin]) -> tuple[text.Builtin, ...]:
+        """The same, with what they import."""
+        made = tuple(wanted)
+        for specifier, name in dict.fromkeys(each for service in made for each in service.imports):
+            self.use(specifier, name, name)
+        return made
 
     def has(self, ref: Ref) -> bool:
         """Whether the plan keeps anything of a top-level binding."""
