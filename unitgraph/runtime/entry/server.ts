@@ -60,7 +60,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
   const background = options.background ?? []
   for (const one of background) {
     try {
-      one.open(env, options.project)
+      await one.open(env, options.project)
     } catch (error) {
       problems.push(error instanceof Error ? error.message : String(error))
     }
@@ -123,7 +123,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
   const server = listen()
   const ending = new AbortController()
   for (const one of background) {
-    one.start({ units, logger, signal: ending.signal, run: (work) => gauge.run(work) })
+    await one.start({ units, logger, signal: ending.signal, run: (work) => gauge.run(work) })
   }
 
   let stopping = false
@@ -134,7 +134,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     for (const one of background) one.stop()
     await drain(server, gauge.idle, settings.shutdownTimeoutMs, logger)
     ending.abort(new DOMException('The process ends', 'AbortError'))
-    for (const one of background) one.close()
+    for (const one of background) await one.close()
     await closeServices(services as Services, logger)
     logger.info('stopped')
     process.exit(0)

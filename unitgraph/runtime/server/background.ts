@@ -13,11 +13,11 @@ export interface Context {
 }
 
 export interface Background {
-  /** Makes ready what services may need; throws where the process can't start. */
-  open(env: Environment, project: string): void
-  start(context: Context): void
+  /** Makes ready what services may need; fails where the process can't start. */
+  open(env: Environment, project: string): Promise<void> | void
+  start(context: Context): Promise<void> | void
   /** Takes on nothing more; what is under way goes on. */
   stop(): void
   /** Gives back what is still under way. */
-  close(): void
+  close(): Promise<void> | void
 }

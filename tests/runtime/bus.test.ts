@@ -1,0 +1,105 @@
+/** The bus: what every one promises, of one process and of several. A line of the table is a way between processes. */
+import { describe, expect, test } from 'bun:test'
+import { createBus, openBus, type Bus, type Connect } from '../../unitgraph/runtime/server/bus.ts'
+import { logged } from './helpers.ts'
+
+/** A way through memory, on which every text arrives everywhere, its sender included. */
+const wire = (): Connect => {
+  const ends = new Set<(text: string) => void>()
+  return async (receive) => {
+    ends.add(receive)
+    return {
+      send: async (text) => { for (const end of ends) queueMicrotask(() => end(text)) },
+      close: async () => void ends.delete(receive),
+    }
+  }
+}
+
+/** Opens a process' bus; all of one group hear each other. */
+type Group = () => Promise<() => Promise<Bus>>
+const WAYS: [string, Group][] = [
+  ['memory', async () => { const way = wire(); return () => createBus(way) }],
+]
+
+const listening = (bus: Bus) => {
+  const heard: [string, string][] = []
+  const end = bus.subscribe((topic, payload) => heard.push([topic, payload]))
+  return { heard, end }
+}
+/** Messages have come when one that was sent after them has: a way keeps a sender's order. */
+const until = async (holds: () => boolean): Promise<void> => {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2))
+}
+
+describe.each(WAYS)('over %s', (_name, group) => {
+  test('every process hears each message once, its sender too, in the order in which it was sent', async () => {
+    const open = await group()
+    const buses = await Promise.all([open(), open(), open()])
+    const ears = buses.map(listening)
+    for (let number = 0; number < 100; number += 1) await buses[number % 2 === 0 ? 0 : 1]!.publish(`t${number % 2}`, String(number))
+    await until(() => ears.every(({ heard }) => heard.length >= 100))
+    const of = (topic: string) => Array.from({ length: 50 }, (_, index) => [topic, String(index * 2 + Number(topic[1]))])
+    for (const { heard } of ears) {
+      expect(heard.length).toBe(100)
+      for (const topic of ['t0', 't1']) expect(heard.filter(([one]) => one === topic)).toEqual(of(topic))
+    }
+    await Promise.all(buses.map((bus) => bus.close()))
+  })
+  test.each<[string, string, string]>([
+    ['nothing', '', ''], ['quotes, ends of lines and NUL', 'a"b\n\\', '\'"\n\r\u2028\0\\'], ['letters of all kinds', 'ключ', '日本語 🐦 e\u0301'],
+    ['what is longer than a NOTIFY', 't', 'x'.repeat(100_000)], ['what is longer only as UTF-8', 't', 'ü'.repeat(6000)],
+  ])('%s arrives as it was', async (_what, topic, payload) => {
+    const open = await group()
+    const [from, to] = await Promise.all([open(), open()])
+    const { heard } = listening(to)
+    await from.publish(topic, payload)
+    await until(() => heard.length > 0)
+    expect(heard).toEqual([[topic, payload]])
+    await Promise.all([from.close(), to.close()])
+  })
+  test('who has ended listening hears nothing more, and others still do', async () => {
+    const open = await group()
+    const [from, to] = await Promise.all([open(), open()])
+    const [gone, here] = [listening(to), listening(to)]
+    gone.end()
+    await from.publish('t', '1')
+    await until(() => here.heard.length > 0)
+    expect(gone.heard).toEqual([])
+    await Promise.all([from.close(), to.close()])
+  })
+  test('groups don\'t hear each other', async () => {
+    const [one, other] = [await group(), await group()]
+    const [a, b, c] = await Promise.all([one(), one(), other()])
+    const [near, far] = [listening(b), listening(c)]
+    await a.publish('t', '1')
+    await until(() => near.heard.length > 0)
+    await c.publish('t', 'last')
+    await until(() => far.heard.length > 0)
+    expect(far.heard).toEqual([['t', 'last']])
+    await Promise.all([a, b, c].map((bus) => bus.close()))
+  })
+})
+
+describe('in one process', () => {
+  test('a listener that fails keeps no other from hearing, nor the publisher from going on', async () => {
+    const bus = await createBus()
+    bus.subscribe(() => { throw new Error('no') })
+    const { heard } = listening(bus)
+    const said = await logged(async () => {
+      await bus.publish('t', '1')
+      await until(() => heard.length > 0)
+    })
+    expect([heard, said.map(({ msg, code, topic }) => [msg, code, topic])]).toEqual([[['t', '1']], [['no', 'listener-failed', 't']]])
+  })
+  test('all that open it have the same, which is closed with the last of them', async () => {
+    const [a, b] = [await openBus({}, 'p'), await openBus({}, 'p')]
+    const { heard } = listening(b)
+    await a.close()
+    await b.publish('t', '1')
+    await until(() => heard.length > 0)
+    await b.close()
+    await b.publish('t', '2')
+    await (await openBus({}, 'p')).close()
+    expect(heard).toEqual([['t', '1']])
+  })
+})

@@ -1,0 +1,74 @@
+/**
+ * Messages to all processes of a deployment: at most once, to those that are there at the moment. Knows texts and their
+ * topics, not who wants which.
+ */
+import type { Environment } from '../core/environment.ts'
+import { createLogger } from '../core/logger.ts'
+
+export type Hear = (topic: string, payload: string) => void
+
+export interface Bus {
+  /** Heard in this process in any case, in the order of the calls; resolves when the others were sent it, too. */
+  publish(topic: string, payload: string): Promise<void>
+  /** Every message of every process, this one's own among them, once. Returns what ends it. */
+  subscribe(hear: Hear): () => void
+  close(): Promise<void>
+}
+
+/** The way to the other processes. */
+export interface Carrier {
+  send(text: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** Told how to say that a text has come, from whichever process. */
+export type Connect = (receive: (text: string) => void) => Promise<Carrier>
+
+/** Without a way to others, of one process alone. */
+export const createBus = async (connect?: Connect): Promise<Bus> => {
+  const self = crypto.randomUUID()
+  const hearing = new Set<{ readonly hear: Hear }>()
+  const deliver = (topic: string, payload: string): void => {
+    // each in a turn of its own, so that one that fails keeps nobody from hearing, nor the publisher from going on
+    for (const one of hearing) {
+      void Promise.resolve().then(() => { if (hearing.has(one)) one.hear(topic, payload) })
+        .catch((error: unknown) => createLogger().error(error, { topic, code: 'listener-failed' }))
+    }
+  }
+  const carrier = await connect?.((text) => {
+    const [sender, topic, payload] = JSON.parse(text) as [string, string, string]
+    if (sender !== self) deliver(topic, payload)
+  })
+  return {
+    publish: async (topic, payload) => {
+      deliver(topic, payload)
+      await carrier?.send(JSON.stringify([self, topic, payload]))
+    },
+    subscribe: (hear) => {
+      const one = { hear }
+      hearing.add(one)
+      return () => void hearing.delete(one)
+    },
+    close: async () => {
+      hearing.clear()
+      await carrier?.close()
+    },
+  }
+}
+
+let shared: { readonly bus: Promise<Bus>; users: number } | undefined
+
+/** The one of this process, for all that ask. It is closed when the last of them closes it. Rejects where it can't be had. */
+export const openBus = async (_env: Environment, _project: string): Promise<Bus> => {
+  const mine = (shared ??= { bus: createBus(), users: 0 })
+  mine.users += 1
+  const bus = await mine.bus
+  return {
+    ...bus,
+    close: async () => {
+      if ((mine.users -= 1) > 0) return
+      if (shared === mine) shared = undefined
+      await bus.close()
+    },
+  }
+}
