@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from tests.log import Log
-from unitgraph.rules.toolchain import Toolchain
+from unitgraph.rules.toolchain import Toolchain, ensure, user_cache
 
 SCRIPT = Path(__file__).parent / "miniflare.ts"
 TIMEOUT_S = 60
@@ -95,13 +95,14 @@ def started(folder: Path, dev: Toolchain, secrets: Mapping[str, str] | None = No
     """Start every Worker of ``folder``, a ``.deploy/cloudflare``, with the same secrets for all; the one between units
     is there unless it is given."""
     given = {"UNITGRAPH_RPC_SECRET": "a secret between all units"} | dict(secrets or {})
+    modules = ensure("workers", user_cache(os.environ)).modules
     process = subprocess.Popen(
         [str(dev.bun), str(SCRIPT), str(folder), json.dumps(given)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "NODE_PATH": str(dev.modules), "MINIFLARE_WORKERD_CONFIG_DEBUG": ""},
+        env={**os.environ, "NODE_PATH": str(modules), "MINIFLARE_WORKERD_CONFIG_DEBUG": ""},
     )
     try:
         yield Workers(process)

@@ -16,11 +16,11 @@ PINS = {
         "@standard-schema/spec": "1.1.0",
         "hono": "4.13.19",
         "jose": "6.2.17",
-        "miniflare": "4.20260730.0",
         "typescript": "7.0.2",
         "valibot": "1.5.0",
         "zod": "4.6.7",
     },
+    "workers": {"miniflare": "4.20260730.0"},
 }
 
 

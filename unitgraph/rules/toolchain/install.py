@@ -31,7 +31,7 @@ from unitgraph.errors.toolchain import (
 from unitgraph.rules.toolchain.locate import ESBUILD_VERSION, RECORD, Bun, Toolchain, describe, find
 
 LOCKS: Final = Path(__file__).parent / "locks"
-NEEDED_BYTES: Final = {"build": 24 << 20, "runtime": 12 << 20, "dev": 480 << 20}
+NEEDED_BYTES: Final = {"build": 24 << 20, "runtime": 12 << 20, "dev": 100 << 20, "workers": 390 << 20}
 TEMPORARY: Final = ".tmp-"
 OFFLINE: Final = re.compile(
     r"DNSResolveFailed|ConnectionRefused|ConnectionClosed|ConnectionReset|FailedToOpenSocket|NetworkUnreachable|"
