@@ -179,7 +179,7 @@ class CodegenRule:
 
     @cached_property
     def _wirings(self) -> Wirings:
-        return Wirings(self._workspace.analysis.application)
+        return Wirings(self._workspace.analysis.application, self._workspace.manifest)
 
     @cached_property
     def _slicer(self) -> Slicer:

@@ -25,6 +25,7 @@ from unitgraph.rules.cache_layers import open_cache
 from unitgraph.rules.closure import Closures
 from unitgraph.rules.codegen import CodegenRule
 from unitgraph.rules.database import Database, Record
+from unitgraph.rules.gateways import RUNNABLE_ROLES
 from unitgraph.rules.imports import ProjectImports
 from unitgraph.rules.journal import Journal, Summary, journal_of
 from unitgraph.rules.memo import Memo
@@ -43,9 +44,6 @@ from unitgraph.rules.workspace import Workspace, analyse, database_path
 from unitgraph.units.config import DeployConfig
 from unitgraph.units.model import Manifest, Unit
 from unitgraph.units.project import Project, load_project
-
-RUNNABLE_ROLES = frozenset(("function", "workflow-step"))
-"""Roles that this version can run; the others are analysed and listed, and left out of builds."""
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,32 @@ class Remote:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryErrands:
+    """What a unit holds for functions that gateways call: the wires that these lend, and by wiring the local names of
+    its options, outermost first."""
+
+    wires: tuple[str, ...]
+    wirings: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryGateway:
+    """A part that calls functions of other units: ``make`` of the module ``specifier``, with JavaScript as argument."""
+
+    specifier: str
+    make: str
+    argument: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryObject:
+    """A class of Durable Objects that a unit exports."""
+
+    class_name: str
+    specifier: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One unit's entry. ``config``, ``services`` and ``wire_services`` are local names, or None."""
 
@@ -119,6 +145,9 @@ class Entry:
     tasks: tuple[EntryTask, ...] = ()
     platform: Platform | None = None
     builtins: tuple[Builtin, ...] = ()
+    errands: EntryErrands | None = None
+    gateway: EntryGateway | None = None
+    objects: tuple[EntryObject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from unitgraph.providers.base import Provider
-from unitgraph.providers.cloudflare.bindings import at_once, cron, produces, queue_binding, queue_name
+from unitgraph.providers.cloudflare.bindings import at_once, cron, objects, produces, queue_binding, queue_name
 from unitgraph.rules import builtins
 from unitgraph.rules import entry as text
+from unitgraph.rules.gateways import GATEWAYS
 from unitgraph.rules.inputs import Inputs
 from unitgraph.rules.wirings import Wirings
 from unitgraph.rules.workspace import Workspace
 from unitgraph.units.application import Expression, Function, QueueWiring, Ref, ScheduleWiring
+from unitgraph.units.gateways import dispatched
 from unitgraph.units.model import Unit
 from unitgraph.units.slice import InPlace, Roots, Sliced, SlicePlan, Target, Verbatim
 from unitgraph.units.slice_plan import Slicer
@@ -154,7 +156,7 @@ class Generator:
         return relative if relative.startswith(".") else f"./{relative}"
 
     def _entry(self, unit: Unit, plan: SlicePlan, path: str, *, with_services: bool) -> text.Entry:
-        names = _Names(self, plan, path)
+        names = Names(self, plan, path)
         functions = self._wirings.functions(unit)
         services = self._service_names(names) if with_services else {}
         given = builtins.Given(self._workspace.manifest, (unit,), plan.services)
@@ -166,6 +168,9 @@ class Generator:
             middleware=self._tagged(unit, "tag-middleware", names),
             permissions=self._tagged(unit, "tag-permission", names),
             remote=tuple(self._remote(unit, functions)) if with_services else (),
+            errands=self._errands(unit, names),
+            gateway=GATEWAYS[unit.role](unit, self._wirings, names) if unit.role in GATEWAYS else None,
+            objects=self._objects(unit) if with_services else (),
             required=tuple(sorted(plan.services)),
             queues=tuple(self._queue(wiring, names) for wiring in self._wirings.queues(unit)),
             tasks=tuple(self._task(wiring, names) for wiring in self._wirings.tasks(unit)),
@@ -175,12 +180,21 @@ class Generator:
             **services,
         )
 
-    def _queue(self, wiring: QueueWiring, names: "_Names") -> text.EntryQueue:
+    def _errands(self, unit: Unit, names: "Names") -> text.EntryErrands | None:
+        found = self._wirings.errands(unit)
+        wirings = {one.wiring: tuple(names.expression(option) for option in one.options) for one in found}
+        return text.EntryErrands(tuple(sorted({one.wire for one in found})), tuple(wirings.items())) if found else None
+
+    def _objects(self, unit: Unit) -> tuple[text.EntryObject, ...]:
+        kinds = objects(unit, self._workspace.manifest)
+        return tuple(text.EntryObject(kind.class_name, kind.specifier) for kind in kinds)
+
+    def _queue(self, wiring: QueueWiring, names: "Names") -> text.EntryQueue:
         settings = wiring.settings.document()
         retries = {key: settings[key] for key in ("maxRetries", "retryDelayMs", "backoff", "timeoutMs")}
         return text.EntryQueue(wiring.queue, wiring.function, _options(wiring, names), retries)
 
-    def _task(self, wiring: ScheduleWiring, names: "_Names") -> text.EntryTask:
+    def _task(self, wiring: ScheduleWiring, names: "Names") -> text.EntryTask:
         return text.EntryTask(wiring.name, wiring.schedule, wiring.function, _options(wiring, names))
 
     def _platform(self, unit: Unit) -> text.Platform:
@@ -196,14 +210,14 @@ class Generator:
             triggers[cron(task.schedule)] = (*triggers.get(cron(task.schedule), ()), task.name)
         return text.Platform(consumed, triggers)
 
-    def _service_names(self, names: "_Names") -> dict[str, str | None]:
+    def _service_names(self, names: "Names") -> dict[str, str | None]:
         application = self._wirings.application
         chosen = {
             "config": application.config, "services": application.services, "wire_services": application.wire_services,
         }  # fmt: skip
         return {role: names.of(ref) if ref is not None and names.has(ref) else None for role, ref in chosen.items()}
 
-    def _function(self, function: Function, names: "_Names") -> text.EntryFunction:
+    def _function(self, function: Function, names: "Names") -> text.EntryFunction:
         derived = self._inputs.derive(function)
         self._told += derived.notices
         if derived.source:
@@ -212,7 +226,7 @@ class Generator:
             function.id, names.value(function), derived.source, derived.coerce, function.expose
         )
 
-    def _http(self, unit: Unit, names: "_Names") -> text.EntryHttp | None:
+    def _http(self, unit: Unit, names: "Names") -> text.EntryHttp | None:
         routes = self._wirings.routes(unit)
         if not routes and not any(function.expose for function in self._wirings.functions(unit)):
             return None
@@ -229,7 +243,7 @@ class Generator:
             tuple((one.scope, names.expression(one.value)) for one in scoped if one.kind == "http-permission"),
         )  # fmt: skip
 
-    def _tagged(self, unit: Unit, kind: str, names: "_Names") -> tuple[tuple[str, tuple[str, ...]], ...]:
+    def _tagged(self, unit: Unit, kind: str, names: "Names") -> tuple[tuple[str, tuple[str, ...]], ...]:
         found: dict[str, list[str]] = {}
         for scoped in self._wirings.scoped(unit):
             if scoped.kind == kind:
@@ -238,12 +252,13 @@ class Generator:
 
     def _remote(self, unit: Unit, functions: Collection[Function]) -> Iterable[text.Remote]:
         own = set(unit.function_ids)
-        for name in sorted({name for function in functions for name in function.invokes} - own):
+        called = {name for function in functions for name in function.invokes}
+        for name in sorted(called.union(dispatched(unit.name, self._workspace.manifest)) - own):
             if name in self._units:
                 yield text.Remote(name, self._units[name], self._binding(self._units[name]))
 
     def _main(self, units: Collection[Unit], plan: SlicePlan, path: str) -> text.Main:
-        names = _Names(self, plan, path)
+        names = Names(self, plan, path)
         services = self._service_names(names)
         queues = self._queue_names(units)
         given = builtins.Given(self._workspace.manifest, units, plan.services, queues)
@@ -302,11 +317,11 @@ class Generator:
                 yield text.MainRoute("POST", f"/rpc/{function.id}", unit.name)
 
 
-def _options(wiring: QueueWiring | ScheduleWiring, names: "_Names") -> str | None:
+def _options(wiring: QueueWiring | ScheduleWiring, names: "Names") -> str | None:
     return names.expression(wiring.options) if wiring.options is not None else None
 
 
-class _Names:
+class Names:
     """The imports of one generated file and the local names that they get, without clashes."""
 
     def __init__(self, generator: Generator, plan: SlicePlan, path: str) -> None:
@@ -316,7 +331,8 @@ class _Names:
         self._wanted: dict[tuple[str, str], str] = {}
         self._taken = {
             "worker", "unit", "serve", "http", "sse", "remote", "v", "queue", "schedule", "events", "consumer",
-            "scheduled", "queues", "schedules", "jobs", "clock", *builtins.BUILTINS,
+            "scheduled", "queues", "schedules", "jobs", "clock", "errands", "channel", "mcp", "channelWire", "mcpWire",
+            *builtins.BUILTINS,
         }  # fmt: skip
 
     def use(self, specifier: str, name: str, local: str) -> str:

@@ -155,7 +155,7 @@ class Side:
 
     @cached_property
     def _wirings(self) -> Wirings:
-        return Wirings(self.workspace.analysis.application)
+        return Wirings(self.workspace.analysis.application, self.workspace.manifest)
 
 
 def side_at(now: Engine, folder: Path, scratch: Path) -> Side:

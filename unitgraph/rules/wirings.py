@@ -4,8 +4,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from functools import cached_property
 
+from unitgraph.rules.gateways import GATEWAYS
 from unitgraph.units.application import (
     Application,
+    ChannelWiring,
     Expression,
     Function,
     HttpWiring,
@@ -14,15 +16,17 @@ from unitgraph.units.application import (
     ScheduleWiring,
     ScopedWiring,
 )
-from unitgraph.units.model import Unit
+from unitgraph.units.gateways import Errand, errands
+from unitgraph.units.model import Manifest, Unit
 from unitgraph.units.scopes import applies
 
 
 class Wirings:
     """An application's wirings by function, and the modules that a unit's entry is made from."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: Application, manifest: Manifest) -> None:
         self.application = application
+        self.manifest = manifest
 
     @cached_property
     def http(self) -> Mapping[str, list[HttpWiring]]:
@@ -46,19 +50,38 @@ class Wirings:
         own = set(unit.function_ids)
         return [wiring for wiring in self.application.schedules if wiring.function in own]
 
+    @cached_property
+    def _errands(self) -> Mapping[str, list[Errand]]:
+        found: defaultdict[str, list[Errand]] = defaultdict(list)
+        for errand in errands(self.application):
+            if errand.wire in GATEWAYS:
+                found[errand.function].append(errand)
+        return found
+
+    def errands(self, unit: Unit) -> list[Errand]:
+        """The ways in which gateways reach the unit's functions."""
+        return [errand for name in unit.function_ids for errand in self._errands.get(name, ())]
+
+    def channels(self, unit: Unit) -> list[ChannelWiring]:
+        """Those whose gateway the unit is."""
+        names = {channel.name for channel in self.manifest.channels if channel.unit_name == unit.name}
+        return [wiring for wiring in self.application.channels if wiring.name in names]
+
     def jobs(self, unit: Unit) -> list[QueueWiring | ScheduleWiring]:
         return [*self.queues(unit), *self.tasks(unit)]
 
     def options(self, unit: Unit) -> list[Expression]:
         """What the unit's wirings say that is needed at run time, routes' own first."""
         found = [option for wiring in self.routes(unit) for option in wiring.options]
-        return found + [wiring.options for wiring in self.jobs(unit) if wiring.options is not None]
+        found += [wiring.options for wiring in self.jobs(unit) if wiring.options is not None]
+        found += [option for errand in self.errands(unit) for option in errand.options]
+        return found + [wiring.options for wiring in self.channels(unit) if "channel" in GATEWAYS]
 
     def scoped(self, unit: Unit) -> list[ScopedWiring]:
         """The middleware and permissions that may apply to the unit: by tag, or by a pattern that meets a route."""
         routes = self.routes(unit)
         tags = {tag for function in self.functions(unit) for tag in function.tags}
-        tags.update(tag for wiring in (*routes, *self.jobs(unit)) for tag in wiring.tags)
+        tags.update(tag for wiring in (*routes, *self.jobs(unit), *self.errands(unit)) for tag in wiring.tags)
         paths = [wiring.route for wiring in routes]
         return [one for one in self.application.scoped if applies(one.kind, one.scope, tags, paths)]
 

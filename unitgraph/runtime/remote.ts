@@ -3,7 +3,7 @@ import { InternalServerError, rebuildError } from './core/errors.ts'
 import { pack, unpack } from './core/json.ts'
 import { HEADER, PURPOSE, RPC_PATH, rpcSecret, type Answer, type Ticket } from './core/remote.ts'
 import { digest, seal, toBytes } from './core/text.ts'
-import type { CallRemote, Remote, Remotes } from './core/unit.ts'
+import type { CallRemote, Remote, Remotes, SendRemote } from './core/unit.ts'
 
 /** How long a call may take to arrive. */
 const TTL_S = 30
@@ -17,13 +17,13 @@ const serverAt = (url: string): Fetcher => ({
   fetch: (request) => fetch(new Request(new URL(new URL(request.url).pathname, url), request)),
 })
 
-const callRemote: CallRemote = async (unit, { unit: name, binding }, functionId, data, call, exposed) => {
+const send: SendRemote = async (unit, { unit: name, binding }, functionId, given, call, exposed) => {
   const bound = unit.host.env[binding]
   const fetcher = typeof bound === 'string' ? serverAt(bound) : (bound as Fetcher | undefined)
   if (!fetcher?.fetch) {
     throw new InternalServerError(`${unit.name} has no binding ${binding}, through which ${functionId} is called`)
   }
-  const body = pack({ data })
+  const body = pack(given)
   const now = Math.floor(Date.now() / 1000)
   const session = call.session.value
   const ticket: Ticket = {
@@ -41,7 +41,12 @@ const callRemote: CallRemote = async (unit, { unit: name, binding }, functionId,
     },
     signal: call.signal,
   })
-  const response = await fetcher.fetch(request)
+  return fetcher.fetch(request)
+}
+
+const callRemote: CallRemote = async (unit, target, functionId, data, call, exposed) => {
+  const { unit: name } = target
+  const response = await send(unit, target, functionId, { data }, call, exposed)
   const text = await response.text()
   let answer: Answer
   try {
@@ -58,5 +63,5 @@ const callRemote: CallRemote = async (unit, { unit: name, binding }, functionId,
 }
 
 export const remote = (functions: Readonly<Record<string, Remote>>): Remotes => ({
-  functions, call: callRemote, check: rpcSecret,
+  functions, call: callRemote, send, check: rpcSecret,
 })

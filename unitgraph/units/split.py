@@ -20,6 +20,7 @@ from unitgraph.units.application import (
     ScopedWiring,
 )
 from unitgraph.units.capabilities import capability
+from unitgraph.units.gateways import Errand, errands
 from unitgraph.units.model import (
     MANIFEST_VERSION,
     AgentEntry,
@@ -80,6 +81,9 @@ class _Split:
             self._jobs[queue.function].append(queue)
         for task in self._application.schedules:
             self._jobs[task.function].append(task)
+        self._errands: defaultdict[str, list[Errand]] = defaultdict(list)
+        for errand in errands(self._application):
+            self._errands[errand.function].append(errand)
         self._reach = analysis.reach
         self._reached = {name: self._behind(function) for name, function in self._application.functions.items()}
         services = {name: frozenset(reached.services) for name, reached in self._reached.items()}
@@ -140,7 +144,9 @@ class _Split:
             roots.extend(wiring.options)
         jobs = self._jobs[function.id]
         roots.extend(wiring.options for wiring in jobs if wiring.options is not None)
-        tags = {*function.tags, *(tag for wiring in (*routes, *jobs) for tag in wiring.tags)}
+        sent = self._errands[function.id]
+        roots.extend(option for errand in sent for option in errand.options)
+        tags = {*function.tags, *(tag for wiring in (*routes, *jobs, *sent) for tag in wiring.tags)}
         roots.extend(scoped.value for scoped in self._around(routes, tags))
         reached = self._reach.of(roots, function.services.names, escapes=function.services.escapes)
         return reached | Reached(functions=frozenset(function.invokes)) if function.invokes else reached
@@ -176,7 +182,11 @@ class _Split:
         return self._made(placement.server, placed, functions, depends, "server")
 
     def _made(self, name: str, placed: Placed, functions: tuple[str, ...], depends: set[str], target: str) -> Unit:
-        reached = together(self._reached[function] for function in functions)
+        behind = [self._reached[function] for function in functions]
+        if placed.role == "channel":
+            own = [each.options for each in self._application.channels if each.name == placed.subject]
+            behind.append(self._reach.of(own, frozenset()))
+        reached = together(behind)
         roles = {placed.role, *(_role(self._application.functions[function]) for function in functions)}
         services = self._services(reached.services, frozenset(roles & _ROLE_SERVICES.keys()))
         unit_of = self._placement.unit_of

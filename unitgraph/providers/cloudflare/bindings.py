@@ -28,6 +28,19 @@ _WEEKDAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class Objects:
+    """A class of Durable Objects that a unit brings and is bound to; ``specifier`` is the runtime's module."""
+
+    binding: str
+    class_name: str
+    specifier: str
+
+
+LEDGER: Final = Objects("UNITGRAPH_JOBS", "JobLedger", "unitgraph/queue/ledger")
+"""Where a Worker remembers the ids of jobs."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class Store:
     """A D1 database, an R2 bucket or a KV namespace of the project."""
 
@@ -94,6 +107,12 @@ def produces(unit: "Unit", manifest: "Manifest") -> tuple[str, ...]:
         pairs = ((queue.name, queue.settings.dead_letter_queue) for queue in manifest.queues)
         found.update(name for pair in pairs for name in pair if name)
     return tuple(sorted(found - {"*"}))
+
+
+def objects(unit: "Unit", manifest: "Manifest") -> tuple[Objects, ...]:
+    """The Durable Objects of a unit, as a table: who needs which."""
+    needed = {LEDGER: any(queue.consumer_unit == unit.name for queue in manifest.queues)}
+    return tuple(sorted(kind for kind, is_needed in needed.items() if is_needed))
 
 
 def at_once(settings: "QueueSettings") -> int:

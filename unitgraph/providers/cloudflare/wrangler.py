@@ -13,6 +13,7 @@ from unitgraph.providers.cloudflare.bindings import (
     binding_name,
     callees,
     most_batches,
+    objects,
     produces,
     queue_binding,
     queue_name,
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
 
 COMPATIBILITY_DATE: Final = "2026-07-01"
 HEADER: Final = "# Written by unitgraph; the next build writes it again.\n"
-LEDGER: Final = "UNITGRAPH_JOBS"
-LEDGER_CLASS: Final = "JobLedger"
-"""Where a Worker remembers the ids of jobs (runtime/queue/ledger.ts)."""
-
 TABLES: Final[dict[StoreKind, tuple[str, str | None]]] = {
     "d1": ("d1_databases", "database_name"),
     "r2": ("r2_buckets", "bucket_name"),
@@ -53,9 +50,10 @@ def document(unit: "Unit", manifest: "Manifest", target: Target) -> dict[str, An
         ],
         "consumers": [_consumer(queue) for queue in manifest.queues if queue.consumer_unit == unit.name],
     }
-    if made["queues"]["consumers"]:
-        made["durable_objects"] = {"bindings": [{"name": LEDGER, "class_name": LEDGER_CLASS}]}
-        made["migrations"] = [{"tag": "unitgraph-1", "new_sqlite_classes": [LEDGER_CLASS]}]
+    if kinds := objects(unit, manifest):
+        bound = [{"name": kind.binding, "class_name": kind.class_name} for kind in kinds]
+        made["durable_objects"] = {"bindings": bound}
+        made["migrations"] = [{"tag": "unitgraph-1", "new_sqlite_classes": [kind.class_name for kind in kinds]}]
     made["triggers"] = {"crons": list(schedules(unit))}
     for store in stores(unit, manifest):
         table, name = TABLES[store.kind]

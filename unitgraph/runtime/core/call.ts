@@ -1,5 +1,5 @@
 /** One call: what came in with it, and the wire that functions see of it. */
-import type { ChannelWire, HttpWire, QueueWire, Rpc, ScheduledTaskWire, Transport, Wire } from '../types/wire.ts'
+import type { ChannelWire, CliWire, HttpWire, McpWire, QueueWire, Rpc, ScheduledTaskWire, Transport, TriggerWire, Wire } from '../types/wire.ts'
 import type { Session } from './session.ts'
 import type { Trace } from './trace.ts'
 
@@ -15,6 +15,9 @@ export interface Call extends Trace {
   readonly channel?: ChannelWire | undefined
   readonly queue?: QueueWire | undefined
   readonly scheduledTask?: ScheduledTaskWire | undefined
+  readonly mcp?: McpWire | undefined
+  readonly trigger?: TriggerWire | undefined
+  readonly cli?: CliWire | undefined
   /** What log lines say of it besides its ids. */
   readonly fields?: Readonly<Record<string, unknown>>
 }

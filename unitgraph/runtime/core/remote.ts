@@ -7,6 +7,7 @@ import { decode } from '../http/path.ts'
 import type { UserSession } from '../types/services.ts'
 import type { Call } from './call.ts'
 import { RPC_SECRET } from './environment.ts'
+import type { Errand } from './errand.ts'
 import { InternalServerError, NotFoundError, reportError, UnauthorizedError, type ErrorReport } from './errors.ts'
 import { logFailure } from './failure.ts'
 import { invoke } from './invoke.ts'
@@ -70,7 +71,11 @@ export const answerRemote = async (unit: Unit, request: Request, outer: Call): P
     const session = new Session(ticket.session)
     const trace = readTrace(request.headers, ticket.request)
     const call: Call = { ...outer, ...trace, transport: 'rpc', session, depth: ticket.depth }
-    const { data: given } = unpack(toText(bytes)) as { data?: unknown }
+    const { data: given, errand } = unpack(toText(bytes)) as { data?: unknown; errand?: Errand }
+    if (errand) {
+      if (!unit.options.errands) throw new NotFoundError(`${functionId} is not reached through ${errand.wiring}`)
+      return unit.options.errands.answer(unit, functionId, given, errand, call)
+    }
     const data = await invoke(unit, definition, call, async () => ({ data: given }))
     const changed = session.value !== ticket.session
     return reply(200, { data, ...(changed && { session: session.value ?? null }) })

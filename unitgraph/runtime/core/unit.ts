@@ -2,6 +2,7 @@
 import type { Middleware, Permissions } from '../types/middleware.ts'
 import type { Call } from './call.ts'
 import { define, type Definition, type FunctionEntry } from './definition.ts'
+import type { Errands } from './errand.ts'
 import type { QueuePart } from '../queue/index.ts'
 import type { SchedulePart } from '../schedule/index.ts'
 import type { Services, WireServicesFactory } from './services.ts'
@@ -17,10 +18,16 @@ export type CallRemote = (
   unit: Unit, target: Remote, functionId: string, data: unknown, call: Call, exposed: boolean,
 ) => Promise<unknown>
 
+/** The signed request, with the body as it is given. */
+export type SendRemote = (
+  unit: Unit, target: Remote, functionId: string, body: unknown, call: Call, exposed: boolean,
+) => Promise<Response>
+
 /** The functions of other units, with what only a unit that calls them needs. */
 export interface Remotes {
   readonly functions: Readonly<Record<string, Remote>>
   readonly call: CallRemote
+  readonly send: SendRemote
   /** Throws where calls could not be made. */
   check(host: Host): unknown
 }
@@ -44,6 +51,7 @@ export interface UnitOptions {
   readonly queue?: QueuePart
   readonly schedule?: SchedulePart
   readonly remote?: Remotes
+  readonly errands?: Errands
 }
 
 /** The process or isolate that a unit runs in. */

@@ -1,0 +1,71 @@
+/**
+ * A gateway's call of a function, wherever that function's unit runs: with a wire that the gateway lends, and under the
+ * options of the wiring that it comes from, which the function's unit holds. Knows no gateway.
+ */
+import type { Middleware, Permissions } from '../types/middleware.ts'
+import type { Transport } from '../types/wire.ts'
+import type { Call } from './call.ts'
+import { InternalServerError, NotFoundError } from './errors.ts'
+import { invoke, type Around } from './invoke.ts'
+import type { Unit } from './unit.ts'
+
+/** What of an errand goes to another unit. */
+export interface Errand {
+  readonly transport: Transport
+  /** Which wiring it comes from: `mcp tool search`, `channel chat action=join`. */
+  readonly wiring: string
+  /** The wire's name, and what is known of it. */
+  readonly wire?: { readonly name: LentName; readonly state: unknown }
+}
+
+/** The wires of a call that a gateway can lend. */
+export type LentName = 'channel' | 'mcp'
+
+/** Happens at the gateway when the function uses the wire: a method's name and what it was given. */
+export type Use = (method: string, args: readonly unknown[]) => void | Promise<void>
+
+/** Makes a wire of what is known of it; `use` reaches the gateway. */
+export type WireFactory = (state: never, use: Use) => unknown
+
+/** What a wiring says that holds for each call through it. */
+export interface WiringOptions {
+  readonly auth?: boolean
+  readonly tags?: readonly string[]
+  readonly middleware?: readonly Middleware[]
+  readonly permissions?: Permissions<unknown>
+}
+
+export interface ErrandOptions {
+  /** By the wire's name. */
+  readonly wires: Readonly<Partial<Record<LentName, WireFactory>>>
+  /** By the wiring that an errand comes from: option objects, outermost first. */
+  readonly wirings: Readonly<Record<string, readonly WiringOptions[]>>
+}
+
+/** In a unit whose functions are reached through gateways. */
+export interface Errands extends ErrandOptions {
+  answer(unit: Unit, functionId: string, data: unknown, errand: Errand, call: Call): Response
+}
+
+const together = (options: readonly WiringOptions[]): Around => ({
+  auth: options.some(({ auth }) => auth === true),
+  tags: options.flatMap(({ tags = [] }) => tags),
+  middleware: options.flatMap(({ middleware = [] }) => middleware),
+  permissions: options.map(({ permissions }) => permissions as Permissions | undefined),
+})
+
+/** Runs it in the unit that has the function. An internal function is reached through nothing. */
+export const runErrand = async (
+  unit: Unit, functionId: string, data: unknown, errand: Errand, use: Use, call: Call,
+): Promise<unknown> => {
+  const definition = unit.functions.get(functionId)
+  const { errands } = unit.options
+  if (!definition || definition.internal || !errands || !Object.hasOwn(errands.wirings, errand.wiring)) {
+    throw new NotFoundError(`${functionId} of ${unit.name} is not reached through ${errand.wiring}`)
+  }
+  const { transport, wire } = errand
+  const make = wire && errands.wires[wire.name]
+  if (wire && !make) throw new InternalServerError(`${unit.name} was built without the wire ${wire.name}`)
+  const inner: Call = { ...call, transport, ...(wire && make && { [wire.name]: make(wire.state as never, use) }) }
+  return invoke(unit, definition, inner, async () => ({ data }), together(errands.wirings[errand.wiring] ?? []))
+}

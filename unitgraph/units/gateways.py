@@ -1,0 +1,38 @@
+"""How gateways reach functions: an errand a wiring, under whose options the function's unit runs it. Pure.
+
+A gateway (channel, MCP server) holds no code of the functions behind it; what its wirings say of them, theirs hold.
+"""
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from unitgraph.units.application import Application, Expression
+from unitgraph.units.model import Manifest
+
+Wire = Literal["channel", "mcp"]
+
+
+class Errand(NamedTuple):
+    """``wiring`` is its name between units, "mcp tool search"; ``options`` are object literals, outermost first."""
+
+    function: str
+    wire: Wire
+    wiring: str
+    options: tuple[Expression, ...]
+    tags: tuple[str, ...] = ()
+
+
+def errands(application: Application) -> Iterator[Errand]:
+    """All of an application, each once."""
+    for wiring in application.mcp:
+        options = (wiring.options,) if wiring.options is not None else ()
+        yield Errand(wiring.function, "mcp", f"mcp {wiring.kind} {wiring.name}", options)
+
+
+def dispatched(unit: str, manifest: Manifest) -> tuple[str, ...]:
+    """The functions that the gateways in a unit call."""
+    found = {name for channel in manifest.channels if channel.unit_name == unit for name in channel.function_ids}
+    for endpoint in manifest.mcp_endpoints:
+        if endpoint.unit_name == unit:
+            found.update(endpoint.tool_function_ids, endpoint.resource_function_ids, endpoint.prompt_function_ids)
+    return tuple(sorted(found))
