@@ -34,7 +34,7 @@ describe('a route of events', () => {
   })
   test('an error after the first event is an event', async () => {
     const app = (error: Error) => serving({ 'GET /': [pikkuSessionlessFunc(async (_s, _d, { channel }) => { await channel?.send(1); throw error }), stream] })
-    expect(await (await app(new NotFoundError('gone')).ask('/', events)).response.text()).toBe('data: 1\n\nevent: error\ndata: {"error":"gone","code":"not-found"}\n\n')
+    expect(await (await app(new NotFoundError('gone')).ask('/', events)).response.text()).toBe('data: 1\n\nevent: error\ndata: {"error":"gone","code":"not-found","status":404}\n\n')
     const text = await (await app(new Error('private')).ask('/', events)).response.text()
     expect(text).toContain('event: error')
     expect(text).not.toContain('private')

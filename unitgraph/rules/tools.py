@@ -69,7 +69,7 @@ class Tools:
         return {
             "bundler": files_digest(_BUNDLER),
             "esbuild": esbuild.version(self.override) if self.override else ESBUILD_VERSION,
-            "runtime": tree_digest(RUNTIME, (".ts", ".json")),
+            "runtime": tree_digest(RUNTIME, (".ts", ".js", ".json")),
             "runtime-packages": PARTS["runtime"],
         }
 

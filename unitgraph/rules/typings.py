@@ -27,7 +27,11 @@ _CORE = "@pikku/core"
 RUNTIME_CORE = Path(__file__).parents[1] / "runtime" / "compat"
 
 # What in the runtime's types is no part of `#pikku` by a name of its own.
-_NO_PART = frozenset({"index", "project"})
+_NO_PART = frozenset({"index", "project", "json", "client"})
+
+# The one part that is code: it runs where no bundler of ours puts the runtime in its place.
+_UNCHECKED = "// @ts-nocheck checked where it stands in the runtime; its types are beside it"
+RUNTIME_CLIENT = Path(__file__).parents[1] / "runtime" / "client"
 
 
 def typings(
@@ -54,7 +58,9 @@ def typings(
     files["types/project.d.ts"] = templates.get_template("project.d.ts.j2").render()
     core = () if _CORE in installed else tuple(_core_names())
     files["core.d.ts"] = templates.get_template("core.d.ts.j2").render(names=core)
+    files["project/routes.d.ts"] = templates.get_template("routes.d.ts.j2").render(types=types)
     files |= _runtime_types()
+    files |= _client(templates)
     files |= dict(_entries(templates))
     return dict(sorted(files.items()))
 
@@ -119,6 +125,19 @@ def _runtime_types() -> dict[str, str]:
         f"types/{name}.d.ts": f"{_HEADER}\n{path.read_text(encoding='utf-8')}\nexport {{}}\n"
         for name, path in _runtime_modules(RUNTIME_TYPES)
         if name != "project"
+    }
+
+
+def _client(templates: Environment) -> dict[str, str]:
+    """The client as every browser and Node.js runs it, under the name that the part would have."""
+    code = {
+        f"client/{path.name}": f"{_HEADER}\n{_UNCHECKED}\n{path.read_text(encoding='utf-8')}"
+        for path in sorted(RUNTIME_CLIENT.glob("*.js"))
+    }
+    part = templates.get_template("part.ts.j2")
+    return code | {
+        "client/index.d.ts": part.render(types="../types/client.js"),
+        "client.ts": part.render(types="./client/index.js"),
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from unitgraph.rules.typings_modules import ModuleFacts, Modules
-from unitgraph.units.application import Application, Function, Ref
+from unitgraph.units.application import Application, Function, HttpWiring, Ref
 from unitgraph.units.facts import StatementKind
 
 
@@ -38,6 +38,8 @@ class ProjectTypes:
     topics: str | None
     rpc: tuple[Member, ...]
     exposed: tuple[Member, ...]
+    routes: Mapping[str, tuple[Member, ...]]     # by method
+    streams: Mapping[str, tuple[Member, ...]]
     queues: tuple[Member, ...]
     workflows: tuple[Member, ...]
     agents: tuple[Member, ...]
@@ -47,6 +49,7 @@ class ProjectTypes:
 
 _ANYTHING = "CallTypes"  # input and output unknown: the function has no exported name to ask for its type
 _WORKFLOWS = frozenset({"workflow", "workflow-graph"})
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _NOT_CALLED_BY_NAME = _WORKFLOWS | {"agent", "trigger", "channel-connection", "channel-disconnection"}
 
 # A project's own interface of services or session is known by what it extends, as in
@@ -78,6 +81,8 @@ def project_types(
         topics=declared.get("topics"),
         rpc=tuple(call for call in calls if kinds[call.name] not in _NOT_CALLED_BY_NAME),
         exposed=tuple(call for call in calls if application.functions[call.name].expose),
+        routes=_routes(application.http, functions, kinds),
+        streams=_routes([wiring for wiring in application.http if wiring.sse], functions, kinds),
         queues=_queues(application, functions),
         workflows=tuple(call for call in calls if kinds[call.name] in _WORKFLOWS),
         agents=_agents(application, functions),
@@ -101,6 +106,23 @@ def _made_by(factory: Ref | None, modules: Modules) -> str | None:
 def _provided(services: str | None) -> str | None:
     # A factory may leave out what a unit doesn't use (`requiredSingletonServices`): where it is used, it is there.
     return f"Provided<{services}>" if services else None
+
+
+def _routes(
+    wirings: Iterable[HttpWiring], functions: Mapping[str, str], kinds: Mapping[str, str]
+) -> Mapping[str, tuple[Member, ...]]:
+    """Method → its routes; a workflow's answers with the id of the run that it starts."""
+    found: dict[str, dict[str, str]] = {method: {} for method in METHODS}
+    for wiring in wirings:
+        types = functions.get(wiring.function, _ANYTHING)
+        if kinds.get(wiring.function) in _WORKFLOWS:
+            types = f"{{ input: {_input(types)}; output: {{ runId: string }} }}"
+        if wiring.method in found:
+            found[wiring.method][wiring.route] = types
+    return {
+        method: tuple(Member(route, types) for route, types in sorted(routes.items()))
+        for method, routes in found.items()
+    }
 
 
 def _queues(application: Application, functions: Mapping[str, str]) -> tuple[Member, ...]:

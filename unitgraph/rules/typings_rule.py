@@ -89,6 +89,7 @@ def _names(application: Application) -> list[object]:
     ]  # fmt: skip
     return [
         functions,
+        [(wiring.method, wiring.route, wiring.function, wiring.sse) for wiring in application.http],
         [(worker.queue, worker.function) for worker in application.queues],
         [declared.id for declared in application.secrets],
         [declared.id for declared in application.variables],

@@ -141,7 +141,7 @@ export const http = (part: HttpPart): Part => ({
           const report = reportError(error)
           await logFailure(unit, call, error, report)
           const body = errorBody(report, call.requestId)
-          await events?.fail(body)
+          await events?.fail({ ...body, status: report.status })
           if (report.status === 401) out.headers.append('www-authenticate', 'Bearer')
           return jsonResponse(report.status, body, out.headers)
         }

@@ -67,13 +67,15 @@ export type Handler<S, In, Out, W> = (services: S, data: In, wire: W) => MaybePr
 
 type DataOf<I, In> = I extends StandardSchema ? InferOutput<I> : In
 type ResultOf<O, Out> = O extends StandardSchema ? InferInput<O> : Out
+/** What a caller gets: of a function for nothing, nothing, whatever it returns. */
+type Returned<Kind extends FunctionKind, Out> = Kind extends 'void' ? void : Out
 
 /**
  * How a function is written: bare, or an object with both, one or no schema. The types that no schema says come
  * from the type arguments `<In, Out>`, or else from the handler itself.
  */
 export interface Author<Kind extends FunctionKind, S, W> {
-  <In = unknown, Out = unknown>(func: Handler<S, In, Out, W>): PikkuFunction<In, Out, Kind>
+  <In = unknown, Out = unknown>(func: Handler<S, In, Out, W>): PikkuFunction<In, Returned<Kind, Out>, Kind>
   <
     In = unknown, Out = unknown,
     I extends StandardSchema | undefined = undefined, O extends StandardSchema | undefined = undefined,
@@ -83,7 +85,7 @@ export interface Author<Kind extends FunctionKind, S, W> {
       output?: O
       func: Handler<S, DataOf<I, In>, ResultOf<O, Out>, W>
     },
-  ): PikkuFunction<I extends StandardSchema ? InferInput<I> : In, ResultOf<O, Out>, Kind>
+  ): PikkuFunction<I extends StandardSchema ? InferInput<I> : In, Returned<Kind, ResultOf<O, Out>>, Kind>
 }
 
 /** Needs a session: 401 without one. */

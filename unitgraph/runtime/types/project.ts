@@ -14,6 +14,14 @@ export interface CallTypes {
   output: any
 }
 
+interface Routes {
+  GET: Record<string, CallTypes>
+  POST: Record<string, CallTypes>
+  PUT: Record<string, CallTypes>
+  PATCH: Record<string, CallTypes>
+  DELETE: Record<string, CallTypes>
+}
+
 export interface Project {
   /** What `pikkuConfig`'s factory returns. */
   config: CoreConfig
@@ -27,6 +35,10 @@ export interface Project {
   rpc: Record<string, CallTypes>
   /** The part of `rpc` with `expose: true`. */
   exposed: Record<string, CallTypes>
+  /** Method → route → the function behind it. */
+  routes: Routes
+  /** The part of `routes` with `sse: true`. */
+  streams: Routes
   /** Queue name → what a job's data is. */
   queues: Record<string, unknown>
   /** Event hub topic → what is published. */

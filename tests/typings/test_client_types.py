@@ -1,0 +1,124 @@
+"""The generated client passes the type checker where it is used rightly, and fails where it isn't."""
+
+from collections.abc import Callable
+from textwrap import dedent, indent
+
+import pytest
+
+from tests.typings.compile import RESOLUTIONS, Complaint, Workshop
+
+HERE = "// here"
+
+FUNCTIONS = """
+    import * as z from 'zod'
+    import { pikkuFunc, pikkuSessionlessFunc, pikkuVoidFunc, pikkuWorkflow, wireHTTP } from '#pikku'
+
+    export interface Visit { id: string; at: Date; size: bigint; tags: Set<string>; next?: Visit; ago(): number }
+
+    export const visit = pikkuSessionlessFunc<{ id: string; since?: Date }, Visit>(async (_services, { id, since }) => ({
+      id, at: since ?? new Date(), size: 1n, tags: new Set(), ago: () => 1,
+    }))
+    export const visits = pikkuSessionlessFunc({
+      expose: true,
+      input: z.object({ limit: z.coerce.number<string | number>().default(20), tag: z.array(z.string()).optional() }),
+      output: z.object({ visits: z.array(z.object({ id: z.string(), at: z.string() })) }),
+      func: async () => ({ visits: [] }),
+    })
+    export const forget = pikkuVoidFunc<{ id: string }>(async () => {})
+    export const rename = pikkuFunc<{ name: string }, { renamed: true }>(async () => ({ renamed: true }))
+    export const page = pikkuSessionlessFunc<void, Response>(async () => new Response('page'))
+    export const picture = pikkuSessionlessFunc<void, Uint8Array>(async () => new Uint8Array(1))
+    export const upload = pikkuFunc<{ title: string; picture: File }, { bytes: number }>(async () => ({ bytes: 1 }))
+    export const count = pikkuSessionlessFunc<{ to: bigint }, { n: number; at: Date }>({
+      expose: true, func: async () => ({ n: 1, at: new Date() }),
+    })
+    export const clean = pikkuWorkflow(async (_services, _data: { all: boolean }) => ({ done: true }))
+    export const pair = pikkuSessionlessFunc<void, [Date, ...bigint[]]>({ expose: true, func: async (): Promise<[Date, ...bigint[]]> => [new Date()] })
+
+    wireHTTP({ method: 'get', route: '/visits/:id', func: visit })
+    wireHTTP({ method: 'get', route: '/visits', func: visits })
+    wireHTTP({ method: 'delete', route: '/visits/:id', func: forget })
+    wireHTTP({ method: 'patch', route: '/visits/:visit{[0-9]+}/:part?', func: rename })
+    wireHTTP({ method: 'get', route: '/', func: page })
+    wireHTTP({ method: 'get', route: '/pictures/*', func: picture })
+    wireHTTP({ method: 'put', route: '/pictures', func: upload })
+    wireHTTP({ method: 'get', route: '/count', func: count, sse: true })
+    wireHTTP({ method: 'post', route: '/clean', func: clean })
+    """
+
+RIGHT = """
+    import { ApiError, createClient, type Serialised } from '#pikku/client'
+    import type { Visit } from '../src/functions.ts'
+
+    const client = createClient({ url: 'http://localhost:3000', token: async () => 'x', retries: 2 })
+    export const all = async (signal: AbortSignal, file: File) => {
+      const visit = await client.get('/visits/:id', { id: '1', since: new Date() }, { signal })
+      const same: Serialised<Visit> = visit
+      const { at, size, next }: { at: string; size: string; next?: { at: string } | undefined } = same
+      const { visits } = await client.get('/visits')
+      const ids: string[] = visits.map((one) => one.id)
+      await client.get('/visits', { limit: 3, tag: ['a'] })
+      const nothing: undefined = await client.delete('/visits/:id', { id: '1' })
+      const { renamed }: { renamed: true } = await client.patch('/visits/:visit{[0-9]+}/:part?', { visit: 1, name: 'x' })
+      await client.patch('/visits/:visit{[0-9]+}/:part?', { visit: 1, part: 'x', name: 'x' })
+      const html = await (await client.request('GET', '/')).text()
+      const picture: Blob = await client.get('/pictures/*', { '*': 'a/b.png' })
+      const { bytes } = await client.put('/pictures', { title: 'x', picture: file })
+      for await (const { n } of client.events.get('/count', { to: 3n })) n.toFixed(bytes)
+      const { runId }: { runId: string } = await client.post('/clean', { all: true })
+      const counted = await client.rpc.invoke('count', { to: '3' })
+      const when: string = counted.at
+      const [first, ...rest]: [string, ...string[]] = await client.rpc.invoke('pair')
+      await client.rpc.invoke('visits', undefined, { signal })
+      return [at, size, next, ids, nothing, renamed, html, picture, runId, when, first, rest]
+    }
+    export const why = (error: unknown) =>
+      error instanceof ApiError && error.code === 'bad-request' ? error.issues.map(({ path }) => path.join('.')) : error
+    """
+
+# Name → (the expected error, statements; the marked line is where the error must be).
+WRONG = {
+    "unknown-route": ("TS2345", "await client.get('/visit') // here"),
+    "a-route-of-another-method": ("TS2345", "await client.post('/visits') // here"),
+    "no-data": ("TS2554", "await client.get('/visits/:id') // here"),
+    "no-part-of-the-path": ("TS2345", "await client.patch('/visits/:visit{[0-9]+}/:part?', { name: 'x' }) // here"),
+    "wrong-part-of-the-path": ("TS2322", "await client.get('/visits/:id', { id: 1 }) // here"),
+    "wrong-query": ("TS2322", "await client.get('/visits', { limit: [1] }) // here"),
+    "unknown-query": ("TS2353", "await client.get('/visits', { limit: 1, page: 2 }) // here"),
+    "wrong-body": ("TS2322", "await client.post('/clean', { all: 'yes' }) // here"),
+    "no-wildcard": ("TS2554", "await client.get('/pictures/*') // here"),
+    "unknown-output": ("TS2339", "(await client.get('/visits')).total // here"),
+    "a-date-is-text": ("TS2339", "(await client.get('/visits/:id', { id: '1' })).at.getTime() // here"),
+    "a-bigint-is-text": ("TS2322", "const { size }: { size: bigint } = await client.get('/visits/:id', { id: '1' }) // here"),
+    "methods-are-gone": ("TS2339", "(await client.get('/visits/:id', { id: '1' })).ago() // here"),
+    "a-set-is-empty": ("TS2722", "(await client.get('/visits/:id', { id: '1' })).tags.has('x') // here"),
+    "no-events": ("TS2345", "for await (const _ of client.events.get('/visits')) break // here"),
+    "wrong-event": ("TS2339", "for await (const { m } of client.events.get('/count', { to: 1n })) console.log(m) // here"),
+    "not-exposed": ("TS2345", "await client.rpc.invoke('forget', { id: '1' }) // here"),
+    "unknown-function": ("TS2345", "await client.rpc.invoke('visitz') // here"),
+    "wrong-rpc-input": ("TS2322", "await client.rpc.invoke('count', { to: true }) // here"),
+    "rpc-without-input": ("TS2554", "await client.rpc.invoke('count') // here"),
+    "unknown-option": ("TS2353", "createClient({ uri: 'x' }) // here"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("resolution", RESOLUTIONS)
+def test_right_uses_pass_and_wrong_ones_fail_where_they_stand(
+    workshop: Callable[[], Workshop], resolution: str
+) -> None:
+    head = "import {{ createClient }} from '#pikku/client'\nconst client = createClient()\nexport const {name} = async () => {{\n"
+    files = {
+        f"web/{name}.ts": f"{head.format(name=name.replace('-', '_'))}{indent(dedent(body).strip(), '  ')}\n}}\n"
+        for name, (_, body) in WRONG.items()
+    }
+    project = workshop().small({"src/functions.ts": FUNCTIONS, "web/right.ts": RIGHT, **files})
+    config = (project.root / "tsconfig.json").read_text().replace('["src"]', '["src", "web"]')
+    config = config.replace('"DOM"', '"DOM", "DOM.AsyncIterable"')
+    project.write({"tsconfig.json": config})
+    expected = [Complaint(f"web/{name}.ts", _marked(files[f"web/{name}.ts"]), code) for name, (code, _) in WRONG.items()]
+    assert project.generate().check(resolution=resolution) == sorted(expected)
+
+
+def _marked(text: str) -> int:
+    (line,) = [number for number, line in enumerate(text.splitlines(), 1) if line.endswith(HERE)]
+    return line
