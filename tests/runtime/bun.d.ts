@@ -52,6 +52,7 @@ declare const Bun: {
   spawnSync(command: string[], options?: object): { readonly exitCode: number; readonly stdout: Uint8Array; readonly stderr: Uint8Array }
   serve(options: { port: number; hostname: string; fetch: () => Response }): { readonly port: number; stop(now: boolean): Promise<void> }
   file(path: string): { json(): Promise<any>; text(): Promise<string>; readonly size: number }
+  resolveSync(name: string, from: string): string
   gzipSync(bytes: Uint8Array): Uint8Array
 }
 declare const process: { readonly execPath: string; readonly env: Record<string, string | undefined> }

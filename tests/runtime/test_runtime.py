@@ -28,10 +28,14 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(workshop: Path, *command: str | Path) -> None:
     esbuild = ensure("build", user_cache(os.environ)).esbuild
+    workers = ensure("workers", user_cache(os.environ)).modules
     finished = subprocess.run(
         command,
         cwd=workshop,
-        env={"PATH": os.environ.get("PATH", ""), "HOME": str(workshop), "ESBUILD": str(esbuild), "NO_COLOR": "1"},
+        env={
+            "PATH": os.environ.get("PATH", ""), "HOME": str(workshop), "NO_COLOR": "1", "ESBUILD": str(esbuild),
+            "WORKERS": str(workers.parent),
+        },
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,

@@ -10,7 +10,7 @@ interface Miniflare {
   getWorker(name: string): Promise<{ fetch(url: string, init?: object): Promise<Response> }>
   dispose(): Promise<void>
 }
-const { Miniflare } = (await import('miniflare' as string)) as { Miniflare: new (options: object) => Miniflare }
+const { Miniflare } = (await import(Bun.resolveSync('miniflare', process.env['WORKERS'] ?? import.meta.dir))) as { Miniflare: new (options: object) => Miniflare }
 
 const RUNTIME = join(import.meta.dir, '../../unitgraph/runtime')
 const ESBUILD = process.env['ESBUILD'] ?? join(import.meta.dir, '../../node_modules/esbuild/bin/esbuild')
