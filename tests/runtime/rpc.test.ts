@@ -153,7 +153,7 @@ test('what a caller sends is signed, and carries no more than it must', async ()
   await a.ask('/', { headers: { authorization: 'Bearer of-the-client', cookie: 'a=b' } })
   const [request] = requests
   expect([request?.url, request?.method, await request?.text()]).toEqual(['https://shop-b/__unitgraph/rpc/f', 'POST', '{"data":{"x":1}}'])
-  expect([...(request?.headers.keys() ?? [])].sort()).toEqual(['content-type', 'traceparent', 'x-unitgraph-call'])
+  expect([...(request?.headers.keys() ?? [])].sort()).toEqual(['content-type', 'traceparent', 'x-request-id', 'x-unitgraph-call'])
 })
 
 test('a unit that calls others does not start without the secret, and says so in the log', async () => {

@@ -220,11 +220,12 @@ class Generator:
     def _function(self, function: Function, names: "Names") -> text.EntryFunction:
         derived = self._inputs.derive(function)
         self._told += derived.notices
+        source = derived.source
         if derived.source:
             names.use("valibot", "*", "v")
-        return text.EntryFunction(
-            function.id, names.value(function), derived.source, derived.coerce, function.expose
-        )
+        elif derived.is_nothing:
+            source = names.use("unitgraph/nothing", "nothing", "nothing")
+        return text.EntryFunction(function.id, names.value(function), source, derived.coerce, function.expose)
 
     def _http(self, unit: Unit, names: "Names") -> text.EntryHttp | None:
         routes = self._wirings.routes(unit)
@@ -330,9 +331,9 @@ class Names:
         self._path = path
         self._wanted: dict[tuple[str, str], str] = {}
         self._taken = {
-            "worker", "unit", "serve", "http", "sse", "remote", "v", "queue", "schedule", "events", "consumer",
-            "scheduled", "queues", "schedules", "jobs", "clock", "errands", "channel", "mcp", "channelWire", "mcpWire",
-            *builtins.BUILTINS,
+            "worker", "unit", "serve", "http", "sse", "remote", "v", "nothing", "queue", "schedule", "events",
+            "consumer", "scheduled", "queues", "schedules", "jobs", "clock", "errands", "channel", "mcp", "channelWire",
+            "mcpWire", *builtins.BUILTINS,
         }  # fmt: skip
 
     def use(self, specifier: str, name: str, local: str) -> str:

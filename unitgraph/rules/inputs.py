@@ -6,18 +6,23 @@ from functools import cached_property
 
 from unitgraph.rules.workspace import Workspace
 from unitgraph.units.application import Function
-from unitgraph.units.schema import Underivable, coercions
+from unitgraph.units.schema import UNDEFINED, Underivable, coercions
 from unitgraph.units.schema_types import Deriver
 from unitgraph.units.schema_valibot import to_valibot
 
 
 @dataclass(frozen=True, slots=True)
 class DerivedInput:
-    """``source`` is an expression that imports ``* as v``; ``notices`` say what of the type can't be checked."""
+    """``source`` is an expression that imports ``* as v``; ``notices`` say what of the type can't be checked.
+
+    ``is_nothing``: the function takes none, so whatever comes with a call (a key in the query, a part of the path)
+    isn't for it.
+    """
 
     source: str | None = None
     coerce: Mapping[str, str] | None = None
     notices: tuple[str, ...] = ()
+    is_nothing: bool = False
 
 
 class Inputs:
@@ -34,6 +39,8 @@ class Inputs:
         if isinstance(derived, Underivable):
             said = f"{derived.place}: the input of {function.id} isn't checked at run time, since {derived.reason}."
             return DerivedInput(notices=(said,))
+        if derived.schema == UNDEFINED:
+            return DerivedInput(is_nothing=True)
         notices = tuple(
             f"{note.place}: part of the input of {function.id} isn't checked at run time, since {note.reason}."
             for note in derived.notes

@@ -36,6 +36,8 @@ const send: SendRemote = async (unit, { unit: name, binding }, functionId, given
     body,
     headers: {
       'content-type': 'application/json',
+      // for the log; what the callee goes by is signed
+      'x-request-id': call.requestId,
       traceparent: call.traceparent,
       [HEADER]: await seal(PURPOSE, ticket, rpcSecret(unit.host)),
     },

@@ -6,34 +6,53 @@ const normalise = (pathname) => {
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
 }
 
-/** The binding that serves a request, or all methods of its path where none does; HEAD is GET without a body. */
+/** The binding that serves a request; all methods of its path where none does, or where it asks which there are. HEAD is
+ * GET without a body. */
 const find = (request, path) => {
   const matching = compiled.filter(([, pattern]) => pattern.test(path))
   const serving = (method) => matching.find(([own]) => own === method || own === 'ALL')?.[2]
   const { method } = request
-  const found = serving(method) ?? (method === 'HEAD' ? serving('GET') : undefined)
-  if (found !== undefined || method !== 'OPTIONS') return { binding: found, allow: matching.map(([own]) => own) }
-  return { binding: serving(request.headers.get('access-control-request-method')) ?? matching[0]?.[2], allow: [] }
+  const binding = serving(method) ?? (method === 'HEAD' ? serving('GET') : undefined)
+  if (binding !== undefined) return { binding }
+  const own = [...new Set(matching.map(([own]) => own))]
+  const allow = own.length > 0 ? [...own, ...(own.includes('GET') && !own.includes('HEAD') ? ['HEAD'] : []), 'OPTIONS'].join(', ') : undefined
+  if (method !== 'OPTIONS') return { allow }
+  return { binding: serving(request.headers.get('access-control-request-method')) ?? matching[0]?.[2], allow }
 }
 
-const refuse = (status, code, error, headers) => Response.json({ error, code }, { status, headers })
+/** What no unit answers is answered as one would, and said in the log. */
+const own = (request, path, started, status, body, headers) => {
+  const given = request.headers.get('x-request-id') ?? ''
+  const requestId = /^[\w.:-]{1,128}$/.test(given) ? given : crypto.randomUUID()
+  if (path !== '/health') {
+    const ms = Date.now() - started
+    const line = { time: new Date().toISOString(), level: 'info', msg: 'request', method: request.method, path, status, ms, requestId }
+    console.log(JSON.stringify(line))
+  }
+  const all = { 'content-type': 'application/json; charset=utf-8', 'x-request-id': requestId, ...headers }
+  return new Response(request.method === 'HEAD' ? null : JSON.stringify(body), { status, headers: all })
+}
 
 export default {
   async fetch(request, env) {
+    const started = Date.now()
     const url = new URL(request.url)
     const path = normalise(url.pathname)
     const { binding, allow } = find(request, path)
-    if (binding === undefined && allow.length > 0) {
-      const methods = [...new Set([...allow, ...(allow.includes('GET') ? ['HEAD'] : []), 'OPTIONS'])].join(', ')
-      return refuse(405, 'method-not-allowed', `${path} answers ${methods} only`, { allow: methods })
+    const say = (status, code, error, headers) => own(request, path, started, status, { error, code }, headers)
+    if (binding === undefined && allow !== undefined) return say(405, 'method-not-allowed', `${path} answers ${allow} only`, { allow })
+    if (binding === undefined && path === '/health') {
+      return own(request, path, started, 200, { status: 'ok', project }, { 'cache-control': 'no-store' })
     }
-    if (binding === undefined) {
-      if (path === '/health') return Response.json({ status: 'ok', project }, { headers: { 'cache-control': 'no-store' } })
-      return refuse(404, 'not-found', `Nothing answers ${request.method} ${path}`)
-    }
+    if (binding === undefined) return say(404, 'not-found', `Nothing answers ${request.method} ${path}`)
     const unit = env[binding]
-    if (unit === undefined) return refuse(503, 'service-unavailable', `${binding} is not set`)
-    if (typeof unit === 'string') return fetch(new Request(new URL(url.pathname + url.search, unit), request))
-    return unit.fetch(request)
+    if (unit === undefined) return say(503, 'service-unavailable', `${binding} is not set`)
+    const response = typeof unit === 'string'
+      ? await fetch(new Request(new URL(url.pathname + url.search, unit), request))
+      : await unit.fetch(request)
+    if (allow === undefined) return response
+    const answered = new Response(response.body, response)
+    answered.headers.set('allow', allow)
+    return answered
   },
 }

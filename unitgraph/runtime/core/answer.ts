@@ -66,7 +66,7 @@ export const createAnswer = (unit: Unit, isOutermost = true): ((request: Request
     const path = new URL(request.url).pathname
     const logger = await loggerOf(unit)
     logger[HEALTH.has(path) ? 'debug' : 'info']('request', requestLine(request, path, response, call, started, unit.name))
-    return withRequestId(response, call.requestId)
+    return withHeader(response, 'x-request-id', call.requestId)
   }
 }
 
@@ -78,13 +78,13 @@ export const requestLine = (
 })
 
 /** Headers of a response from elsewhere are immutable, hence the copy. */
-export const withRequestId = (response: Response, requestId: string): Response => {
+export const withHeader = (response: Response, name: string, value: string): Response => {
   try {
-    response.headers.set('x-request-id', requestId)
+    response.headers.set(name, value)
     return response
   } catch {
     const copy = new Response(response.body, response)
-    copy.headers.set('x-request-id', requestId)
+    copy.headers.set(name, value)
     return copy
   }
 }

@@ -1,5 +1,5 @@
 /** All units of a project in one process, on Bun's server: only turns its events into calls. */
-import { HEALTH, health, notFound, openCall, requestLine, withRequestId } from '../core/answer.ts'
+import { HEALTH, health, notFound, openCall, requestLine, withHeader } from '../core/answer.ts'
 import { answerBroken } from '../core/broken.ts'
 import type { Call } from '../core/call.ts'
 import { RPC_SECRET, type Environment } from '../core/environment.ts'
@@ -47,6 +47,9 @@ declare const process: {
   on(event: string, listener: (reason: unknown) => void): void
 }
 
+const allowed = (methods: readonly string[]): string =>
+  [...methods, ...(methods.includes('GET') && !methods.includes('HEAD') ? ['HEAD'] : []), 'OPTIONS'].join(', ')
+
 /** The largest body that any route may allow for itself. */
 const MAX_BODY = 1024 * 1024 * 1024
 
@@ -82,12 +85,13 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     const called = await calledFromElsewhere(request, path)
     if (called) return { response: await answerRemote(called, request, call), unit: called.name }
     const found = units.find(request.method, path, request.headers.get('access-control-request-method')?.toUpperCase())
-    if ('unit' in found) {
+    const allow = found.allow?.length ? allowed(found.allow) : undefined
+    if (found.unit !== undefined) {
       const { answer: answerOf } = await units.start(found.unit)
-      return { response: await answerOf(request, call), unit: found.unit }
+      const response = await answerOf(request, call)
+      return { response: allow ? withHeader(response, 'allow', allow) : response, unit: found.unit }
     }
-    if (found.allow.length > 0) {
-      const allow = [...found.allow, ...(found.allow.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ')
+    if (allow) {
       const report = reportError(new MethodNotAllowedError(`${path} answers ${allow} only`))
       return { response: jsonResponse(405, errorBody(report, call.requestId), { allow }) }
     }
@@ -108,7 +112,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     // a stream of events may be silent for longer than an ordinary connection
     if (response.headers.get('content-type')?.startsWith('text/event-stream')) server.timeout(request, 0)
     logger[HEALTH.has(path) ? 'debug' : 'info']('request', requestLine(request, path, response, call, started, unit))
-    return withRequestId(response, call.requestId)
+    return withHeader(response, 'x-request-id', call.requestId)
   }
   const listen = (): Server => {
     try {

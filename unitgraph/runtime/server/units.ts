@@ -19,8 +19,11 @@ export interface MainRoute {
 }
 
 export interface Units {
-  /** The unit that answers a request; for a method that nobody answers, all methods of the path. */
-  find(method: string, path: string, askedMethod?: string): { unit: string } | { allow: readonly string[] }
+  /**
+   * The unit that answers a request; for a method that nobody answers, all methods of the path; both for an OPTIONS that
+   * nobody wired, since a unit knows its own methods only.
+   */
+  find(method: string, path: string, askedMethod?: string): { unit?: string | undefined; allow?: readonly string[] }
   start(name: string): Promise<StartedUnit>
   withFunction(functionId: string): Promise<Unit | undefined>
 }
@@ -60,7 +63,7 @@ export const createUnits = (
       if (unit) return { unit }
       const allow = methods.filter((one) => lookup(one, path))
       const meant = method === 'OPTIONS' ? ((asked && lookup(asked, path)) || lookup(allow[0] ?? '', path)) : undefined
-      return meant ? { unit: meant } : { allow }
+      return { unit: meant, allow }
     },
     withFunction: async (functionId) => {
       const name = owners.get(functionId)
