@@ -106,8 +106,8 @@ def executable(checkout: Checkout) -> Path:
 
 
 @contextmanager
-def running(program: Path, data: Path) -> Iterator[InProcess]:
-    process = InProcess(program, data)
+def running(program: Path, data: Path, environment: Mapping[str, str] | None = None) -> Iterator[InProcess]:
+    process = InProcess(program, data, environment)
     try:
         yield process.listening()
     finally:

@@ -47,8 +47,8 @@ async function answer(asked: Request_): Promise<unknown> {
   return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() }
 }
 
-await miniflare.ready
-console.log(JSON.stringify({ workers: workers.map((one) => one.name) }))
+const address = await miniflare.ready
+console.log(JSON.stringify({ workers: workers.map((one) => one.name), port: Number(address.port) }))
 for await (const line of createInterface({ input: process.stdin })) {
   try {
     console.log(JSON.stringify({ answer: await answer(JSON.parse(line) as Request_) }))

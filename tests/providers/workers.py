@@ -30,7 +30,8 @@ class Answer:
 
 
 class Workers:
-    """Asks the router, or one Worker by name. ``names`` are those that were started, ``log`` is what they all say."""
+    """Asks the router, or one Worker by name. ``names`` are those that were started, ``port`` is where the
+    router listens, ``log`` is what they all say."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
@@ -40,7 +41,9 @@ class Workers:
         assert process.stderr
         threading.Thread(target=self._read, args=(process.stdout,), daemon=True).start()
         threading.Thread(target=self.log.read, args=(process.stderr,), daemon=True).start()
-        self.names: list[str] = self._next()["workers"]
+        hello = self._next()
+        self.names: list[str] = hello["workers"]
+        self.port: int = hello["port"]
 
     def fetch(
         self,

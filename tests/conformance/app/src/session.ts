@@ -1,0 +1,7 @@
+import type { CoreUserSession } from '#pikku'
+
+export interface UserSession extends CoreUserSession {
+  userId?: string
+  role?: string
+  visits?: number
+}

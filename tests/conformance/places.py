@@ -1,0 +1,169 @@
+"""The places where the application of these tests runs: in this machine's Bun from source, as the executable, in workerd.
+
+Each answers requests and has a log; how they are started is shared with the tests of jobs and of Cloudflare.
+"""
+
+import base64
+import json
+import os
+import queue
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from tests.conformance.asked import HOST, Answer, Asked, send
+from tests.harness import REPOSITORY, Checkout, Tools
+from tests.jobs import places as jobs
+from tests.log import Log
+from tests.providers.workers import started
+from unitgraph.rules.toolchain import Toolchain, ensure, user_cache
+
+FOLDER = Path(__file__).parent
+RUNTIME = REPOSITORY / "unitgraph" / "runtime"
+TIMEOUT_S = 60
+
+SECRETS = {
+    "JWT_SECRET": "the secret of all tokens here",
+    "SESSION_SECRET": "the secret of all cookies here",
+    "SESSION_SECRET_OLD": "the secret that cookies had before",
+    "API_KEY": "api-key-of-the-house",
+    "UNITGRAPH_RPC_SECRET": "the secret between all units here",
+}
+"""Nobody but the runtime sees these: no answer and no line of a log holds one."""
+
+
+class Place(Protocol):
+    """``port``: where it listens, None where nothing does."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def log(self) -> Log: ...
+    @property
+    def port(self) -> int | None: ...
+
+    def ask(self, asked: Asked) -> Answer: ...
+
+
+class Listening:
+    def __init__(self, name: str, port: int, log: Log) -> None:
+        self.name, self.port, self.log = name, port, log
+
+    def ask(self, asked: Asked) -> Answer:
+        return send(self.port, asked)
+
+
+class InSource:
+    """The generated sources in one Bun, which is handed requests and listens nowhere."""
+
+    name = "source"
+    port = None
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self._said: queue.Queue[str] = queue.Queue()
+        self.log = Log()
+        assert process.stdout
+        assert process.stderr
+        self._threads = [
+            threading.Thread(target=self._read, args=(process.stdout,), daemon=True),
+            threading.Thread(target=self.log.read, args=(process.stderr,), daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def ask(self, asked: Asked) -> Answer:
+        assert self._process.stdin
+        told: dict[str, Any] = {
+            "method": asked.method, "url": f"http://{HOST}{asked.path}", "headers": list(asked.headers),
+        }  # fmt: skip
+        if asked.body is not None:
+            told["body"] = base64.b64encode(asked.body).decode()
+        self._process.stdin.write(json.dumps(told) + "\n")
+        self._process.stdin.flush()
+        line = self._said.get(timeout=TIMEOUT_S)
+        assert line, "the process ended; its messages are above"
+        said = json.loads(line)
+        assert "error" not in said, said["error"]
+        found = said["answer"]
+        headers = tuple((str(name), str(value)) for name, value in found["headers"])
+        return Answer(found["status"], headers, base64.b64decode(found["body"]))
+
+    def end(self) -> None:
+        assert self._process.stdin
+        self._process.stdin.close()
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for thread in self._threads:
+            thread.join(20)
+        for stream in (self._process.stdout, self._process.stderr):
+            if stream:
+                stream.close()
+
+    def _read(self, stream: IO[str]) -> None:
+        for line in stream:
+            if line.startswith(('{"answer":', '{"error":')):
+                self._said.put(line)
+            else:
+                self.log.take(line)
+        self._said.put("")
+
+
+def application(tools: Tools, folder: Path) -> Checkout:
+    return project(tools, folder, FOLDER / "app")
+
+
+def project(tools: Tools, folder: Path, sources: Path) -> Checkout:
+    """A checkout of a project of the repository."""
+    skipped = shutil.ignore_patterns("node_modules", ".pikku", ".deploy")
+    shutil.copytree(sources, folder / "work", ignore=skipped)
+    return Checkout(folder / "work", tools, folder / "cache")
+
+
+@contextmanager
+def in_workers(checkout: Checkout, secrets: Mapping[str, str] = SECRETS) -> Iterator[Listening]:
+    checkout.run("plan", "--provider", "cloudflare")
+    with started(checkout.root / ".deploy" / "cloudflare", _dev(), secrets) as workers:
+        yield Listening("workers", workers.port, workers.log)
+
+
+@contextmanager
+def as_executable(checkout: Checkout, data: Path, secrets: Mapping[str, str] = SECRETS) -> Iterator[Listening]:
+    checkout.run("apply", "--provider", "standalone")
+    program = next((checkout.root / ".deploy" / "standalone" / "current").resolve().glob("[!.]*[!.json]"))
+    with jobs.running(program, data, secrets) as process:
+        yield Listening("executable", process.port, process.log)
+
+
+@contextmanager
+def from_source(checkout: Checkout, data: Path, secrets: Mapping[str, str] = SECRETS) -> Iterator[InSource]:
+    checkout.run("plan", "--provider", "standalone")
+    data.mkdir()
+    names = json.loads((RUNTIME / "aliases.json").read_text("utf-8"))
+    paths = {f"{name}/*": [str(RUNTIME / folder / "*")] for name, folder in names.items()}
+    paths |= {name: [str(RUNTIME / folder / "index.ts")] for name, folder in names.items() if folder != "."}
+    settings = data / "tsconfig.json"
+    settings.write_text(json.dumps({"compilerOptions": {"paths": paths}}), "utf-8")
+    dev = _dev()
+    main = checkout.root / ".deploy" / "standalone" / "gen" / "main.ts"
+    environment = {**secrets, "UNITGRAPH_DATA": str(data), "NODE_PATH": str(dev.modules)}
+    process = subprocess.Popen(
+        [dev.bun, f"--tsconfig-override={settings}", FOLDER / "in_process.ts", main],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=data,
+    )  # fmt: skip
+    place = InSource(process)
+    try:
+        yield place
+    finally:
+        place.end()
+
+
+def _dev() -> Toolchain:
+    return ensure("dev", user_cache(os.environ))
