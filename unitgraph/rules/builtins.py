@@ -7,22 +7,27 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from unitgraph.providers.cloudflare.bindings import produces, queue_binding
+from unitgraph.providers.cloudflare.bindings import StoreKind, produces, queue_binding, store_binding
 from unitgraph.rules.entry import Builtin, literal
+from unitgraph.units.facts import Factory
 
 if TYPE_CHECKING:
+    from unitgraph.rules.workspace import Workspace
     from unitgraph.units.model import Manifest, Unit
+
+_STORES: Final = frozenset({"kv", "storage"})
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a service may be told of: the units that share it, the names of services that they take, and all queues
-    that a process may add to."""
+    """What a service may be told of: the units that share it, the names of services that they take and the project
+    doesn't make, and all queues that a process may add to. ``is_alone``: no unit of the project runs elsewhere."""
 
     manifest: "Manifest"
     units: Collection["Unit"]
     services: frozenset[str]
     queues: tuple[str, ...] = ()
+    is_alone: bool = True
 
 
 Make = Callable[[Given], Builtin | None]
@@ -59,9 +64,38 @@ def _queues_of_process(given: Given) -> Builtin | None:
     return Builtin("queueService", "jobs.service") if given.queues else None
 
 
+def _store_bound(name: str, kind: StoreKind) -> Make:
+    """A store that is a binding of the unit's own."""
+
+    def make(given: Given) -> Builtin | None:
+        if name not in given.services:
+            return None
+        (unit,) = given.units
+        binding = literal(store_binding(unit, name, kind))
+        return Builtin(name, f"{name}({binding})", ((f"unitgraph/services/{name}/cloudflare", name),))
+
+    return make
+
+
+def _kv_of_process(given: Given) -> Builtin | None:
+    """Where other units are elsewhere, their store is as well, and out of reach."""
+    if "kv" not in given.services or not given.is_alone:
+        return None
+    return Builtin("kv", "kv", (("unitgraph/services/kv/process", "kv"),))
+
+
+def _storage_of_process(given: Given) -> Builtin | None:
+    if "storage" not in given.services:
+        return None
+    told = "" if given.is_alone else literal({"isAlone": False})
+    return Builtin("storage", f"storage({told})", (("unitgraph/services/storage/process", "storage"),))
+
+
 BUILTINS: Final[Mapping[str, Row]] = {
     "jwt": Row(_plain("jwt"), _plain("jwt")),
+    "kv": Row(_store_bound("kv", "kv"), _kv_of_process),
     "queueService": Row(_queues_bound, _queues_of_process),
+    "storage": Row(_store_bound("storage", "r2"), _storage_of_process),
 }
 """Service → how it is made. What a row's module exports has the service's own name, which no import of a project's
 gets in the same entry."""
@@ -75,3 +109,30 @@ def alone(given: Given) -> Iterator[Builtin]:
 def of_process(given: Given) -> Iterator[Builtin]:
     """Those of a process, in the table's order."""
     return (made for row in BUILTINS.values() if (made := row.process(given)) is not None)
+
+
+def made_by_project(workspace: "Workspace") -> frozenset[str]:
+    """The services that the project makes itself. Where its factories can't be read that may be any of those which
+    need a place of their own, so none of these is made besides."""
+    application = workspace.analysis.application
+    refs = [ref for ref in (application.services, application.wire_services) if ref is not None]
+    found: set[str] = set()
+    for ref in refs:
+        for factory in workspace.facts[ref.module].factories:
+            if factory.name == ref.name:
+                found |= _made(factory)
+    return frozenset(found)
+
+
+def _made(factory: Factory) -> frozenset[str]:
+    """What a factory returns. A wire's service that is made of the singleton of its name leaves that one in place."""
+    if not factory.sliceable:
+        return _STORES
+    taken = {service for _, service in factory.reads} if factory.kind == "wire-services" else set()
+    names = {each.name for each in factory.properties if each.name is not None} - taken
+    passed_on = [offset for offset, service in factory.reads if service == "*"]
+    for each in factory.properties:
+        # a spread of what there was before adds nothing
+        if each.name is None and not any(each.span.start <= offset < each.span.end for offset in passed_on):
+            names |= _STORES
+    return frozenset(names)

@@ -55,6 +55,7 @@ class Generator:
         self._binding = binding
         self._units = {name: unit.name for unit in workspace.manifest.units for name in unit.function_ids}
         self._inputs = Inputs(workspace)
+        self._made_by_project = builtins.made_by_project(workspace)
         self._keep_lines = keep_lines
         self._told: list[str] = []
 
@@ -159,7 +160,7 @@ class Generator:
         names = Names(self, plan, path)
         functions = self._wirings.functions(unit)
         services = self._service_names(names) if with_services else {}
-        given = builtins.Given(self._workspace.manifest, (unit,), plan.services)
+        given = self._given((unit,), plan)
         return text.Entry(
             project=self._workspace.project.name,
             unit=unit.name,
@@ -188,6 +189,11 @@ class Generator:
     def _objects(self, unit: Unit) -> tuple[text.EntryObject, ...]:
         kinds = objects(unit, self._workspace.manifest)
         return tuple(text.EntryObject(kind.class_name, kind.specifier) for kind in kinds)
+
+    def _given(self, units: Collection[Unit], plan: SlicePlan, queues: tuple[str, ...] = ()) -> builtins.Given:
+        taken = (plan.services - self._made_by_project) | plan.existing
+        is_alone = self._provider.isolation == "process"
+        return builtins.Given(self._workspace.manifest, units, taken, queues, is_alone=is_alone)
 
     def _queue(self, wiring: QueueWiring, names: "Names") -> text.EntryQueue:
         settings = wiring.settings.document()
@@ -262,7 +268,7 @@ class Generator:
         names = Names(self, plan, path)
         services = self._service_names(names)
         queues = self._queue_names(units)
-        given = builtins.Given(self._workspace.manifest, units, plan.services, queues)
+        given = self._given(units, plan, queues)
         up = "./" if "/" not in path else "../"
         return text.Main(
             project=self._workspace.project.name,

@@ -140,7 +140,8 @@ class SlicePlan:
 
     ``exports`` holds the roots and those of the three factories that the unit calls: one that would build nothing for
     it is not there. ``services`` are the names to ask of the factories, with what kept middleware, permissions and
-    per-request services need. ``direct`` is what slices and entry import from where it stands.
+    per-request services need; ``existing`` are those that kept services take of what was there before them. ``direct``
+    is what slices and entry import from where it stands.
     """
 
     modules: Mapping[str, Request]
@@ -150,6 +151,7 @@ class SlicePlan:
     all_services: bool
     helpers: tuple[Helper, ...]
     direct: Closure
+    existing: frozenset[str] = frozenset()
     notices: tuple[str, ...] = ()
 
     @property

@@ -54,6 +54,7 @@ class Walked(Protocol):
     brought: set[Closure]
     helpers: dict[Helper, None]
     services: set[str]
+    existing: set[str]
     all_services: bool
     cuts: list[tuple[Module, int, Cut, Ref]]
     targets: dict[str, set[str]]
@@ -77,6 +78,7 @@ class Outcome:
             all_services=walk.all_services,
             helpers=tuple(walk.helpers),
             direct=_union(walk.brought),
+            existing=frozenset(walk.existing),
         )
 
     def _requests(self) -> dict[str, Request]:

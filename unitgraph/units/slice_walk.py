@@ -26,6 +26,7 @@ class Walk:
         self._placed: set[str] = set()
         self.helpers: dict[Helper, None] = {}
         self.services: set[str] = set(roots.services or ())
+        self.existing: set[str] = set()
         self.all_services = roots.all_services
         self.cuts: list[tuple[Module, int, Cut, Ref]] = []
         self.targets: dict[str, set[str]] = {}         # module → modules whose slices it imports
@@ -84,22 +85,25 @@ class Walk:
         self._asked(module, cut)
 
     def _asked(self, module: Module, cut: Cut) -> None:
-        """What the kept part of ``pikkuWireServices`` takes from the singleton services."""
-        if cut.shape.factory.kind != "wire-services":
+        """What the kept part of a factory takes: ``pikkuWireServices`` of the singleton services, ``pikkuServices`` of
+        what is there before it."""
+        kind, reads = cut.shape.factory.kind, cut.shape.factory.reads
+        taken = self.services if kind == "wire-services" else self.existing
+        if kind == "config" or all(service in taken for _, service in reads):
             return
-        if all(service in self.services for _, service in cut.shape.factory.reads) or self.all_services:
+        if kind == "wire-services" and self.all_services:
             return
         kept = cut.kept()
         mentioned = {name for span in kept for name in module.mentions(span)}
-        for offset, service in cut.shape.factory.reads:
+        for offset, service in reads:
             # What the parameter destructures counts where it is used; under another name, always.
             in_parameter = cut.shape.factory.sliceable and offset < cut.shape.inner_start
             inside = any(span.start <= offset < span.end for span in kept)
             if inside or (in_parameter and (service in mentioned or offset in cut.shape.renamed)):
-                if service == "*":
+                if service != "*":
+                    taken.add(service)
+                elif kind == "wire-services":
                     self.all_services = True
-                else:
-                    self.services.add(service)
 
     def _need(self, path: str) -> Need:
         need = self.needs.get(path)

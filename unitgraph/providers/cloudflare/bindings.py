@@ -73,15 +73,19 @@ def queue_name(name: str) -> str:
 
 def stores(unit: "Unit", manifest: "Manifest") -> tuple[Store, ...]:
     """The stores behind the services that a unit takes; a store keeps out of the way of variables and secrets."""
-    taken = {*unit.secrets, *unit.variables}
     found = set()
     for service in unit.services:
         kind = STORES.get(service.capability)
         if kind is not None:
-            binding = binding_name(service.source_service_name)
-            name = resource_name(manifest.project_id, service.source_service_name)
-            found.add(Store(kind, name, f"{binding}_{kind.upper()}" if binding in taken else binding))
+            name = service.source_service_name
+            found.add(Store(kind, resource_name(manifest.project_id, name), store_binding(unit, name, kind)))
     return tuple(sorted(found))
+
+
+def store_binding(unit: "Unit", service: str, kind: StoreKind) -> str:
+    """Under which name a unit has the store of a service."""
+    binding = binding_name(service)
+    return f"{binding}_{kind.upper()}" if binding in {*unit.secrets, *unit.variables} else binding
 
 
 def callees(unit: "Unit", manifest: "Manifest") -> tuple[str, ...]:

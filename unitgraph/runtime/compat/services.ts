@@ -1,6 +1,7 @@
 /** `@pikku/core/services`: the built-in services by the names that projects import. */
 import { createSecrets, createVariables, type Environment } from '../core/environment.ts'
 import { createLogger } from '../core/logger.ts'
+import { createMemoryStore } from '../services/kv/memory.ts'
 import type * as api from '../types/services.ts'
 
 const ofProcess = (): Environment => (globalThis as { process?: { env: Environment } }).process?.env ?? {}
@@ -22,5 +23,11 @@ export const LocalSecretService: typeof api.LocalSecretService = class {
     Object.assign(this, createSecrets(environment))
   }
 } as typeof api.LocalSecretService
+
+export const LocalKeyValueStore: typeof api.LocalKeyValueStore = class {
+  constructor() {
+    Object.assign(this, createMemoryStore())
+  }
+} as typeof api.LocalKeyValueStore
 
 export type * from '../types/services.ts'

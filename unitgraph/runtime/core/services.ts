@@ -6,8 +6,15 @@ import { createLogger } from './logger.ts'
 
 export type Services = Record<string, unknown>
 
+/** Where services are built. */
+export interface Place {
+  readonly env: Environment
+  /** The folder that a process keeps its data in. */
+  folder(): string
+}
+
 /** Built-in services which only some units use, such as `jwt`: name → what builds it. */
-export type Builtins = Readonly<Record<string, (base: Services) => unknown>>
+export type Builtins = Readonly<Record<string, (base: Services, place: Place) => unknown>>
 
 type ConfigFactory = (variables: never) => unknown
 type ServicesFactory = (config: never, existing: never) => unknown
@@ -17,6 +24,8 @@ export interface ServicesOptions {
   config?: ConfigFactory | undefined
   services?: ServicesFactory | undefined
   builtins?: Builtins | undefined
+  /** Where a process keeps its data; a Worker has no folder. */
+  folder?: ((env: Environment) => string) | undefined
 }
 
 /** One result for all callers, however many there are at once; a failure is not kept. */
@@ -43,7 +52,11 @@ const unavailable = (name: string): unknown =>
           },
   })
 
-const PROMISED = ['jwt', 'queueService', 'eventHub']
+const PROMISED = ['jwt', 'queueService', 'eventHub', 'db', 'kv', 'storage']
+
+const noFolder = (): never => {
+  throw new Error('There is no folder for data here')
+}
 
 export const buildServices = async (options: ServicesOptions, env: Environment): Promise<Services> => {
   const variables = createVariables(env)
@@ -58,7 +71,8 @@ export const buildServices = async (options: ServicesOptions, env: Environment):
     bindings: bindingsOf(env),
   }
   for (const name of PROMISED) existing[name] = unavailable(name)
-  for (const [name, build] of Object.entries(options.builtins ?? {})) existing[name] = build(existing)
+  const place: Place = { env, folder: () => (options.folder ?? noFolder)(env) }
+  for (const [name, build] of Object.entries(options.builtins ?? {})) existing[name] = await build(existing, place)
   const own = (await options.services?.(config as never, existing as never)) as Services | undefined
   return { ...existing, ...own, config }
 }

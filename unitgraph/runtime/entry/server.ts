@@ -11,6 +11,7 @@ import { closeServices, type Services } from '../core/services.ts'
 import type { Unit } from '../core/unit.ts'
 import type { Background } from '../server/background.ts'
 import { errorBody, jsonResponse } from '../http/respond.ts'
+import { dataFolder } from '../server/folder.ts'
 import { readSettings } from '../server/settings.ts'
 import { createGauge, drain, type Stoppable } from '../server/shutdown.ts'
 import { createUnits, type MainRoute, type UnitEntry } from '../server/units.ts'
@@ -56,7 +57,7 @@ const MAX_BODY = 1024 * 1024 * 1024
 export const serve = async (options: ServeOptions): Promise<void> => {
   const env = options.env ?? process.env
   const units = createUnits(options.routes, options.units, () => host)
-  const host = createHost(options, env, { find: (id) => units.withFunction(id) })
+  const host = createHost({ ...options, folder: (given) => dataFolder(given, options.project) }, env, { find: (id) => units.withFunction(id) })
   const problems: string[] = []
   const settings = readSettings(env, problems)
   problems.push(...(await checkEnvironment(options, env)))

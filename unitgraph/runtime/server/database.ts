@@ -3,13 +3,10 @@
  * The database of a deployment: one SQLite file in its data folder, which several processes of a machine may share.
  * Knows its tables, not what they are for.
  */
-import { Database } from 'bun:sqlite'
-import { mkdirSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { readText, type Environment } from '../core/environment.ts'
+import type { Database } from 'bun:sqlite'
+import { connect, makeFolder } from './file.ts'
 
 const VERSION = 1
-const BUSY_MS = 10_000
 
 /**
  * `jobs.due_ms` is when a job may be taken: once its delay is over, or the lease of the process that runs it. `state`
@@ -30,12 +27,6 @@ const SCHEMA = `
   PRAGMA user_version = ${VERSION};
 `
 
-/** `UNITGRAPH_DATA`, else what systemd gives a service, else the user's folder for state. */
-export const dataFolder = (env: Environment, project: string): string => {
-  const given = readText(env, 'UNITGRAPH_DATA') || readText(env, 'STATE_DIRECTORY')?.split(':')[0]
-  return given || `${readText(env, 'XDG_STATE_HOME') || `${homedir()}/.local/state`}/${project}`
-}
-
 export interface Store {
   /** What is written here is on the disk when the statement returns, whatever happens to the machine. */
   readonly durable: Database
@@ -43,19 +34,11 @@ export interface Store {
   readonly quick: Database
 }
 
-const connect = (path: string, synchronous: 'FULL' | 'NORMAL'): Database => {
-  const database = new Database(path, { create: true, strict: true })
-  database.run(`PRAGMA busy_timeout = ${BUSY_MS}`)
-  database.run('PRAGMA journal_mode = WAL')
-  database.run(`PRAGMA synchronous = ${synchronous}`)
-  return database
-}
-
 const versionOf = (database: Database): number => database.query<{ user_version: number }>('PRAGMA user_version').get()?.user_version ?? 0
 
 const open = (folder: string): Store => {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     const path = `${folder}/unitgraph.sqlite`
     const durable = connect(path, 'FULL')
     durable.transaction(() => {

@@ -18,6 +18,15 @@ declare module 'bun:sqlite' {
 
 declare module 'node:fs' {
   export const mkdirSync: (path: string, options: { recursive: boolean; mode: number }) => unknown
+  export const openSync: (path: string, flags: string, mode: number) => number
+  export const readSync: (fd: number, bytes: Uint8Array, offset: number, length: number, position: number) => number
+  export const writeSync: (fd: number, bytes: Uint8Array, offset: number, length: number) => number
+  export const fdatasyncSync: (fd: number) => void
+  export const closeSync: (fd: number) => void
+  export const unlinkSync: (path: string) => void
+  export const readdirSync: (path: string) => string[]
+  export const statSync: (path: string) => { readonly mtimeMs: number }
+  export const readFileSync: (path: string, encoding: 'utf8') => string
 }
 declare module 'node:os' {
   export const homedir: () => string

@@ -3,7 +3,8 @@ import { createQueueService } from '../queue/service.ts'
 import type { Outcome } from '../queue/index.ts'
 import type { QueueService } from '../types/services.ts'
 import type { Background, Context } from './background.ts'
-import { closeStore, dataFolder, openStore } from './database.ts'
+import { closeStore, openStore } from './database.ts'
+import { dataFolder } from './folder.ts'
 import { createJobs, type Claimed, type Jobs } from './jobs.ts'
 
 export interface QueueEntry {

@@ -1,7 +1,8 @@
 /** A process' clock: calls tasks when their time has come, one process a time where several share the data folder. */
 import { parseCron, type Cron } from '../schedule/cron.ts'
 import type { Background, Context } from './background.ts'
-import { closeStore, dataFolder, openStore } from './database.ts'
+import { closeStore, openStore } from './database.ts'
+import { dataFolder } from './folder.ts'
 import { createTicks, type Ticks } from './ticks.ts'
 
 export interface ScheduleEntry {

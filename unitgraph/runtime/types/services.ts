@@ -91,6 +91,65 @@ export interface EventHub {
   ): Promise<void> | void
 }
 
+/** Values under keys, for as long as they are wanted. What was written may be seen elsewhere a minute later. */
+export interface KeyValueStore {
+  /** What was put: plain JSON, dates, bigints, bytes, maps and sets. */
+  get<T = unknown>(key: string): Promise<T | undefined>
+  /** `ttl` is milliseconds, or `30s`, `5m`, `7d`: then it is gone. Up to 512 bytes of key, 25 MiB of value. */
+  put(key: string, value: unknown, options?: { ttl?: number | string | undefined }): Promise<void>
+  delete(key: string): Promise<void>
+  /** In the order of the keys' bytes; 1000 at most, and a `cursor` where there are more. A page may be short of some. */
+  list(options?: ListOptions): Promise<{ readonly keys: readonly string[]; readonly cursor?: string }>
+}
+
+export interface ListOptions {
+  prefix?: string | undefined
+  limit?: number | undefined
+  cursor?: string | undefined
+}
+
+export type ObjectBody = string | Uint8Array<ArrayBuffer> | ArrayBuffer | Blob | ReadableStream<Uint8Array>
+
+export interface ObjectEntry {
+  readonly key: string
+  readonly size: number
+  /** Another one wherever the content is another one; without quotation marks. */
+  readonly etag: string
+  readonly lastModified: Date
+}
+
+export interface ObjectInfo extends ObjectEntry {
+  /** As it was given; a bucket's client may add `;charset=utf-8` to what is text. */
+  readonly contentType: string
+}
+
+/** `body` is read once, as a stream or by one of the methods. */
+export interface StoredObject extends ObjectInfo {
+  readonly body: ReadableStream<Uint8Array>
+  text(): Promise<string>
+  json<T = unknown>(): Promise<T>
+  bytes(): Promise<Uint8Array<ArrayBuffer>>
+}
+
+export interface ObjectList {
+  readonly objects: readonly ObjectEntry[]
+  readonly cursor?: string
+}
+
+/** Objects of any size under keys of up to 1024 bytes. What was put is there, whole, once `put` has resolved. */
+export interface ObjectStorage {
+  put(key: string, body: ObjectBody, options?: { contentType?: string | undefined }): Promise<ObjectInfo>
+  /** With `range`, `body` is that part; `size` is the whole object's. */
+  get(key: string, options?: { range?: { offset?: number; length?: number } | undefined }): Promise<StoredObject | undefined>
+  head(key: string): Promise<ObjectInfo | undefined>
+  delete(key: string): Promise<void>
+  list(options?: ListOptions): Promise<ObjectList>
+  /** Where whoever has it may get or put the object for a while; a `NotImplementedError` where the place has no addresses. */
+  signedUrl(
+    key: string, options: { method?: 'GET' | 'PUT'; expiresIn: number | string; contentType?: string | undefined },
+  ): Promise<string>
+}
+
 /** What every function may take, whether or not the project provides services of its own. */
 export interface BuiltinServices {
   config: Config
@@ -102,12 +161,17 @@ export interface BuiltinServices {
   jwt: JWTService
   queueService: QueueService
   eventHub: EventHub
+  kv: KeyValueStore
+  storage: ObjectStorage
 }
+
+/** Built-in services under names that projects have long given to their own. */
+type Replaceable = 'kv' | 'storage'
 
 /** A project's own service of the same name takes the place of the built-in one. */
 export type WithBuiltins<Own> = Omit<BuiltinServices, keyof Own> & Own
 
-export type CoreSingletonServices<C = Config> = Omit<BuiltinServices, 'config'> & { config: C }
+export type CoreSingletonServices<C = Config> = Omit<BuiltinServices, 'config' | Replaceable> & { config: C }
 export type CoreServices<Singleton = CoreSingletonServices> = Singleton
 
 export type SingletonServices = WithBuiltins<Project['singletonServices']>
@@ -138,4 +202,12 @@ export declare class LocalSecretService implements SecretsService {
   getSecret(id: SecretId): Promise<string>
   getSecretJSON<Id extends SecretId>(id: Id): Promise<Project['secrets'][Id]>
   hasSecret(id: SecretId): Promise<boolean>
+}
+
+/** `kv` in memory. For tests. */
+export declare class LocalKeyValueStore implements KeyValueStore {
+  get<T = unknown>(key: string): Promise<T | undefined>
+  put(key: string, value: unknown, options?: { ttl?: number | string | undefined }): Promise<void>
+  delete(key: string): Promise<void>
+  list(options?: ListOptions): Promise<{ readonly keys: readonly string[]; readonly cursor?: string }>
 }
