@@ -19,7 +19,10 @@ from tests.conformance.asked import Answer, Asked
 from tests.conformance.tokens import TOKENS
 from tests.log import Line
 
+PLACES = ("source", "executable", "workers")
 TABLES = Path(__file__).parent / "cases"
+LARGE = {"long": "a" * 10_000, "fields": "a=1&" * 2_000}
+"""What every case may name, besides what its steps keep."""
 _NAMED = re.compile(r"\{(token:)?([\w .-]+)\}")
 _EVENT = re.compile(r"(?:event: (\w+)\n)?data: (.*)\n\n")
 
@@ -38,6 +41,13 @@ class Case:
     def steps(self) -> Sequence[Mapping[str, Any]]:
         steps: Sequence[Mapping[str, Any]] = self.document.get("steps") or [self.document]
         return steps
+
+    @property
+    def places(self) -> Sequence[str]:
+        """Where it holds: everywhere, unless ``why`` says why not."""
+        assert ("places" in self.document) == ("why" in self.document), self.id
+        places: Sequence[str] = self.document.get("places", PLACES)
+        return places
 
     def request_id(self, step: int) -> str:
         return f"{self.table}.{self.number}.{step}"
@@ -71,7 +81,7 @@ _CONTENT: Mapping[str, Callable[[Any], bytes]] = {
     "json": lambda value: json.dumps(value, ensure_ascii=False).encode(),
     "text": lambda value: value.encode(),
     "base64": base64.b64decode,
-    "repeated": lambda value: value[0].encode() * value[1] + "".join(value[2:]).encode(),
+    "parts": lambda value: b"".join(text.encode() * times for text, times in value),
 }
 
 

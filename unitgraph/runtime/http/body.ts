@@ -1,7 +1,6 @@
 /** A request's body: read once, up to a limit, and parsed by its content type. */
 import { BadRequestError, PayloadTooLargeError, UnsupportedMediaTypeError } from '../core/errors.ts'
 import { parseJson } from '../core/json.ts'
-import { toText } from '../core/text.ts'
 import { collect, type Fields } from './fields.ts'
 
 export const BODY_LIMIT = 1024 * 1024
@@ -31,15 +30,27 @@ export const readBytes = async (request: Request, limit: number): Promise<Uint8A
   return bytes
 }
 
+/** Strict: what isn't the text that was meant must not be stored as if it were. */
+const textOf = (bytes: Uint8Array): string => {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new BadRequestError('The body is not valid UTF-8')
+  }
+}
+
 /** Undefined where there is no body. A form's fields are texts (or files), as those of a query. */
 export const parseBody = async (
-  bytes: Uint8Array<ArrayBuffer>, contentType: string,
+  bytes: Uint8Array<ArrayBuffer>, header: (name: string) => string | undefined,
 ): Promise<{ value: unknown; isForm: boolean } | undefined> => {
   if (bytes.byteLength === 0) return undefined
+  const contentType = header('content-type') ?? ''
+  const encoding = header('content-encoding') ?? 'identity'
+  if (encoding.toLowerCase() !== 'identity') throw new UnsupportedMediaTypeError(`The content encoding ${encoding} is not supported`)
   const [type = ''] = contentType.toLowerCase().split(';')
   const media = type.trim()
-  if (media === 'application/json' || media.endsWith('+json')) return { value: parseJson(toText(bytes)), isForm: false }
-  if (media === 'application/x-www-form-urlencoded') return { value: collect(new URLSearchParams(toText(bytes))), isForm: true }
+  if (media === 'application/json' || media.endsWith('+json')) return { value: parseJson(textOf(bytes)), isForm: false }
+  if (media === 'application/x-www-form-urlencoded') return { value: collect(new URLSearchParams(textOf(bytes))), isForm: true }
   if (media === 'multipart/form-data') return { value: await multipart(bytes, contentType), isForm: true }
   throw new UnsupportedMediaTypeError(
     media ? `The content type ${media} is not supported` : 'The body has no content type: send application/json',

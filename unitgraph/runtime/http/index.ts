@@ -2,7 +2,7 @@
 import { PatternRouter } from 'hono/router/pattern-router'
 import type { Call } from '../core/call.ts'
 import type { Definition } from '../core/definition.ts'
-import { MethodNotAllowedError, reportError } from '../core/errors.ts'
+import { BadRequestError, MethodNotAllowedError, reportError } from '../core/errors.ts'
 import { logFailure } from '../core/failure.ts'
 import { invoke, layersOf, type Around, type Input } from '../core/invoke.ts'
 import { onion } from '../core/onion.ts'
@@ -14,7 +14,7 @@ import type { HttpOptions } from '../types/http.ts'
 import type { Middleware, Permissions } from '../types/middleware.ts'
 import { BODY_LIMIT, parseBody } from './body.ts'
 import { merge, type Fields } from './fields.ts'
-import { bySpecificity, decode, normalisePath, normaliseRoute } from './path.ts'
+import { bySpecificity, decodePart, normalisePath, normaliseRoute } from './path.ts'
 import { errorBody, jsonResponse, respond } from './respond.ts'
 import type { Sse } from './sse.ts'
 import { createHttp, type Incoming } from './wire.ts'
@@ -87,8 +87,7 @@ const readInput = async (route: Route, http: Incoming): Promise<Input> => {
   }
   const fromQuery = query ? ((await validate(query, given, texts, 'query')) as Fields) : given
   const hasBody = route.method !== 'GET' && route.method !== 'HEAD'
-  const type = http.request.header('content-type') ?? ''
-  const body = hasBody ? await parseBody(await http.request.bytes(), type) : undefined
+  const body = hasBody ? await parseBody(await http.request.bytes(), http.request.header) : undefined
   const sources = [http.request.params() as Fields, fromQuery]
   if (!body) return { data: merge(sources), texts }
   if (typeof body.value !== 'object' || body.value === null || Array.isArray(body.value)) {
@@ -119,7 +118,17 @@ export const http = (part: HttpPart): Part => ({
 
     const run = async (request: Request, outer: Call, path: string, [route, found]: Match): Promise<Response> => {
       const params: Record<string, string> = {}
-      for (const [name, value] of Object.entries(found)) if (value !== undefined) params[name] = decode(value)
+      let isText = true
+      for (const [name, value] of Object.entries(found)) {
+        if (value === undefined) continue
+        const part = decodePart(value)
+        isText &&= part !== undefined
+        params[name] = part ?? value
+      }
+      const read = async (): Promise<Input> => {
+        if (!isText) throw new BadRequestError('The path is not valid')
+        return readInput(route, http)
+      }
       const { http, out } = createHttp(request, path, route.route, params, last(route, 'bodyLimit') ?? BODY_LIMIT)
       const wantsEvents = route.sse && request.headers.get('accept')?.includes('text/event-stream')
       const events = wantsEvents ? part.sse?.(outer.requestId) : undefined
@@ -131,7 +140,7 @@ export const http = (part: HttpPart): Part => ({
       const settle = async (): Promise<Response> => {
         try {
           const value = await invoke(
-            unit, route.definition, call, () => readInput(route, http), around(route, path),
+            unit, route.definition, call, read, around(route, path),
             events && (() => opened.resolve(events.open(out.headers))),
           )
           if (!events) return respond(value, out)

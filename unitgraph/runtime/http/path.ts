@@ -9,6 +9,16 @@ export const decode = (text: string): string => {
   }
 }
 
+/** A part of a path; undefined where its escapes are no text, or spell a NUL, at which other programs end a name. */
+export const decodePart = (text: string): string | undefined => {
+  try {
+    const decoded = decodeURIComponent(text)
+    return decoded.includes('\0') ? undefined : decoded
+  } catch {
+    return undefined
+  }
+}
+
 /** RFC 3986 6.2.2: what needs no escape is not escaped, so that no pattern can be passed by in disguise. */
 export const normalisePath = (pathname: string): string => {
   const path = pathname.replace(/%(?:[46][1-9a-f]|[57][0-9a]|3\d|2[de]|5f|7e)/gi, decodeURIComponent)
