@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conformance import places
-from tests.conformance.places import Place
+from tests.conformance.places import Listening, Place
 from tests.harness import Checkout, Tools
 
 
@@ -21,13 +21,13 @@ def source(application: Checkout, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture(scope="session")
-def executable(application: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def executable(application: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listening]:
     with places.as_executable(application, tmp_path_factory.mktemp("executable")) as place:
         yield place
 
 
 @pytest.fixture(scope="session")
-def workers(application: Checkout) -> Iterator[Place]:
+def workers(application: Checkout) -> Iterator[Listening]:
     with places.in_workers(application) as place:
         yield place
 
@@ -39,7 +39,7 @@ def place(request: pytest.FixtureRequest) -> Place:
 
 
 @pytest.fixture(scope="session", params=["executable", "workers"])
-def listening(request: pytest.FixtureRequest) -> Place:
+def listening(request: pytest.FixtureRequest) -> Listening:
     """Where there is a socket."""
-    found: Place = request.getfixturevalue(request.param)
+    found: Listening = request.getfixturevalue(request.param)
     return found

@@ -19,7 +19,7 @@ from tests.conformance.asked import HOST, Answer, Asked, send
 from tests.harness import REPOSITORY, Checkout, Tools
 from tests.jobs import places as jobs
 from tests.log import Log
-from tests.providers.workers import started
+from tests.providers.workers import Workers, started
 from unitgraph.rules.toolchain import Toolchain, ensure, user_cache
 
 FOLDER = Path(__file__).parent
@@ -55,6 +55,23 @@ class Listening:
 
     def ask(self, asked: Asked) -> Answer:
         return send(self.port, asked)
+
+    def ask_unit(self, unit: str, asked: Asked) -> Answer:
+        """Ask as another unit does: here all units have one address."""
+        assert unit.startswith("conformance-")
+        return self.ask(asked)
+
+
+class InWorkers(Listening):
+    def __init__(self, workers: Workers) -> None:
+        super().__init__("workers", workers.port, workers.log)
+        self._workers = workers
+
+    def ask_unit(self, unit: str, asked: Asked) -> Answer:
+        """As through a service binding: from outside, no unit has an address."""
+        body = asked.body.decode() if asked.body is not None else None
+        found = self._workers.fetch(asked.method, asked.path, body, worker=unit, headers=dict(asked.headers))
+        return Answer(found.status, tuple(found.headers.items()), found.body.encode())
 
 
 class InSource:
@@ -128,10 +145,10 @@ def project(tools: Tools, folder: Path, sources: Path) -> Checkout:
 
 
 @contextmanager
-def in_workers(checkout: Checkout, secrets: Mapping[str, str] = SECRETS) -> Iterator[Listening]:
+def in_workers(checkout: Checkout, secrets: Mapping[str, str] = SECRETS) -> Iterator[InWorkers]:
     checkout.run("plan", "--provider", "cloudflare")
     with started(checkout.root / ".deploy" / "cloudflare", _dev(), secrets) as workers:
-        yield Listening("workers", workers.port, workers.log)
+        yield InWorkers(workers)
 
 
 @contextmanager

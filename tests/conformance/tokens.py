@@ -7,11 +7,13 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.conformance.places import SECRETS
+from unitgraph.units.names import kebab
 
 HASHES = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 JWT = SECRETS["JWT_SECRET"]
@@ -100,17 +102,30 @@ TOKENS: Mapping[str, Callable[[], str]] = {
 def call(
     function: str,
     data: Any = None,
+    /,
     *,
     body: bytes | None = None,
     secret: str = SECRETS["UNITGRAPH_RPC_SECRET"],
     purpose: str = "unitgraph-rpc-1",
     **more: Any,
 ) -> tuple[bytes, str]:
-    """A call as a unit makes one: its body, and the header that vouches for it; ``more`` changes what it says."""
+    """A call of Ada's as a unit makes one: its body, and the header that vouches for it; ``more`` changes what it says."""
     sent = body if body is not None else json.dumps({"data": data}).encode()
     now = int(time.time())
     ticket = {
-        "unit": f"conformance-{function}", "function": function, "body": encoded(hashlib.sha256(sent).digest()),
-        "session": {"userId": "ada"}, "depth": 1, "request": "forged", "issued": now, "expires": now + 30, **more,
-    }  # fmt: skip
-    return sent, sealed(purpose, ticket, secret)
+        "id": base64.urlsafe_b64encode(os.urandom(12)).decode(),
+        "unit": unit_of(function),
+        "function": function,
+        "body": encoded(hashlib.sha256(sent).digest()),
+        "session": {"userId": "ada"},
+        "depth": 1,
+        "request": "forged",
+        "issued": now,
+        "expires": now + 30,
+        **more,
+    }
+    return sent, sealed(purpose, {key: value for key, value in ticket.items() if value is not None}, secret)
+
+
+def unit_of(function: str) -> str:
+    return f"conformance-{kebab(function)}"

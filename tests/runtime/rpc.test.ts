@@ -115,7 +115,7 @@ describe('calls that no unit made', () => {
   const body = '{"data":{"a":1}}'
   const now = Math.floor(Date.now() / 1000)
   const ticket = async (changes: object = {}) => ({
-    unit: 'shop-b', function: 'f', body: await digest(toBytes(body)), session: { userId: 'u1' }, depth: 1, request: 'r', issued: now, expires: now + 30, ...changes,
+    id: crypto.randomUUID(), unit: 'shop-b', function: 'f', body: await digest(toBytes(body)), session: { userId: 'u1' }, depth: 1, request: 'r', issued: now, expires: now + 30, ...changes,
   })
   const send = async (call: string, { text = body, name = 'f', secret = RPC_SECRET as string | null } = {}) => {
     const b = running({ unit: 'shop-b', functions: { f: { value: f } } }, { UNITGRAPH_RPC_SECRET: secret ?? undefined })

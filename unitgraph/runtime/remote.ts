@@ -1,12 +1,9 @@
 /** For units that call others: functions which live there, and how they are called. See `core/remote.ts`. */
 import { InternalServerError, rebuildError } from './core/errors.ts'
 import { pack, unpack } from './core/json.ts'
-import { HEADER, PURPOSE, RPC_PATH, rpcSecret, type Answer, type Ticket } from './core/remote.ts'
+import { HEADER, PURPOSE, RPC_PATH, rpcSecret, TTL_S, type Answer, type Ticket } from './core/remote.ts'
 import { digest, seal, toBytes } from './core/text.ts'
 import type { CallRemote, Remote, Remotes, SendRemote } from './core/unit.ts'
-
-/** How long a call may take to arrive. */
-const TTL_S = 30
 
 interface Fetcher {
   fetch(request: Request): Promise<Response>
@@ -27,7 +24,7 @@ const send: SendRemote = async (unit, { unit: name, binding }, functionId, given
   const now = Math.floor(Date.now() / 1000)
   const session = call.session.value
   const ticket: Ticket = {
-    unit: name, function: functionId, body: await digest(toBytes(body)), depth: call.depth + 1,
+    id: crypto.randomUUID(), unit: name, function: functionId, body: await digest(toBytes(body)), depth: call.depth + 1,
     request: call.requestId, issued: now, expires: now + TTL_S,
     ...(session && { session }), ...(exposed && { exposed }),
   }

@@ -52,7 +52,7 @@ export const checkEnvironment = async (options: ProjectOptions, env: Environment
   return (await Promise.all(checks)).filter((found) => found !== undefined)
 }
 
-export const createHost = (options: ProjectOptions, env: Environment, more: Pick<Host, 'find'> = {}): Host => ({
+export const createHost = (options: ProjectOptions, env: Environment, more: Pick<Host, 'find' | 'isFirst'> = {}): Host => ({
   project: options.project,
   release: options.release ?? readText(env, 'UNITGRAPH_RELEASE'),
   env,

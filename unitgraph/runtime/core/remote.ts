@@ -2,6 +2,9 @@
  * Calls between units over HTTP: `POST /__unitgraph/rpc/<function>`, with a header that says who calls whom with
  * what and for whom, signed with a secret that all units of a project share. A call can't be forged from outside,
  * changed on its way, sent to another function, or kept for later than its half minute. Here they are answered.
+ *
+ * A process answers each call once (`Host.isFirst`). Isolates of a Worker have no memory in common, and need none: there a
+ * unit has no address, and what reaches it comes through a binding, which nobody can listen to.
  */
 import { decode } from '../http/path.ts'
 import type { UserSession } from '../types/services.ts'
@@ -22,8 +25,12 @@ export const HEADER = 'x-unitgraph-call'
 export const PURPOSE = 'unitgraph-rpc-1'
 /** How much the clocks of two machines may differ. */
 const SKEW_S = 5
+/** How long a call may take to arrive. */
+export const TTL_S = 30
 
 export interface Ticket {
+  /** No two calls have the same. */
+  id: string
   unit: string
   function: string
   body: string
@@ -49,6 +56,9 @@ export const rpcSecret = (host: Host): string => {
   throw new InternalServerError(`${RPC_SECRET} is ${fault}: calls between units are signed with it`)
 }
 
+const isTime = ({ issued, expires }: Ticket, now: number): boolean =>
+  expires > now - SKEW_S && issued < now + SKEW_S && expires - issued <= TTL_S
+
 export const calledFunction = (path: string): string => decode(path.slice(RPC_PATH.length))
 
 /** Answers a call from another unit. */
@@ -58,11 +68,14 @@ export const answerRemote = async (unit: Unit, request: Request, outer: Call): P
     const ticket = (await unseal(PURPOSE, request.headers.get(HEADER) ?? '', rpcSecret(unit.host))) as Ticket | undefined
     const now = Date.now() / 1000
     // the body of a stranger is not even read
-    const isNow = ticket && ticket.expires > now - SKEW_S && ticket.issued < now + SKEW_S
+    const isNow = ticket?.id && isTime(ticket, now)
     const isFor = isNow && ticket.unit === unit.name && ticket.function === functionId
     const bytes = isFor ? new Uint8Array(await request.arrayBuffer()) : undefined
     if (!isFor || !bytes || ticket.body !== (await digest(bytes))) {
       throw new UnauthorizedError('The call is not signed by a unit of this project, or is too old')
+    }
+    if (unit.host.isFirst?.(ticket.id, ticket.expires + SKEW_S) === false) {
+      throw new UnauthorizedError('The call has been answered already')
     }
     const definition = unit.functions.get(functionId)
     if (!definition || (ticket.exposed && (!definition.expose || definition.internal))) {

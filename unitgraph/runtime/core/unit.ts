@@ -64,6 +64,8 @@ export interface Host {
   services(): Promise<Services>
   /** The unit with a function, where it runs in this process. */
   find?(functionId: string): Promise<Unit | undefined>
+  /** Whether a call from elsewhere hasn't been answered here before; `until` is when it is too old anyway, in seconds. */
+  isFirst?(callId: string, until: number): boolean
 }
 
 export interface Unit {

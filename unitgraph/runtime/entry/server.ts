@@ -3,12 +3,13 @@ import { HEALTH, health, notFound, openCall, requestLine, withHeader } from '../
 import { answerBroken } from '../core/broken.ts'
 import type { Call } from '../core/call.ts'
 import { RPC_SECRET, type Environment } from '../core/environment.ts'
-import { MethodNotAllowedError, reportError } from '../core/errors.ts'
+import { BadRequestError, MethodNotAllowedError, reportError } from '../core/errors.ts'
 import { checkEnvironment, createHost, type ProjectOptions } from '../core/host.ts'
 import { createLogger } from '../core/logger.ts'
 import { answerRemote, calledFunction, RPC_PATH } from '../core/remote.ts'
 import { closeServices, type Services } from '../core/services.ts'
 import type { Unit } from '../core/unit.ts'
+import { createAnswered } from '../server/answered.ts'
 import type { Background } from '../server/background.ts'
 import { errorBody, jsonResponse } from '../http/respond.ts'
 import { dataFolder } from '../server/folder.ts'
@@ -40,6 +41,8 @@ declare const Bun: {
     idleTimeout: number
     maxRequestBodySize: number
     fetch: (request: Request, server: Server) => Promise<Response>
+    development: boolean
+    error: (error: unknown) => Response
   }): Server
 }
 declare const process: {
@@ -51,13 +54,23 @@ declare const process: {
 const allowed = (methods: readonly string[]): string =>
   [...methods, ...(methods.includes('GET') && !methods.includes('HEAD') ? ['HEAD'] : []), 'OPTIONS'].join(', ')
 
+const pathOf = (request: Request): string | undefined => {
+  try {
+    return new URL(request.url).pathname
+  } catch {
+    return undefined
+  }
+}
+
 /** The largest body that any route may allow for itself. */
 const MAX_BODY = 1024 * 1024 * 1024
 
 export const serve = async (options: ServeOptions): Promise<void> => {
   const env = options.env ?? process.env
   const units = createUnits(options.routes, options.units, () => host)
-  const host = createHost({ ...options, folder: (given) => dataFolder(given, options.project) }, env, { find: (id) => units.withFunction(id) })
+  const host = createHost({ ...options, folder: (given) => dataFolder(given, options.project) }, env, {
+    find: (id) => units.withFunction(id), isFirst: createAnswered(),
+  })
   const problems: string[] = []
   const settings = readSettings(env, problems)
   problems.push(...(await checkEnvironment(options, env)))
@@ -106,7 +119,8 @@ export const serve = async (options: ServeOptions): Promise<void> => {
       signal: request.signal,
       waitUntil: (work) => void gauge.run(work).catch((error: unknown) => logger.error(error, { requestId: call.requestId })),
     })
-    const path = new URL(request.url).pathname
+    const path = pathOf(request)
+    if (path === undefined) return refusal(request, call)
     const { response, unit } = await answer(request, call, path).catch((error: unknown) => ({
       response: answerBroken(error, call), unit: undefined,
     }))
@@ -115,11 +129,23 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     logger[HEALTH.has(path) ? 'debug' : 'info']('request', requestLine(request, path, response, call, started, unit))
     return withHeader(response, 'x-request-id', call.requestId)
   }
+  /** Of a request whose Host is none, nothing can be asked but what it was. */
+  const refusal = (request: Request, call: Call): Response => {
+    const report = reportError(new BadRequestError('The address of the request is not valid'))
+    logger.info('request', { method: request.method, status: report.status, requestId: call.requestId, traceId: call.traceId })
+    return jsonResponse(report.status, errorBody(report, call.requestId), { 'x-request-id': call.requestId })
+  }
   const listen = (): Server => {
     try {
       return Bun.serve({
         ...settings, idleTimeout: 60, maxRequestBodySize: MAX_BODY,
         fetch: handle,
+        // Bun's own page of an error shows the source to whoever asked
+        development: false,
+        error: (error) => {
+          logger.error(error, { code: 'internal' })
+          return jsonResponse(500, errorBody(reportError(undefined), ''))
+        },
       })
     } catch (error) {
       return refuse([`${settings.hostname}:${settings.port} can't be listened on`], error)

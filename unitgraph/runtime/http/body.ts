@@ -12,7 +12,11 @@ export const readBytes = async (request: Request, limit: number): Promise<Uint8A
   let size = 0
   if (request.body) {
     const reader = request.body.getReader()
-    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    // it ended too early, or wasn't sent as it was announced: nothing of ours is at fault
+    const next = () => reader.read().catch((cause: unknown) => {
+      throw new BadRequestError('The body could not be read', { cause })
+    })
+    for (let read = await next(); !read.done; read = await next()) {
       size += read.value.byteLength
       if (size > limit) {
         await reader.cancel()
