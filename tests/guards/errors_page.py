@@ -21,6 +21,7 @@ Words in `{braces}` stand for what was found. This page is written by `python -m
 TITLES = {
     "base": "Groups",
     "build": "Building",
+    "dev": "Running on this machine",
     "history": "Comparing with git's history",
     "project": "The project's own files",
     "provider": "Providers",

@@ -18,6 +18,7 @@ CONTRACT = {
     "info": {"--json"},
     "why": {"--json"},
     "init": set[str](),
+    "dev": {"--provider", "--port"},
     "cache": {"--json", "--max-size", "--max-age", "--dry-run", "--rebuild", "--seed"},
 }
 

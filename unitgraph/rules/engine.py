@@ -112,12 +112,16 @@ class Engine:
     @property
     def folder(self) -> str:
         """The build output, relative to the project's root."""
-        return f".deploy/{self.provider.name}"
+        return f".deploy/{self.scope}"
+
+    @property
+    def scope(self) -> str:     # what runs here alone is built beside what is shipped
+        return f"dev-{self.provider.name}" if self.settings.local else self.provider.name
 
     @cached_property
     def database(self) -> Database:
         path, generation = database_path(self.project.root), self.deploy.cache.generation
-        return open_database(path, self.provider.name, self.cache, generation)
+        return open_database(path, self.scope, self.cache, generation)
 
     @cached_property
     def memo(self) -> Memo:
@@ -371,7 +375,7 @@ class Engine:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """One build of a checkout's provider at a time; a killed one holds nothing."""
-        path = self.project.root / ".deploy" / "cache" / f"{self.provider.name}.lock"
+        path = self.project.root / ".deploy" / "cache" / f"{self.scope}.lock"
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path, say=self.say, waiting="Another build of this project is running; waiting for it."):
             yield

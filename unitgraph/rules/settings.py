@@ -43,7 +43,7 @@ NO_CACHE_SETTINGS: Final = CacheSettings()
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``cache`` is unitgraph's folder in the user's cache, kept below ``cache_bytes``; ``jobs`` 0 is one a processor;
-    ``esbuild`` stands for the toolchain's own."""
+    ``esbuild`` stands for the toolchain's own; ``local`` builds are run here and shipped nowhere."""
 
     cache: Path
     provider: str = ""
@@ -55,11 +55,12 @@ class Settings:
     wait_lock_s: float = 0
     shared: CacheSettings = NO_CACHE_SETTINGS
     cache_bytes: int = BOUND_BYTES
+    local: bool = False
 
 
 def settings(
     *, provider: str = "", environment: str = "", sourcemap: bool = False, jobs: int = 0, refresh: Refresh = "units",
-    wait_lock_s: float = 0,
+    wait_lock_s: float = 0, local: bool = False,
 ) -> Settings:  # fmt: skip
     """Settings of this process: UNITGRAPH_CACHE, UNITGRAPH_CACHE_… and UNITGRAPH_ESBUILD besides the command line."""
     cache = os.environ.get("UNITGRAPH_CACHE")
@@ -67,6 +68,7 @@ def settings(
     return Settings(
         Path(cache) if cache else user_cache(os.environ), provider, environment, sourcemap, jobs,
         Path(override) if override else None, refresh, wait_lock_s, cache_settings(os.environ), cache_bytes(os.environ),
+        local,
     )  # fmt: skip
 
 

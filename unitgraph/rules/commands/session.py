@@ -43,6 +43,7 @@ def engine_of(options: Mapping[str, Any], command: str = "") -> Engine:
         provider=provider, environment=options.get("environment", ""),
         sourcemap=bool(options.get("sourcemap")), jobs=int(options.get("jobs") or 0),
         refresh=options.get("refresh", "units"), wait_lock_s=float(options.get("wait_lock") or 0),
+        local=bool(options.get("local")),
     )  # fmt: skip
     return Engine(project, chosen, say, opened_ns, timeline, command)
 
@@ -88,6 +89,7 @@ def project_graph(root: Path) -> "tuple[Graph, dict[str, Any]] | None":
 
     from unitgraph.rules.graph import Graph  # noqa: PLC0415 - as above
 
+    sys.modules.pop("dodo", None)       # it may have been edited since the last time
     namespace = vars(get_module(str(root / "dodo.py"), str(root)))
     found = [value for value in namespace.values() if isinstance(value, Graph)]
     return (found[0], namespace) if found else None

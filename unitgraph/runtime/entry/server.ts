@@ -10,7 +10,7 @@ import { answerRemote, calledFunction, RPC_PATH } from '../core/remote.ts'
 import { closeServices, type Services } from '../core/services.ts'
 import type { Unit } from '../core/unit.ts'
 import { createAnswered } from '../server/answered.ts'
-import type { Background } from '../server/background.ts'
+import type { Background, Context } from '../server/background.ts'
 import { errorBody, jsonResponse } from '../http/respond.ts'
 import { dataFolder } from '../server/folder.ts'
 import { readSettings } from '../server/settings.ts'
@@ -26,6 +26,12 @@ export interface ServeOptions extends ProjectOptions {
   readonly background?: readonly Background[]
   /** Default: the process' own. */
   readonly env?: Environment
+}
+
+/** What whoever started the process from outside is told once it listens, under `Symbol.for('unitgraph.serving')`. */
+export interface Serving extends Context {
+  readonly port: number
+  readonly background: readonly Background[]
 }
 
 interface Server extends Stoppable {
@@ -153,9 +159,8 @@ export const serve = async (options: ServeOptions): Promise<void> => {
   }
   const server = listen()
   const ending = new AbortController()
-  for (const one of background) {
-    await one.start({ units, logger, signal: ending.signal, run: (work) => gauge.run(work) })
-  }
+  const context: Context = { units, logger, signal: ending.signal, run: (work) => gauge.run(work) }
+  for (const one of background) await one.start(context)
 
   let stopping = false
   const stop = async (signal: string): Promise<void> => {
@@ -176,7 +181,11 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     port: server.port, host: server.hostname, project: host.project, release: host.release,
     units: Object.keys(options.units).length,
   })
+  const told = (globalThis as { [serving]?: (now: Serving) => void })[serving]
+  told?.({ ...context, port: server.port, background })
 }
+
+const serving = Symbol.for('unitgraph.serving')
 
 /** Says everything that is wrong at once, then ends: a process that can't serve must not look as if it could. */
 const refuse = (problems: readonly string[], error?: unknown): never => {

@@ -3,6 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { WorkerOptions } from 'miniflare'
 
+declare const Bun: { TOML: { parse(text: string): unknown } }
+
 export interface Consumer {
   readonly queue: string
   readonly max_batch_size?: number
@@ -35,8 +37,9 @@ export const foldersOf = (root: string): string[] => {
   return [join(root, 'router'), ...units].filter((folder) => existsSync(join(folder, 'wrangler.toml')))
 }
 
-export const readWrangler = (folder: string): Wrangler =>
-  Bun.TOML.parse(readFileSync(join(folder, 'wrangler.toml'), 'utf8')) as unknown as Wrangler
+export const parseWrangler = (text: string): Wrangler => Bun.TOML.parse(text) as Wrangler
+
+export const readWrangler = (folder: string): Wrangler => parseWrangler(readFileSync(join(folder, 'wrangler.toml'), 'utf8'))
 
 const table = <Row, Value>(rows: readonly Row[] | undefined, pair: (row: Row) => [string, Value]): Record<string, Value> =>
   Object.fromEntries((rows ?? []).map(pair))

@@ -1,0 +1,146 @@
+/** Every unit as a Worker in one workerd. New code goes into the Workers that run; only other bindings need a restart. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Log, LogLevel, Miniflare, Response as Answer, type MiniflareOptions, type WorkerOptions } from 'miniflare'
+import { createClock } from './clock.ts'
+import type { Gate } from './gate.ts'
+import { linesOf } from './lines.ts'
+import { createTexts } from './texts.ts'
+import { firedOf, Refused, type Fired, type Opening, type Place, type Task, type Version } from './words.ts'
+import { foldersOf, parseWrangler, workerOf, type Wrangler } from './wrangler.ts'
+
+/** How long requests may take before what they run in is started anew. */
+const LINGER_MS = 5000
+const DESK = 'unitgraph-dev'
+const SHELL = readFileSync(join(import.meta.dir, 'shell.js'), 'utf8')
+
+interface Scheduled {
+  scheduled(event: { cron: string; scheduledTime: Date }): Promise<{ outcome: string }>
+}
+
+/** What a Worker's code is asked for by: the edition makes it another module. */
+const nameOf = (worker: string, edition: number): string => `/${worker}/${edition}/index.js`
+
+/** The shell, with the classes of Durable Objects that the unit has. */
+const shellOf = ({ durable_objects: objects }: Wrangler): string => {
+  const classes = new Set((objects?.bindings ?? []).filter((one) => one.script_name === undefined).map((one) => one.class_name))
+  const lines = [...classes].map((name) => `export const ${name} = objectOf(${JSON.stringify(name)})\n`)
+  return SHELL + lines.join('')
+}
+
+export const createWorkers = (opening: Opening, gate: Gate, say: (line: string) => void): Place => {
+  const read = createTexts()
+  const parsed = new Map<string, { text: string; config: Wrangler }>()
+  /** Of each Worker the versions of its code: the one before may be asked for in this moment. */
+  const codes = new Map<string, { edition: number; text: string; before: string | undefined }>()
+  let configured = ''
+  let current: Version | undefined
+  let miniflare: Miniflare | undefined
+  let address: string | undefined
+
+  const configOf = (folder: string): Wrangler => {
+    const text = read(join(folder, 'wrangler.toml'))
+    const known = parsed.get(folder)
+    const config = known?.text === text ? known.config : parseWrangler(text)
+    parsed.set(folder, { text, config })
+    return config
+  }
+
+  const take = (worker: string, text: string): void => {
+    const known = codes.get(worker)
+    if (known?.text !== text) codes.set(worker, { edition: (known?.edition ?? 0) + 1, text, before: known?.text })
+  }
+
+  const worker = (config: Wrangler, env: Readonly<Record<string, string>>): WorkerOptions => {
+    const options = workerOf(
+      config, [{ type: 'ESModule', path: 'shell.js', contents: shellOf(config) }], { ...config.vars, ...env },
+    )
+    return {
+      ...options,
+      unsafeUseModuleFallbackService: true,
+      serviceBindings: {
+        ...options.serviceBindings,
+        UNITGRAPH_CODE: async () => new Answer(nameOf(config.name, codes.get(config.name)?.edition ?? 0)),
+      },
+    } as WorkerOptions
+  }
+
+  /** Adds to any queue, on behalf of nobody. */
+  const desk = (names: readonly string[]): WorkerOptions => ({
+    name: DESK,
+    modules: [{ type: 'ESModule', path: 'desk.js', contents: 'export default { fetch: () => new Response(null, { status: 404 }) }' }],
+    compatibilityDate: '2026-07-01',
+    queueProducers: Object.fromEntries(names.map((name) => [name, name])),
+  })
+
+  const fallback = async (request: { url: string }): Promise<Answer> => {
+    const name = new URL(request.url).searchParams.get('specifier') ?? ''
+    const [, worker = '', edition] = name.split('/')
+    const code = codes.get(worker)
+    const text = code && (String(code.edition) === edition ? code.text : code.before)
+    if (text === undefined) return new Answer(null, { status: 404 })
+    return Answer.json({ name: name.slice(1), esModule: text })
+  }
+
+  const options = (workers: WorkerOptions[]): MiniflareOptions => ({
+    host: '127.0.0.1',
+    port: 0,
+    workers,
+    unsafeModuleFallbackService: fallback as never,
+    log: new Log(LogLevel.ERROR),
+    handleRuntimeStdio: (...streams: unknown[]) => void linesOf(streams as AsyncIterable<Uint8Array>[], say),
+    d1Persist: join(opening.data, 'd1'), kvPersist: join(opening.data, 'kv'), r2Persist: join(opening.data, 'r2'),
+    durableObjectsPersist: join(opening.data, 'objects'), cachePersist: join(opening.data, 'cache'),
+  } as MiniflareOptions)
+
+  const configure = async (workers: WorkerOptions[]): Promise<void> => {
+    try {
+      if (miniflare) await miniflare.setOptions(options(workers))
+      else miniflare = new Miniflare(options(workers))
+      address = (await miniflare.ready).origin
+    } catch (error) {
+      configured = ''
+      throw new Refused(error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  const clock = createClock(() => current?.tasks ?? [], (task) => void run(task).catch((error: unknown) => say(String(error))))
+  const run = async (task: Task): Promise<void> => {
+    if (!miniflare) throw new Error('There is no version that runs')
+    const unit = (await miniflare.getWorker(task.unit)) as unknown as Scheduled
+    const { outcome } = await unit.scheduled({ cron: task.cron, scheduledTime: new Date() })
+    if (outcome !== 'ok') throw new Error(`The task ${task.name} failed (${outcome}); its log line says why`)
+  }
+
+  return {
+    get address() {
+      return address
+    },
+    swap: async (version) => {
+      const found = foldersOf(version.folder).map((folder) => ({ folder, config: configOf(folder) }))
+      for (const { folder, config } of found) take(config.name, read(join(folder, config.main)))
+      current = version
+      const queues = Object.values(version.queues)
+      const wanted = JSON.stringify([found.map(({ config }) => config), version.env, queues])
+      if (wanted !== configured) {
+        const workers = found.map(({ config }) => worker(config, version.env))
+        await gate.closed(async () => {
+          if (address !== undefined) await gate.idle(address, LINGER_MS)
+          configured = wanted
+          await configure([...workers, desk(queues)])
+        })
+      }
+      clock.start()
+    },
+    fire: async (fired: Fired) => {
+      if (!miniflare || !current) throw new Error('There is no version that runs')
+      const found = firedOf(current, fired)
+      if ('task' in found) return run(found.task)
+      await (await miniflare.getQueueProducer(found.queue, DESK)).send(fired.data as never)
+    },
+    end: async () => {
+      clock.stop()
+      await miniflare?.dispose()
+    },
+  }
+}
