@@ -67,6 +67,7 @@ export const createDesk = ({ host, port, token, place, gate, built }: DeskOption
 
   const fire = async (request: Request): Promise<Response> => {
     if (request.headers.get('authorization') !== `Bearer ${token}`) return refuse(403, 'forbidden', 'Not for you')
+    await built
     try {
       await place.fire((await request.json()) as Fired)
       return Response.json({ fired: true })
