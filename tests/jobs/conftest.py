@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.harness import Checkout, Tools
-from tests.jobs import places
+from tests.jobs import homes, places
+from tests.jobs.homes import Home, Homes
 from tests.jobs.places import InWorkers, Place
 
 
@@ -26,11 +27,37 @@ def workers(checkout: Checkout) -> Iterator[InWorkers]:
         yield found
 
 
-@pytest.fixture(scope="session", params=["standalone", "cloudflare"])
+@pytest.fixture(scope="session")
+def in_folders() -> Iterator[Homes]:
+    with homes.in_folders() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def in_postgres() -> Iterator[Homes]:
+    with homes.in_postgres() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def in_redis() -> Iterator[Homes]:
+    with homes.in_redis() as made:
+        yield made
+
+
+@pytest.fixture(scope="session", params=["in_folders", "in_postgres", "in_redis", "workers"])
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """One place for all cases; what they say is told apart by the id of the job."""
-    if request.param == "cloudflare":
+    if request.param == "workers":
         yield request.getfixturevalue("workers")
         return
-    with places.running(request.getfixturevalue("program"), tmp_path_factory.mktemp("data")) as process:
+    home = request.getfixturevalue(request.param)(tmp_path_factory.mktemp("data"))
+    with places.running(request.getfixturevalue("program"), home) as process:
         yield process
+
+
+@pytest.fixture(params=["in_postgres", "in_redis"])
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Home:
+    """For a test, a database of a server by itself."""
+    found: Home = request.getfixturevalue(request.param)(tmp_path)
+    return found

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tests.harness import REPOSITORY, Checkout, Tools
+from tests.jobs.homes import Home
 from tests.log import Log
 from tests.providers.workers import Answer, Workers, started
 from tests.system.projects import SHELL
@@ -39,13 +40,14 @@ class InWorkers:
 class InProcess:
     """One process of the executable."""
 
-    def __init__(self, executable: Path, data: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, executable: Path, home: Home | Path, environment: Mapping[str, str] | None = None) -> None:
+        shared = {"UNITGRAPH_DATA": str(home)} if isinstance(home, Path) else home.environment
         self.process = subprocess.Popen(
             [executable],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={"PORT": "0", "HOST": "127.0.0.1", "UNITGRAPH_DATA": str(data), **(environment or {})},
+            env={"PORT": "0", "HOST": "127.0.0.1", **shared, **(environment or {})},
             cwd="/",
         )
         self.log = Log()
@@ -106,13 +108,14 @@ def executable(checkout: Checkout) -> Path:
 
 
 @contextmanager
-def running(program: Path, data: Path, environment: Mapping[str, str] | None = None) -> Iterator[InProcess]:
-    process = InProcess(program, data, environment)
+def running(program: Path, home: Home | Path, environment: Mapping[str, str] | None = None) -> Iterator[InProcess]:
+    process = InProcess(program, home, environment)
     try:
         yield process.listening()
     finally:
         if process.process.poll() is None:
             process.kill()
+        process.ended()
 
 
 @contextmanager

@@ -55,4 +55,4 @@ declare const Bun: {
   resolveSync(name: string, from: string): string
   gzipSync(bytes: Uint8Array): Uint8Array
 }
-declare const process: { readonly execPath: string; readonly env: Record<string, string | undefined> }
+declare const process: { readonly execPath: string; readonly pid: number; readonly env: Record<string, string | undefined> }

@@ -1,7 +1,12 @@
 /** The bus: what every one promises, of one process and of several. A line of the table is a way between processes. */
 import { describe, expect, test } from 'bun:test'
 import { createBus, openBus, type Bus, type Connect } from '../../unitgraph/runtime/server/bus.ts'
+import { carrier as overPostgres } from '../../unitgraph/runtime/server/postgres/bus.ts'
+import { carrier as overRedis } from '../../unitgraph/runtime/server/redis/bus.ts'
+import { connect as toPostgres } from '../../unitgraph/runtime/server/postgres/client.ts'
+import { connect as toRedis } from '../../unitgraph/runtime/server/redis/client.ts'
 import { logged } from './helpers.ts'
+import { placeOf, projectName } from './stores.ts'
 
 /** A way through memory, on which every text arrives everywhere, its sender included. */
 const wire = (): Connect => {
@@ -15,10 +20,35 @@ const wire = (): Connect => {
   }
 }
 
+/** Over the server of a variable, a project a group. */
+function overServer(carrier: typeof overRedis, variable: string): Group {
+  return async () => {
+    const project = projectName()
+    return () => createBus(carrier(placeOf(variable), project))
+  }
+}
+
 /** Opens a process' bus; all of one group hear each other. */
 type Group = () => Promise<() => Promise<Bus>>
+/** Ends the connections on which processes listen, and says how many there were. */
+type Break = () => Promise<number>
+const BROKEN: [string, Group, Break][] = [
+  ['PostgreSQL', overServer(overPostgres, 'TEST_POSTGRES'), async () => {
+    const client = toPostgres(placeOf('TEST_POSTGRES'))
+    const ended = await client.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND pid <> pg_backend_pid()")
+    await client.close()
+    return ended.length
+  }],
+  ['Redis', overServer(overRedis, 'TEST_REDIS'), async () => {
+    const client = toRedis(placeOf('TEST_REDIS'))
+    const ended = Number(await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub'))
+    client.close()
+    return ended
+  }],
+]
 const WAYS: [string, Group][] = [
   ['memory', async () => { const way = wire(); return () => createBus(way) }],
+  ...BROKEN.map(([name, group]): [string, Group] => [name, group]),
 ]
 
 const listening = (bus: Bus) => {
@@ -47,7 +77,7 @@ describe.each(WAYS)('over %s', (_name, group) => {
   })
   test.each<[string, string, string]>([
     ['nothing', '', ''], ['quotes, ends of lines and NUL', 'a"b\n\\', '\'"\n\r\u2028\0\\'], ['letters of all kinds', 'ключ', '日本語 🐦 e\u0301'],
-    ['what is longer than a NOTIFY', 't', 'x'.repeat(100_000)], ['what is longer only as UTF-8', 't', 'ü'.repeat(6000)],
+    ['what is a sign of ours', '#1', '?#'], ['what is longer than a NOTIFY', 't', 'x'.repeat(1_000_000)], ['what is longer only as UTF-8', 't', 'ü'.repeat(6000)],
   ])('%s arrives as it was', async (_what, topic, payload) => {
     const open = await group()
     const [from, to] = await Promise.all([open(), open()])
@@ -55,6 +85,24 @@ describe.each(WAYS)('over %s', (_name, group) => {
     await from.publish(topic, payload)
     await until(() => heard.length > 0)
     expect(heard).toEqual([[topic, payload]])
+    await Promise.all([from.close(), to.close()])
+  })
+  test('long and short ones stay in their order', async () => {
+    const open = await group()
+    const [from, to] = await Promise.all([open(), open()])
+    const { heard } = listening(to)
+    const sent = Array.from({ length: 60 }, (_, index) => String(index).padEnd(index % 3 === 0 ? 20_000 : 1, '.'))
+    await Promise.all(sent.map((payload) => from.publish('t', payload)))
+    await until(() => heard.length >= sent.length)
+    expect(heard.map(([, payload]) => payload)).toEqual(sent)
+    await Promise.all([from.close(), to.close()])
+  })
+  test('ones that are alike are each heard', async () => {
+    const open = await group()
+    const [from, to] = await Promise.all([open(), open()])
+    const { heard } = listening(to)
+    await Promise.all(['same', 'same', 'same'].map((payload) => from.publish('t', payload)))
+    await until(() => heard.length >= 3)
     await Promise.all([from.close(), to.close()])
   })
   test('who has ended listening hears nothing more, and others still do', async () => {
@@ -77,6 +125,24 @@ describe.each(WAYS)('over %s', (_name, group) => {
     await until(() => far.heard.length > 0)
     expect(far.heard).toEqual([['t', 'last']])
     await Promise.all([a, b, c].map((bus) => bus.close()))
+  })
+})
+
+describe.each(BROKEN)('over %s', (_name, group, breakAll) => {
+  test('a connection that breaks is made again, and what is sent then is heard', async () => {
+    const open = await group()
+    const [from, to] = await Promise.all([open(), open()])
+    const { heard } = listening(to)
+    await from.publish('t', 'before')
+    await until(() => heard.length > 0)
+    expect(await breakAll()).toBe(2)
+    // what is sent while nobody listens is lost: at most once
+    for (let number = 0; heard.length < 3; number += 1) {
+      await from.publish('t', String(number)).catch(() => undefined)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    expect(new Set(heard.map(([, payload]) => payload)).size).toBe(heard.length)
+    await Promise.all([from.close(), to.close()])
   })
 })
 

@@ -1,191 +1,261 @@
-/** Jobs and ticks in SQLite: what each statement promises, with a clock that the test turns. */
-import { afterAll, describe, expect, test } from 'bun:test'
+/** Jobs and ticks: what every store promises, with a clock that the test turns. And the folder of the one that has one. */
+import { describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Message } from '../../unitgraph/runtime/queue/message.ts'
-import { closeStore, openStore } from '../../unitgraph/runtime/server/database.ts'
+import type { Claimed, Jobs } from '../../unitgraph/runtime/server/jobs.ts'
 import { dataFolder } from '../../unitgraph/runtime/server/folder.ts'
-import { createJobs, type Jobs } from '../../unitgraph/runtime/server/jobs.ts'
-import { createTicks } from '../../unitgraph/runtime/server/ticks.ts'
-
-const root = mkdtempSync(join(tmpdir(), 'unitgraph-jobs-'))
-afterAll(() => rmSync(root, { recursive: true }))
+import { closeDatabases, openDatabases } from '../../unitgraph/runtime/server/sqlite/database.ts'
+import { STORES, type Deployment } from './stores.ts'
 
 const DAY_MS = 86_400_000
-let count = 0
-/** Two processes that share a database, and their clock. */
-const shared = () => {
-  const folder = join(root, `data-${count += 1}`)
-  const clock = { ms: 1_000_000 }
-  const [first, second] = [openStore(folder), openStore(folder)]
-  const jobs = (owner: string) => createJobs(first, owner, () => clock.ms)
-  return { clock, a: jobs('a'), b: jobs('b'), store: second, folder }
-}
 const message = (id: string, more: Partial<Message> = {}): Message => ({ id, isNamed: false, delayMs: 0, text: `text of ${id}`, ...more })
-const ids = (jobs: Jobs, queue = 'q', most = 10, leaseMs = 1000) => jobs.claim(queue, most, leaseMs).map(({ id }) => id)
+const named = (id: string, more: Partial<Message> = {}) => message(id, { isNamed: true, ...more })
+const one = async (jobs: Jobs, leaseMs = 1000): Promise<Claimed> => {
+  const [job] = await jobs.claim('q', 1, leaseMs)
+  if (!job) throw new Error('nothing was due')
+  return job
+}
+const ids = async (jobs: Jobs, queue = 'q', most = 10, leaseMs = 1000) => (await jobs.claim(queue, most, leaseMs)).map(({ id }) => id)
 
-describe('jobs', () => {
-  test('are taken in their order, by one process each, and are gone when done', async () => {
-    const { a, b } = shared()
-    await Promise.all(['1', '2', '3', '4'].map((id) => a.add('q', message(id))))
-    const [first, second] = [a.claim('q', 2, 1000), b.claim('q', 10, 1000)]
-    expect([first, second].map((claimed) => claimed.map(({ id, body, attempt }) => [id, body, attempt]))).toEqual([
-      [['1', 'text of 1', 1], ['2', 'text of 2', 1]], [['3', 'text of 3', 1], ['4', 'text of 4', 1]],
-    ])
-    expect([...first.map((job) => a.done(job)), ...second.map((job) => b.done(job))]).toEqual([true, true, true, true])
-    expect([ids(a), a.waiting('q'), a.nextDue('q')]).toEqual([[], 0, undefined])
+describe.each(STORES)('%s', (_store, open) => {
+  /** Two processes that share a store, and their clock. */
+  type Two = Deployment & { a: Jobs; b: Jobs }
+  const on = (work: (two: Two) => Promise<void>) => async () => {
+    const deployment = await open()
+    try {
+      await work({ ...deployment, a: deployment.jobs('a'), b: deployment.jobs('b') })
+    } finally {
+      await deployment.close()
+    }
+  }
+
+  describe('jobs', () => {
+    test('are taken in their order, by one process each, and are gone when done', on(async ({ a, b, known }) => {
+      await Promise.all(['1', '2', '3', '4'].map((id) => a.add('q', message(id))))
+      const [first, second] = [await a.claim('q', 2, 1000), await b.claim('q', 10, 1000)]
+      expect([first, second].map((claimed) => claimed.map(({ queue, id, body, isNamed, attempt }) => [queue, id, body, isNamed, attempt]))).toEqual([
+        [['q', '1', 'text of 1', false, 1], ['q', '2', 'text of 2', false, 1]], [['q', '3', 'text of 3', false, 1], ['q', '4', 'text of 4', false, 1]],
+      ])
+      expect(await Promise.all([...first.map((job) => a.done(job)), ...second.map((job) => b.done(job))])).toEqual([true, true, true, true])
+      expect([await ids(a), await a.waiting('q'), await a.dueIn(['q']), await known('q')]).toEqual([[], 0, new Map(), []])
+    }))
+    test('of one queue are not those of another', on(async ({ a }) => {
+      await a.add('q', message('1'))
+      expect([await ids(a, 'other'), await a.dueIn(['other', 'q']), await ids(a)]).toEqual([[], new Map([['q', 0]]), ['1']])
+    }))
+    test('are as they were, whatever is in them', on(async ({ a }) => {
+      const text = 'ключ "\' \\ \u2028 🐦 \t'.repeat(5000)
+      await Promise.all([a.add('q: {x}\'"', message('1', { text })), a.add('q: {x}\'"', named('id \'"{}\\ 🐦', { text: '' }))])
+      const found = await a.claim('q: {x}\'"', 9, 1000)
+      expect(found.map(({ id, body, isNamed }) => [id, body === text, isNamed])).toEqual([['1', true, false], ['id \'"{}\\ 🐦', false, true]])
+      expect(await Promise.all(found.map((job) => a.done(job)))).toEqual([true, true])
+    }))
+    test('wait until they are due', on(async ({ a, turn }) => {
+      await a.add('q', message('late', { delayMs: 500 }))
+      expect([await ids(a), await a.dueIn(['q'])]).toEqual([[], new Map([['q', 500]])])
+      await turn(500)
+      expect(await ids(a)).toEqual(['late'])
+    }))
+    test('are each somebody\'s when several take at once', on(async ({ jobs }) => {
+      const all = Array.from({ length: 200 }, (_, index) => String(index))
+      await Promise.all(all.map((id) => jobs('a').add('q', message(id))))
+      const processes = Array.from({ length: 8 }, (_, index) => jobs(`p${index}`))
+      const rounds = await Promise.all(processes.flatMap((each) => [1, 2, 3, 4].map(() => each.claim('q', 10, 1000))))
+      // a process may find all locked by others, and looks again then
+      const found = [...rounds.flat().map(({ id }) => id), ...await ids(jobs('last'), 'q', 200)]
+      expect(found.sort()).toEqual(all.sort())
+    }))
+    test('of a process that is heard of no more are taken by another, and the first one comes too late', on(async ({ a, b, turn }) => {
+      await a.add('q', message('1'))
+      const lost = await one(a)
+      await turn(999)
+      expect(await ids(b)).toEqual([])
+      await turn(1)
+      const found = await one(b)
+      expect(found.attempt).toBe(2)
+      await a.renew('q', 50_000)
+      expect([await a.done(lost), await a.retry(lost, 0), await a.putBack(lost, 0), await a.giveUp(lost, 'dead'), await a.giveUp(lost, undefined), await b.done(found)])
+        .toEqual([false, false, false, false, false, true])
+    }))
+    test('stay with a process that renews its lease', on(async ({ a, b, turn }) => {
+      await a.add('q', message('1'))
+      const mine = await one(a)
+      await turn(900)
+      await a.renew('q', 1000)
+      await turn(900)
+      expect([await ids(b), await a.dueIn(['q'])]).toEqual([[], new Map([['q', 100]])])
+      expect(await a.done(mine)).toBe(true)
+    }))
+    test('that the same process took again after it was late stay with the later try', on(async ({ a, turn }) => {
+      await a.add('q', message('1'))
+      const first = await one(a)
+      await turn(1000)
+      const second = await one(a)
+      expect([second.attempt, await a.done(first)]).toEqual([2, false])
+      await a.renew('q', 5000)
+      await turn(4000)
+      expect([await ids(a), await a.done(second)]).toEqual([[], true])
+    }))
+    test('that are tried again wait as long as they were told', on(async ({ a, turn }) => {
+      await a.add('q', message('1'))
+      expect(await a.retry(await one(a), 300)).toBe(true)
+      expect([await ids(a), await a.dueIn(['q'])]).toEqual([[], new Map([['q', 300]])])
+      await turn(300)
+      expect((await one(a)).attempt).toBe(2)
+    }))
+    test('that were put back have not been tried', on(async ({ a, b }) => {
+      await a.add('q', message('1'))
+      await a.putBack(await one(a), 0)
+      const again = await one(a)
+      expect([again.attempt, await b.release(), await a.release(), await a.release()]).toEqual([1, 0, 1, 0])
+      const last = await one(b)
+      expect([last.attempt, await a.done(again), await b.done(last)]).toEqual([1, false, true])
+    }))
+    test('that were given up go to the dead letters as they were, or are kept', on(async ({ a, lost }) => {
+      await Promise.all([a.add('q', message('1')), a.add('q', message('2'))])
+      const [first, second] = await a.claim('q', 2, 1000)
+      expect([await a.giveUp(first!, 'dead'), await a.giveUp(second!, undefined)]).toEqual([true, true])
+      expect((await a.claim('dead', 9, 1000)).map(({ id, body, attempt }) => [id, body, attempt])).toEqual([['1', 'text of 1', 1]])
+      expect([await ids(a), await a.waiting('q'), await lost('q')]).toEqual([[], 0, [['2', 'text of 2']]])
+    }))
+    test('that wait are counted', on(async ({ a }) => {
+      await Promise.all([a.add('q', message('1')), a.add('q', message('2', { delayMs: 5000 })), a.add('other', message('3'))])
+      expect([await a.waiting('q'), await a.waiting('other'), await a.waiting('none')]).toEqual([2, 1, 0])
+    }))
   })
-  test('of one queue are not those of another', async () => {
-    const { a } = shared()
-    await a.add('q', message('1'))
-    expect([ids(a, 'other'), ids(a)]).toEqual([[], ['1']])
+
+  describe('ids that were given', () => {
+    test('are there once: while a job waits, while it runs, and for a day after', on(async ({ a, turn }) => {
+      await a.add('q', named('1', { text: 'first' }))
+      await a.add('q', named('1', { text: 'second' }))
+      const [job, ...more] = await a.claim('q', 9, 1000)
+      expect([job?.body, more.length]).toEqual(['first', 0])
+      await a.add('q', named('1'))
+      await a.done(job!)
+      await a.add('q', named('1'))
+      await turn(DAY_MS - 1)
+      await a.add('q', named('1'))
+      expect(await ids(a)).toEqual([])
+      await turn(1)
+      await a.add('q', named('1', { text: 'a day later' }))
+      expect((await a.claim('q', 9, 1000)).map(({ body, attempt }) => [body, attempt])).toEqual([['a day later', 1]])
+    }))
+    test('are there once, when many add them at once and in any order', on(async ({ a, b }) => {
+      const all = Array.from({ length: 50 }, (_, index) => String(index))
+      await Promise.all([...all.map((id) => a.add('q', named(id))), ...all.toReversed().map((id) => b.add('q', named(id))), ...all.map((id) => a.add('q', named(id)))])
+      expect((await ids(a, 'q', 200)).sort()).toEqual(all.sort())
+    }))
+    test('are a queue\'s own', on(async ({ a }) => {
+      await Promise.all([a.add('q', named('1')), a.add('other', named('1'))])
+      expect([await ids(a), await ids(a, 'other')]).toEqual([['1'], ['1']])
+    }))
+    test('are remembered of jobs that were given up, whose dead letters are there once', on(async ({ a, turn }) => {
+      await a.add('q', named('1'))
+      await a.giveUp(await one(a), 'dead')
+      await a.add('q', named('1'))
+      expect([await ids(a), await ids(a, 'dead')]).toEqual([[], ['1']])
+      await turn(DAY_MS)
+      await a.add('q', named('1'))
+      await a.giveUp(await one(a), 'dead')
+      expect(await a.waiting('dead')).toBe(1)
+    }))
+    test('of jobs that were given up and kept make room after a day, and not before', on(async ({ a, turn, lost }) => {
+      await a.add('q', named('1', { text: 'kept' }))
+      await a.giveUp(await one(a), undefined)
+      await a.add('q', named('1'))
+      expect([await ids(a), await lost('q')]).toEqual([[], [['1', 'kept']]])
+      await turn(DAY_MS)
+      await a.forget()
+      expect(await lost('q')).toEqual([['1', 'kept']])
+      await a.add('q', named('1', { text: 'new' }))
+      const [job] = await a.claim('q', 9, 1000)
+      expect([job?.body, job?.attempt, await lost('q'), await a.done(job!)]).toEqual(['new', 1, [], true])
+    }))
+    test('are forgotten when their day is over', on(async ({ a, turn, known }) => {
+      await Promise.all([a.add('q', named('1')), a.add('q', message('2'))])
+      for (const job of await a.claim('q', 9, 1000)) await a.done(job)
+      await a.forget()
+      expect(await known('q')).toEqual(['1'])
+      await turn(DAY_MS)
+      await a.forget()
+      expect(await known('q')).toEqual([])
+    }))
   })
-  test('wait until they are due', async () => {
-    const { a, clock } = shared()
-    await a.add('q', message('late', { delayMs: 500 }))
-    expect([ids(a), a.nextDue('q')]).toEqual([[], clock.ms + 500])
-    clock.ms += 500
-    expect(ids(a)).toEqual(['late'])
+
+  describe('watching', () => {
+    test('says that another process has added something', on(async ({ a, b }) => {
+      const told = Promise.withResolvers<void>()
+      const end = b.watch(() => told.resolve())
+      await a.add('q', message('1'))
+      await told.promise
+      end()
+    }))
   })
-  test('of a process that is heard of no more are taken by another, and the first one comes too late', async () => {
-    const { a, b, clock } = shared()
-    await a.add('q', message('1'))
-    const [lost] = a.claim('q', 1, 1000)
-    clock.ms += 999
-    expect(ids(b)).toEqual([])
-    clock.ms += 1
-    const [found] = b.claim('q', 1, 1000)
-    expect(found?.attempt).toBe(2)
-    expect([a.done(lost!), a.retry(lost!, 0), a.giveUp(lost!, 'dead'), b.done(found!)]).toEqual([false, false, false, true])
+
+  describe('ticks', () => {
+    const two = (work: (two: Deployment & { a: ReturnType<Deployment['ticks']>; b: ReturnType<Deployment['ticks']> }) => Promise<void>) =>
+      on(async (deployment) => {
+        const [a, b] = [deployment.ticks(), deployment.ticks()]
+        await a.know('t', 100)
+        await work({ ...deployment, a, b })
+      })
+    test('one process has a time, and none an earlier one', two(async ({ a, b }) => {
+      expect([await a.take('t', 200, 10, false), await b.take('t', 200, 10, false), await b.take('t', 150, 10, false), await b.take('t', 300, 10, false)])
+        .toEqual([true, false, false, true])
+      expect(await a.last('t')).toBe(300)
+    }))
+    test('one process has a time when all take it at once', two(async ({ ticks }) => {
+      const took = await Promise.all(Array.from({ length: 10 }, () => ticks().take('t', 200, 10, false)))
+      expect(took.filter(Boolean).length).toBe(1)
+    }))
+    test('what lies before a task was known is nobody\'s, nor what is of no task', two(async ({ a }) => {
+      await a.know('t', 500)
+      expect([await a.last('t'), await a.take('t', 100, 10, false), await a.last('other'), await a.take('other', 100, 10, false)]).toEqual([100, false, 0, false])
+    }))
+    test('have the clock of the store', two(async ({ a, now, turn }) => {
+      await turn(1234)
+      expect(await a.now()).toBe(now())
+    }))
+    test('alone: not while an earlier time runs, wherever that is', two(async ({ a, b, turn }) => {
+      expect(await a.take('t', 200, 1000, true)).toBe(true)
+      expect(await b.take('t', 300, 1000, true)).toBe(false)
+      await turn(900)
+      await a.renew('t', 200, 1000)
+      await turn(900)
+      expect(await b.take('t', 400, 1000, true)).toBe(false)
+      await a.ended('t', 200)
+      expect(await b.take('t', 500, 1000, true)).toBe(true)
+      await a.ended('t', 200)
+      expect(await a.take('t', 550, 1000, true)).toBe(false)
+      await turn(1000)
+      expect(await a.take('t', 600, 1000, true)).toBe(true)
+    }))
+    test('a run that was not ended is taken over once its lease is over', two(async ({ a, b, turn }) => {
+      await a.take('t', 200, 1000, false)
+      expect(await b.takeOver('t', 1000)).toBe(undefined)
+      await turn(1000)
+      expect([await b.takeOver('t', 1000), await a.takeOver('t', 1000)]).toEqual([200, undefined])
+      await b.ended('t', 200)
+      await turn(1000)
+      expect(await a.takeOver('t', 1000)).toBe(undefined)
+    }))
   })
-  test('stay with a process that renews its lease', async () => {
-    const { a, b, clock } = shared()
-    await a.add('q', message('1'))
-    const [mine] = a.claim('q', 1, 1000)
-    clock.ms += 900
-    a.renew('q', 1000)
-    clock.ms += 900
-    expect(ids(b)).toEqual([])
-    expect(a.done(mine!)).toBe(true)
-  })
-  test('that are tried again wait as long as they were told', async () => {
-    const { a, clock } = shared()
-    await a.add('q', message('1'))
-    a.retry(a.claim('q', 1, 1000)[0]!, 300)
-    expect([ids(a), a.nextDue('q')]).toEqual([[], clock.ms + 300])
-    clock.ms += 300
-    expect(a.claim('q', 1, 1000)[0]?.attempt).toBe(2)
-  })
-  test('that were put back have not been tried', async () => {
-    const { a } = shared()
-    await a.add('q', message('1'))
-    a.putBack(a.claim('q', 1, 1000)[0]!, 0)
-    const [again] = a.claim('q', 1, 1000)
-    expect(again?.attempt).toBe(1)
-    expect([a.release(), a.claim('q', 1, 1000)[0]?.attempt, a.done(again!)]).toEqual([1, 1, true])
-  })
-  test('that were given up go to the dead letters as they were, or are kept', async () => {
-    const { a, store } = shared()
-    await Promise.all([a.add('q', message('1')), a.add('q', message('2'))])
-    const [one, two] = a.claim('q', 2, 1000)
-    expect([a.giveUp(one!, 'dead'), a.giveUp(two!, undefined)]).toEqual([true, true])
-    expect(a.claim('dead', 9, 1000).map(({ id, body, attempt }) => [id, body, attempt])).toEqual([['1', 'text of 1', 1]])
-    expect([ids(a), store.quick.query('SELECT id, body FROM jobs WHERE state = 2').all()]).toEqual([[], [{ id: '2', body: 'text of 2' }]])
-  })
+})
+
+describe('in SQLite', () => {
   test('a failed write is told to all that waited for it, and nothing is half there', async () => {
-    const { a } = shared()
+    const [[, open] = []] = STORES
+    const deployment = await open!()
+    const a = deployment.jobs('a')
     const bad = message('2', { text: null as never })
     const told = await Promise.allSettled([a.add('q', message('1')), a.add('q', bad), a.add('q', message('3'))])
     expect(told.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
-    expect(a.waiting('q')).toBe(0)
+    expect(await a.waiting('q')).toBe(0)
     await a.add('q', message('1'))
-    expect(ids(a)).toEqual(['1'])
-  })
-})
-
-describe('ids that were given', () => {
-  const named = (id: string, more: Partial<Message> = {}) => message(id, { isNamed: true, ...more })
-  test('are there once: while a job waits, while it runs, and for a day after', async () => {
-    const { a, clock } = shared()
-    await a.add('q', named('1', { text: 'first' }))
-    await a.add('q', named('1', { text: 'second' }))
-    const [job, ...more] = a.claim('q', 9, 1000)
-    expect([job?.body, more.length]).toEqual(['first', 0])
-    await a.add('q', named('1'))
-    a.done(job!)
-    await a.add('q', named('1'))
-    clock.ms += DAY_MS - 1
-    await a.add('q', named('1'))
-    expect(ids(a)).toEqual([])
-    clock.ms += 1
-    await a.add('q', named('1', { text: 'a day later' }))
-    expect(a.claim('q', 9, 1000).map(({ body, attempt }) => [body, attempt])).toEqual([['a day later', 1]])
-  })
-  test('are a queue\'s own', async () => {
-    const { a } = shared()
-    await Promise.all([a.add('q', named('1')), a.add('other', named('1'))])
-    expect([ids(a), ids(a, 'other')]).toEqual([['1'], ['1']])
-  })
-  test('are remembered of jobs that were given up, whose dead letters are there once', async () => {
-    const { a } = shared()
-    await a.add('q', named('1'))
-    a.giveUp(a.claim('q', 1, 1000)[0]!, 'dead')
-    await a.add('q', named('1'))
-    expect([ids(a), ids(a, 'dead')]).toEqual([[], ['1']])
-  })
-  test('are forgotten when their day is over', async () => {
-    const { a, clock, store } = shared()
-    await Promise.all([a.add('q', named('1')), a.add('q', message('2'))])
-    for (const job of a.claim('q', 9, 1000)) a.done(job)
-    const kept = () => store.quick.query<{ id: string }>('SELECT id FROM jobs').all().map(({ id }) => id)
-    a.forget()
-    expect(kept()).toEqual(['1'])
-    clock.ms += DAY_MS
-    a.forget()
-    expect(kept()).toEqual([])
-  })
-})
-
-describe('ticks', () => {
-  const two = () => {
-    const { clock, store } = shared()
-    const [a, b] = [createTicks(store, () => clock.ms), createTicks(store, () => clock.ms)]
-    a.know('t', 100)
-    return { a, b, clock }
-  }
-  test('one process has a time, and none an earlier one', () => {
-    const { a, b } = two()
-    expect([a.take('t', 200, 10, false), b.take('t', 200, 10, false), b.take('t', 150, 10, false), b.take('t', 300, 10, false)]).toEqual([true, false, false, true])
-    expect(a.last('t')).toBe(300)
-  })
-  test('what lies before a task was known is nobody\'s', () => {
-    const { a } = two()
-    a.know('t', 500)
-    expect([a.last('t'), a.take('t', 100, 10, false)]).toEqual([100, false])
-  })
-  test('alone: not while an earlier time runs, wherever that is', () => {
-    const { a, b, clock } = two()
-    expect(a.take('t', 200, 1000, true)).toBe(true)
-    expect(b.take('t', 300, 1000, true)).toBe(false)
-    clock.ms += 900
-    a.renew('t', 200, 1000)
-    clock.ms += 900
-    expect(b.take('t', 400, 1000, true)).toBe(false)
-    a.ended('t', 200)
-    expect(b.take('t', 500, 1000, true)).toBe(true)
-    clock.ms += 1000
-    expect(a.take('t', 600, 1000, true)).toBe(true)
-  })
-  test('a run that was not ended is taken over once its lease is over', () => {
-    const { a, b, clock } = two()
-    a.take('t', 200, 1000, false)
-    expect(b.takeOver('t', 1000)).toBe(undefined)
-    clock.ms += 1000
-    expect([b.takeOver('t', 1000), a.takeOver('t', 1000)]).toEqual([200, undefined])
-    b.ended('t', 200)
-    clock.ms += 1000
-    expect(a.takeOver('t', 1000)).toBe(undefined)
+    expect(await ids(a)).toEqual(['1'])
+    await deployment.close()
   })
 })
 
@@ -201,11 +271,11 @@ describe('the data folder', () => {
     expect(dataFolder({}, 'shop').endsWith('/.local/state/shop')).toBe(true)
   })
   test('of a newer version is left alone, and one that can not be written is named', () => {
-    const { folder, store } = shared()
-    store.durable.run('PRAGMA user_version = 99')
-    closeStore(folder)
-    closeStore(folder)
-    expect(() => openStore(folder)).toThrow('version 99')
-    expect(() => openStore('/proc/nowhere')).toThrow('/proc/nowhere can\'t be used')
+    const folder = mkdtempSync(join(tmpdir(), 'unitgraph-folder-'))
+    openDatabases(folder).durable.run('PRAGMA user_version = 99')
+    closeDatabases(folder)
+    expect(() => openDatabases(folder)).toThrow('version 99')
+    expect(() => openDatabases('/proc/nowhere')).toThrow('/proc/nowhere can\'t be used')
+    rmSync(folder, { recursive: true })
   })
 })

@@ -9,6 +9,9 @@ import { worker } from '../../unitgraph/runtime/entry/cloudflare.ts'
 import { events } from '../../unitgraph/runtime/entry/events.ts'
 import { schedule } from '../../unitgraph/runtime/schedule/index.ts'
 import { scheduled } from '../../unitgraph/runtime/schedule/cloudflare.ts'
+import { closeDatabases, openDatabases } from '../../unitgraph/runtime/server/sqlite/database.ts'
+import { openStore } from '../../unitgraph/runtime/server/sqlite/store.ts'
+import { createTicks } from '../../unitgraph/runtime/server/sqlite/ticks.ts'
 import { schedules, type ScheduleEntry } from '../../unitgraph/runtime/server/schedules.ts'
 import { pikkuFunc, pikkuVoidFunc } from '#pikku'
 import { logged } from './helpers.ts'
@@ -78,17 +81,21 @@ describe('in a process', () => {
     const warned: string[] = []
     const held = { until: Promise.resolve() as Promise<unknown> }
     /** A process with the task: what it has under way, and its end. */
-    const start = (more: Partial<ScheduleEntry> = {}, signal = new AbortController().signal) => {
-      const background = schedules([{ name: 't', schedule: '0 * * * *', unit: 'u', missed: 'skip', overlap: 'allow', ...more }], () => clock.ms)
+    const open = async () => {
+      const databases = openDatabases(folder)
+      return { ...openStore({ UNITGRAPH_DATA: folder }, 'p'), ticks: () => createTicks(databases, () => clock.ms), close: () => { closeDatabases(folder); closeDatabases(folder) } }
+    }
+    const start = async (more: Partial<ScheduleEntry> = {}, signal = new AbortController().signal) => {
+      const background = schedules([{ name: 't', schedule: '0 * * * *', unit: 'u', missed: 'skip', overlap: 'allow', ...more }], open)
       const work: Promise<unknown>[] = []
       const task = { name: 't', run: async (at: Date) => { ran.push(at.toISOString().slice(11, 16)); await held.until; return true } }
-      background.open({ UNITGRAPH_DATA: folder }, 'p')
+      await background.open({}, 'p')
       const logger = { warn: (text: string) => warned.push(text), error: (error: Error) => warned.push(String(error)) }
-      background.start({
+      await background.start({
         units: { start: async () => ({ tasks: new Map([['t', task]]) }) } as never, logger: logger as never, signal,
         run: (one) => { work.push(one); return one },
       })
-      return { settled: () => Promise.all(work), end: () => { background.stop(); background.close() } }
+      return { settled: () => Promise.all(work), end: async () => { background.stop(); await background.close() } }
     }
     return { clock, ran, warned, start, held }
   }
@@ -97,14 +104,14 @@ describe('in a process', () => {
   /** Ran with the task, stopped for some hours, then started again. */
   const after = async (hours: number, more: Partial<ScheduleEntry>) => {
     const { clock, ran, start } = deployment()
-    start(more).end()
+    await (await start(more)).end()
     clock.ms += hours * HOUR_MS
-    const again = start(more)
+    const again = await start(more)
     await again.settled()
-    again.end()
-    const third = start(more)
+    await again.end()
+    const third = await start(more)
     await third.settled()
-    third.end()
+    await third.end()
     return ran
   }
   test.each<[string, number, Partial<ScheduleEntry>, string[]]>([
@@ -114,45 +121,45 @@ describe('in a process', () => {
   })
   test('a task that is new has missed nothing', async () => {
     const { ran, start } = deployment()
-    const first = start({ missed: 'run' })
+    const first = await start({ missed: 'run' })
     await first.settled()
-    first.end()
+    await first.end()
     expect(ran).toEqual([])
   })
   test('a run that ended with its process is made up for as well', async () => {
     const { clock, ran, start, held } = deployment()
-    start({ missed: 'run' }).end()
+    await (await start({ missed: 'run' })).end()
     clock.ms += HOUR_MS
     const ending = new AbortController()
     const release = Promise.withResolvers<void>()
     held.until = release.promise
-    const killed = start({ missed: 'run' }, ending.signal)
+    const killed = await start({ missed: 'run' }, ending.signal)
     ending.abort()
     release.resolve()
     await killed.settled()
-    killed.end()
+    await killed.end()
     clock.ms += 60_000
-    const again = start({ missed: 'run' })
+    const again = await start({ missed: 'run' })
     await again.settled()
-    again.end()
+    await again.end()
     expect(ran).toEqual(['11:00', '11:00'])
   })
   test('alone: a time that comes while the last one runs is left out, and said', async () => {
     const { clock, ran, warned, start, held } = deployment()
     const more = { missed: 'run', overlap: 'skip' } as const
-    start(more).end()
+    await (await start(more)).end()
     clock.ms += HOUR_MS
     const release = Promise.withResolvers<void>()
     held.until = release.promise
-    const first = start(more)
+    const first = await start(more)
     clock.ms += 20_000
-    const second = start({ ...more, schedule: '*/10 * * * *' })
+    const second = await start({ ...more, schedule: '*/10 * * * *' })
     clock.ms += 1000
     await second.settled()
     release.resolve()
     await first.settled()
-    first.end()
-    second.end()
+    await first.end()
+    await second.end()
     expect([ran, warned]).toEqual([['11:00'], ['The task was not started: its last run goes on']])
   })
   test('its time comes by itself', async () => {
@@ -161,10 +168,10 @@ describe('in a process', () => {
     const begun = performance.now()
     const real = clock.ms
     Object.defineProperty(clock, 'ms', { get: () => Math.floor(real + performance.now() - begun) })
-    const running = start()
+    const running = await start()
     while (ran.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
     await running.settled()
-    running.end()
+    await running.end()
     expect(ran).toEqual(['11:00'])
   })
 })

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import stores
 from unitgraph.rules.toolchain import ensure, find_bun, user_cache
 
 REPOSITORY = Path(__file__).parents[2]
@@ -26,7 +27,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def run(workshop: Path, *command: str | Path) -> None:
+def run(workshop: Path, *command: str | Path, **environment: str) -> None:
     esbuild = ensure("build", user_cache(os.environ)).esbuild
     workers = ensure("workers", user_cache(os.environ)).modules
     finished = subprocess.run(
@@ -34,7 +35,7 @@ def run(workshop: Path, *command: str | Path) -> None:
         cwd=workshop,
         env={
             "PATH": os.environ.get("PATH", ""), "HOME": str(workshop), "NO_COLOR": "1", "ESBUILD": str(esbuild),
-            "WORKERS": str(workers.parent),
+            "WORKERS": str(workers.parent), **environment,
         },
         capture_output=True,
         text=True,
@@ -50,4 +51,6 @@ def test_types(workshop: Path, folder: str) -> None:
 
 
 def test_behaviour(workshop: Path) -> None:
-    run(workshop, find_bun().path, "test", "tests/runtime")
+    with stores.postgres() as postgres, stores.redis() as redis:
+        servers = {"TEST_POSTGRES": postgres.url, "TEST_REDIS": redis.url}
+        run(workshop, find_bun().path, "test", "tests/runtime", **servers)

@@ -88,7 +88,8 @@ export const serve = async (options: ServeOptions): Promise<void> => {
       problems.push(error instanceof Error ? error.message : String(error))
     }
   }
-  if (problems.length > 0) refuse(problems)
+  // parts that share something say the same of it
+  if (problems.length > 0) refuse([...new Set(problems)])
   const services = await host.services().catch((error: unknown) => refuse(['its services could not be built'], error))
   const logger = services['logger'] as Logger
   process.on('unhandledRejection', (reason) => {

@@ -29,7 +29,7 @@ export interface Message {
 
 /** Throws an error with a status for what no queue could take. */
 export const writeMessage = (data: unknown, { jobId, delay = 0, attempts }: QueueJobOptions): Message => {
-  if (jobId !== undefined && (typeof jobId !== 'string' || !/^[^\x00-\x1f\x7f]{1,256}$/.test(jobId))) {
+  if (jobId !== undefined && (typeof jobId !== 'string' || !/^[^\x00-\x1f\x7f\p{Cs}]{1,256}$/u.test(jobId))) {
     throw new BadRequestError('A job\'s id is a text of 1 to 256 characters')
   }
   const delayMs = Math.ceil(durationMs(delay))

@@ -4,6 +4,8 @@
  */
 import type { Environment } from '../core/environment.ts'
 import { createLogger } from '../core/logger.ts'
+import { onceStarted } from './patience.ts'
+import { BUS, readPlace, STORE, unusable, type Place } from './place.ts'
 
 export type Hear = (topic: string, payload: string) => void
 
@@ -36,13 +38,15 @@ export const createBus = async (connect?: Connect): Promise<Bus> => {
     }
   }
   const carrier = await connect?.((text) => {
-    const [sender, topic, payload] = JSON.parse(text) as [string, string, string]
+    const [sender, , topic, payload] = JSON.parse(text) as [string, number, string, string]
     if (sender !== self) deliver(topic, payload)
   })
+  // texts that are alike are one to PostgreSQL
+  let count = 0
   return {
     publish: async (topic, payload) => {
       deliver(topic, payload)
-      await carrier?.send(JSON.stringify([self, topic, payload]))
+      await carrier?.send(JSON.stringify([self, count += 1, topic, payload]))
     },
     subscribe: (hear) => {
       const one = { hear }
@@ -56,13 +60,29 @@ export const createBus = async (connect?: Connect): Promise<Bus> => {
   }
 }
 
+const WAYS: Readonly<Record<Place['kind'], () => Promise<{ carrier(place: Place, project: string): Connect }>>> = {
+  postgres: () => import('./postgres/bus.ts'),
+  redis: () => import('./redis/bus.ts'),
+}
+
+/** Over what `UNITGRAPH_BUS` names, else over the server that is the store. */
+const open = async (env: Environment, project: string): Promise<Bus> => {
+  const place = readPlace(env, BUS) ?? readPlace(env, STORE)
+  if (!place) return createBus()
+  const { carrier } = await WAYS[place.kind]()
+  return onceStarted(() => createBus(carrier(place, project))).catch((error: unknown) => { throw unusable({ ...place, variable: BUS }, error) })
+}
+
 let shared: { readonly bus: Promise<Bus>; users: number } | undefined
 
 /** The one of this process, for all that ask. It is closed when the last of them closes it. Rejects where it can't be had. */
-export const openBus = async (_env: Environment, _project: string): Promise<Bus> => {
-  const mine = (shared ??= { bus: createBus(), users: 0 })
+export const openBus = async (env: Environment, project: string): Promise<Bus> => {
+  const mine = (shared ??= { bus: open(env, project), users: 0 })
   mine.users += 1
-  const bus = await mine.bus
+  const bus = await mine.bus.catch((error: unknown) => {
+    if (shared === mine) shared = undefined
+    throw error
+  })
   return {
     ...bus,
     close: async () => {

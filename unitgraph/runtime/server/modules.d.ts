@@ -11,7 +11,7 @@ declare module 'bun:sqlite' {
     /** Prepared once, kept by its text. */
     query<Row = unknown>(sql: string): Statement<Row>
     run(sql: string): unknown
-    transaction<T>(work: () => T): { immediate(): T }
+    transaction<Given extends unknown[], T>(work: (...given: Given) => T): { immediate(...given: Given): T }
     close(throwOnError?: boolean): void
   }
 }
@@ -30,4 +30,36 @@ declare module 'node:fs' {
 }
 declare module 'node:os' {
   export const homedir: () => string
+}
+
+/** Bun's clients of PostgreSQL and Redis, which need no package either. */
+declare module 'bun' {
+  export interface SQLClient {
+    /** Without values, `sql` may be several statements, which are one transaction. */
+    unsafe<Row = unknown>(sql: string, values?: readonly (string | number | boolean | null)[]): Promise<Row[]>
+    /** On a connection of its own, which is made again when it breaks. */
+    listen(channel: string, heard: (payload: string) => void, listening?: () => void): Promise<{ unlisten(): Promise<void> }>
+    close(options?: { timeout?: number }): Promise<void>
+  }
+  export const SQL: new (url: string, options: {
+    max: number
+    prepare: boolean
+    bigint: boolean
+    connectionTimeout: number
+    idleTimeout: number
+    connection: Readonly<Record<string, string>>
+  }) => SQLClient
+
+  export interface RedisConnection {
+    onclose: (() => void) | null
+    connect(): Promise<unknown>
+    send(command: string, values: readonly string[]): Promise<unknown>
+    subscribe(channel: string, heard: (message: string, channel: string) => void): Promise<unknown>
+    close(): void
+  }
+  export const RedisClient: new (url: string, options: {
+    autoReconnect: boolean
+    enableOfflineQueue: boolean
+    connectionTimeout: number
+  }) => RedisConnection
 }

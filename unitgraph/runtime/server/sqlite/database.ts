@@ -1,10 +1,10 @@
-/// <reference path="./modules.d.ts" />
+/// <reference path="../modules.d.ts" />
 /**
  * The database of a deployment: one SQLite file in its data folder, which several processes of a machine may share.
  * Knows its tables, not what they are for.
  */
 import type { Database } from 'bun:sqlite'
-import { connect, makeFolder } from './file.ts'
+import { connect, makeFolder } from '../file.ts'
 
 const VERSION = 1
 
@@ -27,7 +27,7 @@ const SCHEMA = `
   PRAGMA user_version = ${VERSION};
 `
 
-export interface Store {
+export interface Databases {
   /** What is written here is on the disk when the statement returns, whatever happens to the machine. */
   readonly durable: Database
   /** What is written here survives the process; the machine's sudden end may take the last of it back. */
@@ -36,7 +36,7 @@ export interface Store {
 
 const versionOf = (database: Database): number => database.query<{ user_version: number }>('PRAGMA user_version').get()?.user_version ?? 0
 
-const open = (folder: string): Store => {
+const open = (folder: string): Databases => {
   try {
     makeFolder(folder)
     const path = `${folder}/unitgraph.sqlite`
@@ -53,19 +53,19 @@ const open = (folder: string): Store => {
   }
 }
 
-const stores = new Map<string, { store: Store; users: number }>()
+const opened = new Map<string, { databases: Databases; users: number }>()
 
 /** One for all that ask for the folder. */
-export const openStore = (folder: string): Store => {
-  const known = stores.get(folder) ?? { store: open(folder), users: 0 }
-  stores.set(folder, known)
+export const openDatabases = (folder: string): Databases => {
+  const known = opened.get(folder) ?? { databases: open(folder), users: 0 }
+  opened.set(folder, known)
   known.users += 1
-  return known.store
+  return known.databases
 }
 
-export const closeStore = (folder: string): void => {
-  const known = stores.get(folder)
+export const closeDatabases = (folder: string): void => {
+  const known = opened.get(folder)
   if (!known || (known.users -= 1) > 0) return
-  stores.delete(folder)
-  for (const database of [known.store.quick, known.store.durable]) database.close()
+  opened.delete(folder)
+  for (const database of [known.databases.quick, known.databases.durable]) database.close()
 }

