@@ -119,7 +119,8 @@ class Function(NamedTuple):
 
 
 class HttpWiring(NamedTuple):
-    """``options`` are object literals, outermost group first, the route's own last."""
+    """``options`` are object literals, outermost group first, the route's own last. ``auth`` is what the innermost of
+    them that says it says; ``title`` and ``description`` are the route's own."""
 
     method: str                        # upper case
     route: str                         # with every prefix, "/books/:id"
@@ -128,6 +129,9 @@ class HttpWiring(NamedTuple):
     sse: bool
     tags: tuple[str, ...]
     place: Place
+    auth: bool | None = None
+    title: str | None = None
+    description: str | None = None
 
 
 class QueueWiring(NamedTuple):

@@ -212,7 +212,7 @@ def _wired_data(wired: Wired) -> Data:
     return (
         [
             (each.method, each.route, each.function, tuple(map(_expression_data, each.options)), each.sse, each.tags,
-             _place_data(each.place))
+             _place_data(each.place), (each.auth, each.title, each.description))
             for each in wired.http
         ],
         [
@@ -251,9 +251,9 @@ def _wired(data: Data) -> Wired:
     return Wired(
         [
             HttpWiring(
-                method, route, function, tuple([_expression(each) for each in options]), sse, tags, Place(*place)
+                method, route, function, tuple([_expression(each) for each in options]), sse, tags, Place(*place), *said
             )
-            for method, route, function, options, sse, tags, place in http
+            for method, route, function, options, sse, tags, place, said in http
         ],
         [
             QueueWiring(

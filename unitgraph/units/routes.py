@@ -26,6 +26,7 @@ class Group:
     prefixes: tuple[str, ...] = ()
     options: tuple[Expression, ...] = ()
     tags: tuple[str, ...] = ()
+    auth: bool | None = None
 
 
 class Routes:
@@ -87,7 +88,8 @@ class Routes:
         if kept:
             options = (*options, draft.expression(settled, _spans(entries, _GROUP)))
         tags = draft.strings(entries, "tags", call)
-        return Group(tuple(prefixes), options, tuple(dict.fromkeys((*inherited.tags, *tags))))
+        auth = self._auth(entries, inherited)
+        return Group(tuple(prefixes), options, tuple(dict.fromkeys((*inherited.tags, *tags))), auth)
 
     def _route(self, settled: Scope, entries: Entries, group: Group, call: str) -> None:
         draft = self._draft
@@ -106,7 +108,21 @@ class Routes:
         if function is None:
             return
         own = draft.expression(settled, _spans(entries, _STATIC))
-        self._found.append(HttpWiring(method, route, function, (*group.options, own), sse, tags, place))
+        said = {key: self._text(entries, key) for key in ("title", "summary", "description")}
+        self._found.append(
+            HttpWiring(
+                method, route, function, (*group.options, own), sse, tags, place, self._auth(entries, group),
+                said["title"] or said["summary"], said["description"],
+            )
+        )  # fmt: skip
+
+    def _auth(self, entries: Entries, inherited: Group) -> bool | None:
+        found = self._draft.quiet(entries["auth"].value) if "auth" in entries else None
+        return found if isinstance(found, bool) else inherited.auth
+
+    def _text(self, entries: Entries, key: str) -> str | None:
+        found = self._draft.quiet(entries[key].value) if key in entries else None
+        return found if isinstance(found, str) else None
 
     def _method(self, entries: Entries, call: str, settled: Scope) -> str | None:
         draft = self._draft

@@ -8,6 +8,7 @@
     to_json_schema(derived), coercions(derived)
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -87,7 +88,14 @@ class Reference:
     name: str
 
 
-Schema = Plain | Literal | Pattern | Array | Tuple | Object | Record | Union | Intersection | Reference
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What a schema of a library says, as JSON Schema in canonical text: for documents, never for code."""
+
+    json: str
+
+
+Schema = Plain | Literal | Pattern | Array | Tuple | Object | Record | Union | Intersection | Reference | Foreign
 
 UNKNOWN: Final = Plain("unknown")
 NULL: Final = Plain("null")
@@ -269,3 +277,6 @@ def _json(schema: Schema) -> dict[str, Any]:  # noqa: PLR0911  # a table of form
             return {"allOf": [_json(member) for member in several]}
         case Reference(name):
             return {"$ref": f"#/$defs/{name}"}
+        case Foreign(text):
+            found_there: dict[str, Any] = json.loads(text)
+            return found_there

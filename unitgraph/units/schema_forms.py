@@ -16,6 +16,7 @@ from unitgraph.units.schema_names import Found, Names, Readable, Text
 from unitgraph.units.schema_parts import (
     GLOBALS,
     KINDS,
+    RUNTIME,
     WHAT,
     No,
     constant,
@@ -31,9 +32,6 @@ from unitgraph.units.schema_utilities import UTILITIES, NotApplicable, as_object
 
 _DEEPEST: Final = 60
 _LARGEST: Final = 5_000
-
-
-
 
 
 class Derivation:
@@ -234,12 +232,10 @@ class Derivation:
         if target.type != "identifier":
             raise No("`typeof` of this is not derived", text, node)
         found = self._names.find(text.module, text.of(target), set())
-        node_, where = (found.nodes[0], found.texts[0]) if found is not None else (None, text)
-        if node_ is None or node_.type != "variable_declarator":
+        value = found.value if found is not None else None
+        if value is None:
             raise No(f"`typeof {text.of(target)}` is derived of a constant `as const` only", text, node)
-        value = node_.child_by_field_name("value")
-        assert value is not None, "a declarator is found by its value"
-        return constant(plain(value), where)
+        return constant(plain(value[0]), value[1])
 
     def name_type(self, node: Node, text: Text) -> s.Schema:
         return self._named(text.of(node), (), node, text)
@@ -250,7 +246,10 @@ class Derivation:
             raise No("this type is not understood", text, node)
         outside = self._names.outside(text.module, text.of(name).partition(".")[0])
         if outside is not None and text.of(name) not in text.types:
-            raise No(outside, text, node)
+            foreign = self._project.foreign(node, text)
+            if foreign is None:
+                raise No(outside, text, node)
+            return foreign
         if name.type == "nested_type_identifier":
             return self.nested_type(name, text, tuple(self.type(each, text) for each in named(given)))
         written = text.of(name)
@@ -270,7 +269,7 @@ class Derivation:
                     whose = self._project.whose(text.module, entry.specifier)
                     raise No(f"{space!r} comes from {whose}", text, node)
                 if found is not None:
-                    return self._instance(found, name, arguments)
+                    return self._instance(found.types, name, arguments)
         found = self._names.find(text.module, space, set())
         if found is not None and found.nodes[0].type == "enum_declaration":
             choices = dict(enum_members(found.nodes[0], found.texts[0]))
@@ -284,12 +283,15 @@ class Derivation:
             return text.types[name]
         found = self._names.find(text.module, name, set())
         if found is not None:
-            return self._instance(found, name, arguments)
+            return self._instance(found.types, name, arguments)
         if name in UTILITIES:
             return UTILITIES[name](*(self._whole(argument) for argument in arguments))
         if name in GLOBALS:
             return GLOBALS[name]
-        raise No(self._names.outside(text.module, name) or f"{name!r} is no type of the project", text, node)
+        outside = self._names.outside(text.module, name) or f"{name!r} is no type of the project"
+        if name in RUNTIME and outside.endswith("the runtime"):
+            return RUNTIME[name]
+        raise No(outside, text, node)
 
     def _whole(self, schema: s.Schema) -> s.Schema:
         """What a reference means, for those who look inside; a type that isn't finished can't be looked into."""

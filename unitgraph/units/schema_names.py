@@ -13,7 +13,7 @@ from tree_sitter import Node
 from unitgraph.errors import Place
 from unitgraph.units import syntax
 from unitgraph.units.facts import Import, ImportKind, StatementKind
-from unitgraph.units.schema import Schema
+from unitgraph.units.schema import Foreign, Schema
 from unitgraph.units.source import Facts
 
 
@@ -36,10 +36,25 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A declaration, parsed: interfaces may be several."""
+    """A declaration, parsed: interfaces may be several, and a constant may have a type's name."""
 
     nodes: tuple[Node, ...]
     texts: tuple[Text, ...]
+
+    @property
+    def types(self) -> "Found":
+        """Without the constant, where there is a type beside it."""
+        kept = [pair for pair in zip(self.nodes, self.texts, strict=True) if pair[0].type != "variable_declarator"]
+        return Found(*zip(*kept, strict=True)) if kept else self
+
+    @property
+    def value(self) -> tuple[Node, Text] | None:
+        """What the constant is made of."""
+        for node, text in zip(self.nodes, self.texts, strict=True):
+            value = node.child_by_field_name("value")
+            if node.type == "variable_declarator" and value is not None:
+                return value, text
+        return None
 
 
 class Readable(Protocol):
@@ -50,6 +65,8 @@ class Readable(Protocol):
     def position(self, module: str, offset: int) -> tuple[int, int]: ...
     def resolve(self, module: str, specifier: str) -> str | None: ...
     def whose(self, module: str, specifier: str) -> str: ...
+    @property
+    def foreign(self) -> Callable[[Node, Text], Foreign | None]: ...
 
 
 class Names:

@@ -26,6 +26,11 @@ KINDS: Final[Mapping[str, s.Schema]] = {
 GLOBALS: Final[Mapping[str, s.Schema]] = {
     "Date": s.Plain("date"), "Object": s.Plain("object"), "bigint": s.Plain("bigint"),
 }  # fmt: skip
+RUNTIME: Final[Mapping[str, s.Schema]] = {
+    "CoreUserSession": s.Object((s.Property("userId", s.Plain("string"), optional=True),)),
+}
+"""What of the runtime's types is data."""
+
 WHAT: Final[Mapping[str, str]] = {
     "conditional_type": "a conditional type",
     "function_type": "a function",

@@ -6,6 +6,8 @@ Knows the project's files; ``schema_forms`` knows what types mean, ``schema_name
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from tree_sitter import Node
+
 from unitgraph.errors import Place
 from unitgraph.units import schema as s
 from unitgraph.units import syntax
@@ -18,16 +20,29 @@ from unitgraph.units.source import Facts, read_facts
 from unitgraph.units.sources import DECLARATIONS
 
 _PREFIX: Final = b"type $ = "
+Foreign = Callable[[Node, Text], s.Foreign | None]
+"""What a generic type of a library means; None: nobody knows."""
+
+
+def _nothing(_node: Node, _text: Text) -> None:
+    return None
 
 
 class Deriver:
-    """Derives schemas in one analysed project; ``read`` gives a file's bytes."""
+    """Derives schemas in one analysed project; ``read`` gives a file's bytes.
 
-    def __init__(self, facts: Mapping[str, Facts], resolver: Resolver, read: Callable[[str], bytes]) -> None:
+    ``foreign`` may say what a type of a library's means, such as ``z.infer<typeof Book>``.
+    """
+
+    def __init__(
+        self, facts: Mapping[str, Facts], resolver: Resolver, read: Callable[[str], bytes], *,
+        foreign: Foreign | None = None,
+    ) -> None:  # fmt: skip
         self._facts = dict(facts)
         self._resolver = resolver
         self._read = read
         self._texts: dict[str, bytes] = {}
+        self.foreign = foreign or _nothing
 
     def derive(self, source: TypeSource) -> s.Derived | s.Underivable:
         """What the type says of data. Never raises for what a type is, only for a file that can't be read."""

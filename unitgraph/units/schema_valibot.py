@@ -10,6 +10,7 @@ from unitgraph.units.schema import (
     UNDEFINED,
     Array,
     Derived,
+    Foreign,
     Intersection,
     Literal,
     Object,
@@ -53,8 +54,8 @@ def to_valibot(derived: Derived) -> str:
 
 def _source(schema: Schema) -> str:  # a table of forms
     match schema:
-        case Plain(kind):
-            return _PLAIN[kind]
+        case Plain() | Foreign():
+            return _PLAIN[schema.kind if isinstance(schema, Plain) else "unknown"]
         case Literal(value):
             return f"v.literal({_value(value)})"
         case Pattern(regex):
