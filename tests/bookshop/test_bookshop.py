@@ -10,7 +10,9 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from tests.bookshop.generated import held_to
 from tests.bookshop.http_file import HTTP_FILE, http_file
 from tests.bookshop.requests import Answer, replay
 from tests.harness import REPOSITORY, Checkout, Tools
@@ -64,6 +66,12 @@ def test_standalone_answers_every_request(shop: Checkout, tmp_path: Path) -> Non
             return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, text)
 
         assert replay("standalone", send) == []
+        document = (shop.root / ".deploy" / "standalone" / "openapi.json").read_text(encoding="utf-8")
+        assert send("GET", "/openapi.json", {}, None).text == document
+        assert list(OpenAPIV31SpecValidator(json.loads(document)).iter_errors()) == []
+        mel = json.dumps({"email": "mel@bookshop.example", "password": "shelf-and-ladder"})
+        signed_in = send("POST", "/api/accounts/sign-in", {"content-type": "application/json"}, mel)
+        assert held_to(json.loads(document), send, token=json.loads(signed_in.text)["token"]) == []
     assert json.loads(shop.run("plan", "--json").out)["summary"]["update"] == 0
 
 
@@ -77,6 +85,8 @@ def test_workers_answer_every_request(shop: Checkout) -> None:
             return Answer(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.body)
 
         assert replay("cloudflare", send) == []
+        document = (shop.root / ".deploy" / "cloudflare" / "openapi.json").read_text(encoding="utf-8")
+        assert send("GET", "/openapi.json", {}, None).text == document
         workers.log.wait(lambda line: line["msg"] in REORDERED)
         assert workers.scheduled("bookshop-check-stock", "0 6 * * *")["outcome"] == "ok"
         for text in ("ordered 1 of 9780140424393 from the supplier", "ordered 3 of 9780451529060 from the supplier"):

@@ -47,7 +47,8 @@ class Target:
 
     ``out`` is the build output, ``.deploy/<provider>``; ``config`` is the configuration's ``deploy`` with what the
     environment has otherwise put in; ``variables`` are the environment's values; ``tools`` holds at least "bun";
-    ``wait_lock_s`` is how long an apply waits for another one to end.
+    ``wait_lock_s`` is how long an apply waits for another one to end. ``documents`` are JSON texts by route, with which
+    whatever stands in front of separate units answers itself.
     """
 
     provider: str
@@ -60,6 +61,7 @@ class Target:
     variables: Mapping[str, str] = field(default_factory=dict)
     wait_lock_s: float = 0
     refresh: Refresh = "units"
+    documents: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from unitgraph.rules.closure import Closures, Imports
 from unitgraph.rules.database import Record
 from unitgraph.rules.imports import ProjectImports
 from unitgraph.rules.memo import Memo
+from unitgraph.rules.openapi_document import OpenApiDocument
 from unitgraph.rules.outputs import Outputs
 from unitgraph.rules.tools import Tools
 from unitgraph.rules.wirings import Wirings
@@ -53,6 +54,7 @@ class CodegenRule:
         self._outputs = outputs
         self._imports = imports
         self._keep_lines = keep_lines
+        self.document: OpenApiDocument | None = None      # what a process may have to answer with
         self._closures = Closures(self._every_import)
         self._sources: dict[str, Source] = {}
         self._origins: dict[str, str] = {}
@@ -71,6 +73,8 @@ class CodegenRule:
             *(Component("unit", unit.name, digest.sha256(unit.model_dump_json().encode())) for unit in units),
             *(Component("closure", module, node) for module, node in nodes.items()),
         ]
+        if subject == PROCESS and self.document is not None and self.document.route is not None:
+            components.append(Component("source", "openapi", self.document.key.digest))
         return make(self.kind, components)
 
     @property
@@ -93,7 +97,10 @@ class CodegenRule:
         made: dict[str, Finished | UnitgraphError] = {}
         for subject in subjects:
             is_process = subject == PROCESS
-            generated = generator.process(self._units.values()) if is_process else generator.unit(self._units[subject])
+            if is_process:
+                generated = generator.process(self._units.values(), self._documents())
+            else:
+                generated = generator.unit(self._units[subject])
             made[subject] = Finished(
                 generated.files,
                 inputs=generated.sources,
@@ -106,6 +113,11 @@ class CodegenRule:
                 },
             )
         return made
+
+    def _documents(self) -> Mapping[str, bytes]:
+        """Route → the text that a process answers with there."""
+        document = self.document
+        return {document.route: document.made.text} if document is not None and document.route is not None else {}
 
     def path(self, name: str) -> str:
         """Where an output is, relative to the project's root."""

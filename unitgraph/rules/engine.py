@@ -4,7 +4,7 @@ Knows how the parts hang together; each part knows its own work.
 """
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -18,7 +18,7 @@ from unitgraph.errors import UnitgraphError
 from unitgraph.errors.build import UnknownTask
 from unitgraph.providers import registry
 from unitgraph.providers.base import Build, Bundle, EsbuildOptions, File, Provider, Say, Target, Tool
-from unitgraph.rules import extras, ingredients, report, runner, seed, toolchain, whole
+from unitgraph.rules import extras, ingredients, openapi_rule, report, runner, seed, toolchain, whole
 from unitgraph.rules.action import Action, How, Result
 from unitgraph.rules.bundle import PROCESS, BundleRule, Bundling, tsconfig_option
 from unitgraph.rules.cache_layers import open_cache
@@ -29,6 +29,7 @@ from unitgraph.rules.gateways import RUNNABLE_ROLES
 from unitgraph.rules.imports import ProjectImports
 from unitgraph.rules.journal import Journal, Summary, journal_of
 from unitgraph.rules.memo import Memo
+from unitgraph.rules.openapi_document import OpenApiDocument
 from unitgraph.rules.outputs import Outputs
 from unitgraph.rules.provenance import open_database
 from unitgraph.rules.runner import PLACED, Demand, Listener, Stores
@@ -182,11 +183,18 @@ class Engine:
 
     @cached_property
     def codegen(self) -> CodegenRule:
-        return CodegenRule(
+        rule = CodegenRule(
             self.workspace, self.provider, list(self.units.values()), self.memo, self.tools,
             Outputs(self.project.root, f"{self.folder}/gen", self.memo), self.imports,
             keep_lines=self.settings.sourcemap,
         )  # fmt: skip
+        rule.document = self.document if self.is_process else None
+        return rule
+
+    @cached_property
+    def document(self) -> OpenApiDocument | None:
+        """The OpenAPI document, where the configuration asks for one."""
+        return openapi_rule.document_of(self)
 
     @cached_property
     def typings(self) -> TypingsRule:
@@ -264,7 +272,7 @@ class Engine:
     ) -> Built:
         subjects = self.subjects() if wanted is None else self._subjects_of(wanted)
         codegen = [Action(self.codegen, subject) for subject in subjects]
-        results = self.generate([Action(self.typings, ""), *codegen], listener, records)
+        results = self.generate([*openapi_rule.interface(self), *codegen], listener, records)
         good = [subject for subject in subjects if results[f"codegen:{subject}"].how is not How.FAILED]
         actions = [Action(self.rule_of(subject), subject, (f"codegen:{subject}",)) for subject in good]
         with self.timeline.span("strip"):
@@ -321,6 +329,7 @@ class Engine:
     def _notices(self, results: Mapping[str, Result]) -> tuple[str, ...]:
         """What people should know of what was built."""
         notices = [*self.workspace.analysis.application.notices]
+        notices += openapi_rule.notices_of(results)
         notices += self.codegen.notices(result for result in results.values() if _is_codegen(result.name))
         if self.imports.unpinned:
             names = ", ".join(sorted(self.imports.unpinned))
@@ -329,7 +338,7 @@ class Engine:
 
     def _finish(self, results: Mapping[str, Result], last: Record | None) -> None:
         """Writes what isn't a bundle, removes what no unit needs any more; a build with failures removes nothing."""
-        files = self.place_files(last)
+        files = extras.place_for(self, last)
         if any(result.how is How.FAILED for result in results.values()):
             return
         made = {
@@ -345,13 +354,6 @@ class Engine:
             name.removeprefix("chunks/") for name in made if name.startswith("chunks/")
         )
         self.codegen.sweep(results)
-
-    def place_files(self, last: Record | None) -> Collection[str]:
-        """Writes the provider's own files and the manifest; returns their names."""
-        return extras.place(
-            self.provider, self.target, self.manifest, self.runnable,
-            outputs=self.outputs, database=self.database, last=last,
-        )  # fmt: skip
 
     def described(self, results: Mapping[str, Result]) -> Build:
         """The bundles that these results are."""

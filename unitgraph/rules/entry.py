@@ -193,8 +193,14 @@ def render_unit(entry: Entry) -> bytes:
     return _template("unit.ts.j2").render(entry=entry).encode()
 
 
-def render_main(main: Main) -> bytes:
-    return _template("main.ts.j2").render(main=main).encode()
+def render_main(main: Main, documents: Mapping[str, str] | None = None) -> bytes:
+    """``documents``: the route of each text that the process answers with itself, and the module that holds it."""
+    return _template("main.ts.j2").render(main=main, documents=documents or {}).encode()
+
+
+def render_document(content: bytes) -> bytes:
+    """A module that is a text."""
+    return f"export default {literal(content.decode())}\n".encode()
 
 
 def imports_of(wanted: Iterable[tuple[str, str, str]]) -> tuple[Imported, ...]:

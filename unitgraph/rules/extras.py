@@ -7,7 +7,7 @@ import sys
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from unitgraph import __version__
 from unitgraph.cache import digest
@@ -15,13 +15,25 @@ from unitgraph.cache.document import render
 from unitgraph.cache.key import Component, Key, make
 from unitgraph.providers.base import Provider, Target
 from unitgraph.rules.database import Database, Record
+from unitgraph.rules.openapi_rule import with_documents
 from unitgraph.rules.outputs import Outputs
 from unitgraph.rules.tools import tree_digest
 from unitgraph.units.config import CacheConfig
 from unitgraph.units.model import Manifest
 
+if TYPE_CHECKING:
+    from unitgraph.rules.engine import Engine
+
 NAME: Final = "files"
 _PROVIDERS: Final = Path(__file__).parent.parent / "providers"
+
+
+def place_for(engine: "Engine", last: Record | None) -> Collection[str]:
+    """Brings the files of an engine's build up to date, once its units are built or known, and returns their names."""
+    return place(
+        engine.provider, with_documents(engine), engine.manifest, engine.runnable,
+        outputs=engine.outputs, database=engine.database, last=last,
+    )  # fmt: skip
 
 
 def place(

@@ -7,6 +7,7 @@ import posixpath
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 
 from unitgraph.providers.base import Provider
 from unitgraph.providers.cloudflare.bindings import at_once, cron, objects, produces, queue_binding, queue_name
@@ -72,14 +73,17 @@ class Generator:
         made.entries[f"{unit.name}/index"] = path
         return self._with_notices(made)
 
-    def process(self, units: Iterable[Unit]) -> Generated:
-        """All units for one process, with its main."""
+    def process(self, units: Iterable[Unit], documents: Mapping[str, bytes] = MappingProxyType({})) -> Generated:
+        """All units for one process, with its main; ``documents`` are texts that it answers with, by route."""
         units = list(units)
         plan = self._slicer.plan(self._roots(units, self._services(units)))
         made = self._slices(plan)
         self._members(made, units, plan)
         made.entries |= {f"units/{unit.name}/index": f"units/{unit.name}.ts" for unit in units}
-        made.files["main.ts"] = text.render_main(self._main(units, plan, "main.ts"))
+        places = {route: f"documents/{number}.ts" for number, route in enumerate(sorted(documents))}
+        made.files |= {place: text.render_document(documents[route]) for route, place in places.items()}
+        specifiers = {route: f"./{place}" for route, place in places.items()}
+        made.files["main.ts"] = text.render_main(self._main(units, plan, "main.ts"), specifiers)
         made.entries["main"] = "main.ts"
         return self._with_notices(made)
 

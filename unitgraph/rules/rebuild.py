@@ -14,7 +14,7 @@ from unitgraph.cache.key import Key
 from unitgraph.cache.store import Made
 from unitgraph.errors import Problems, UnitgraphError
 from unitgraph.errors.build import InputChanged
-from unitgraph.rules import report
+from unitgraph.rules import openapi_rule, report
 from unitgraph.rules.action import Action, Finished
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def keys_of(engine: "Engine") -> dict[str, Key]:
     Raises Problems where one can't be known.
     """
     subjects = engine.subjects()
-    generate = [Action(engine.typings, ""), *(Action(engine.codegen, subject) for subject in subjects)]
+    generate = [*openapi_rule.interface(engine), *(Action(engine.codegen, subject) for subject in subjects)]
     results = engine.generate(generate, lambda _: None, engine.database.records())
     failed = report.failures(results)
     if failed:

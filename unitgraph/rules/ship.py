@@ -14,6 +14,7 @@ from unitgraph.rules import git
 from unitgraph.rules.engine import Built, Engine
 from unitgraph.rules.misses import missed_lines
 from unitgraph.rules.nearest import Nearest, publish
+from unitgraph.rules.openapi_rule import with_documents
 from unitgraph.rules.outputs import Outputs
 from unitgraph.rules.reasons import reasons_for
 from unitgraph.rules.runner import Demand, Listener
@@ -42,7 +43,7 @@ def plan(
     with engine.timeline.span("deployed"):
         deployed = engine.provider.deployed(engine.target)
     with engine.timeline.span("plan"):
-        desired = engine.provider.desired(engine.runnable, built.build, engine.target)
+        desired = engine.provider.desired(engine.runnable, built.build, with_documents(engine))
         nearest = Nearest(engine)
         why = reasons_for(nearest.node, nearest.made, deployed)
         changes = explain(diff(desired, deployed), why)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from unitgraph.cache.store import BUILT, Blob
-from unitgraph.rules import seed, whole
+from unitgraph.rules import extras, seed, whole
 from unitgraph.rules.action import Result
 from unitgraph.rules.bundle import PROCESS, prefix
 from unitgraph.rules.database import Record
@@ -48,7 +48,7 @@ def take_over(engine: "Engine", *, listener: Listener, demand: Demand, files: Re
     )
     for result in results.values():
         listener(result)
-    engine.place_files(files)
+    extras.place_for(engine, files)
     engine.memo.save()
     return Taken(results, recalled.whole.notices)
 

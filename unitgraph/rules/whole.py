@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, cast
 from unitgraph.cache import digest
 from unitgraph.cache.key import Component, Key, make
 from unitgraph.cache.store import Blob, Made
+from unitgraph.rules import openapi_document
 from unitgraph.rules.action import How, Result, Work
 from unitgraph.rules.memo import settled
 from unitgraph.rules.provenance import origin_of
@@ -77,8 +78,9 @@ def recall(engine: "Engine", texts: Mapping[str, bytes], *, trusted_only: bool) 
         return None
     if not _holds(project, whole, files):
         return None
-    typings = {path: data[blob.digest] for path, blob in made.outputs.items() if path != _DOCUMENT}
-    engine.typings_outputs.place(typings)
+    written = {path: data[blob.digest] for path, blob in made.outputs.items() if path != _DOCUMENT}
+    engine.outputs.place({path: written.pop(path) for path in (openapi_document.NAME,) if path in written})
+    engine.typings_outputs.place(written)
     work = Work(began, time.monotonic(), NAME)
     results = {name: _result(name, each, made.origin, work) for name, each in whole.results.items()}
     return Recalled(whole, made.origin, results, (*whole.inputs, *files))
@@ -107,15 +109,20 @@ def keep(
         {name: _outcome(result) for name, result in results.items() if name.startswith("bundle:")},
     )
     document = encode(whole)
-    typings = results["typings"].outputs
-    root = project.root / project.sources.out_dir
-    data = {path: (root / path).read_bytes() for path in typings}
-    if any(digest.sha256(text) != typings[path] for path, text in data.items()):
+    interface = [(results[rule], folder) for rule, folder in _interface(engine) if rule in results]
+    data = {path: (folder / path).read_bytes() for result, folder in interface for path in result.outputs}
+    if any(digest.sha256(data[path]) != mark for result, _ in interface for path, mark in result.outputs.items()):
         return
     contents = {_DOCUMENT: document, **data}
     blobs = {path: Blob(digest.sha256(text), len(text)) for path, text in contents.items()}
     named = {blobs[path].digest: text for path, text in contents.items()}
     engine.cache.keep(key.digest, NAME, Made(blobs, {}, origin), named)
+
+
+def _interface(engine: "Engine") -> Iterable[tuple[str, Path]]:
+    """The rules whose outputs say what there is, and where these are."""
+    root = engine.project.root
+    return ("typings", root / engine.project.sources.out_dir), (openapi_document.KIND, engine.target.out)
 
 
 def _key(engine: "Engine", files: Mapping[str, str]) -> Key:

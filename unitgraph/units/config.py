@@ -6,6 +6,7 @@ where importing pydantic and building its models would cost 100 ms of CPU.
 """
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -35,6 +36,7 @@ PROVIDER_NAMES: Final[Mapping[str, str]] = {
 }
 BUILT_IN: Final = ("aws", "azure", "cloudflare", "standalone")
 FALLBACK_PROVIDER: Final = "standalone"
+_DOCUMENT_ROUTE: Final = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +142,25 @@ class DeployConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenApiConfig:
+    """What the document of the HTTP interface says of the whole; None: the project's name, its package's version.
+    Where there is a ``route``, the application answers with the document there."""
+
+    title: str | None = None
+    version: str | None = None
+    description: str | None = None
+    servers: tuple[str, ...] = ()
+    route: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
+    """``openapi`` None: there is no such document."""
+
     src_directories: tuple[str, ...] = ("src",)
     tsconfig: str | None = None         # None: ./tsconfig.json where there is one
     out_dir: str = ".pikku"
+    openapi: OpenApiConfig | None = None
     deploy: DeployConfig = DeployConfig()
 
 
@@ -179,6 +196,11 @@ def parse_config(text: str, path: str = FILE) -> tuple[Config, ConfigText, tuple
         data.pop("$schema", None)
     reader = _Reader(source, problems)
     config: Config = reader.read(Config, data, ())
+    route = config.openapi.route if config.openapi is not None else None
+    if route is not None and not _DOCUMENT_ROUTE.fullmatch(route):
+        expected = "a path without parameters, such as '/openapi.json'"
+        where = source.place("openapi", "route")
+        problems.append(BadSetting(where, "openapi.route", expected=expected, found=repr(route)))
     chosen = config.deploy.default_provider
     known = (*BUILT_IN, *config.deploy.providers)
     if chosen is not None and chosen not in known:

@@ -132,7 +132,9 @@ def _operation(
     in_path = [parameter.name for parameter in original.parameters]
     needs_session = _needs_session(function, wiring)
     schemes = sign_ins.around(function, wiring)
-    security: list[Json] | None = [*([] if needs_session else [{}]), *({name: []} for name in schemes)] if schemes else None
+    security: list[Json] = [{name: []} for name in schemes]
+    if schemes and not needs_session:
+        security.insert(0, {})      # nobody in particular may call it, too
     responses = _responses(made, function, wiring, sides, has_input=input_ is not None, needs_session=needs_session)
     found = parameters(path, original, input_)
     if method in NO_BODY or (method == "DELETE" and _fits_a_query(input_, in_path)):

@@ -114,7 +114,7 @@ def _objects(schema: Json, *, sure: bool) -> Iterator[tuple[Json, bool]]:
         yield schema, sure
     for part in schema.get("allOf", ()):
         yield from _objects(part, sure=sure)
-    for part in schema.get("anyOf", ()):
+    for part in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
         yield from _objects(part, sure=False)
 
 
@@ -132,7 +132,7 @@ def _without(schema: Json, names: frozenset[str]) -> Json:
         made["required"] = [name for name in made["required"] if name not in names]
         if not made["required"]:
             del made["required"]
-    for word in ("allOf", "anyOf"):
+    for word in ("allOf", "anyOf", "oneOf"):
         if word in made:
             made[word] = [_without(part, names) for part in made[word]]
     return made

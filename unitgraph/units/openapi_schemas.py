@@ -23,6 +23,8 @@ from unitgraph.units.source import Facts
 
 Json = dict[str, Any]
 _JSON: Final = "application/json"
+_SILENT: Final = frozenset({"void", "workflow", "workflow-graph"})
+"""Kinds of functions whose answers are known without a type."""
 _INFERRED: Final[Mapping[str, Side]] = {"infer": "output", "output": "output", "input": "input", "TypeOf": "output"}
 
 
@@ -35,6 +37,7 @@ class Told:
     definitions: Mapping[str, Json] | None = None
     notes: tuple[str, ...] = ()
     media: str = _JSON
+    is_stated: bool = True      # False: what it gives is left to the compiler, which nobody asks here
 
 
 class Schemas:
@@ -52,13 +55,20 @@ class Schemas:
             return self._schema(function, side)
         source = function.input if side == "input" else function.output
         if source is None:
-            # a bare handler without a parameter's annotation takes what it is given
-            return Told({}, notes=() if side == "input" else (f"{function.place}: it states no output",))
+            return Told({}, is_stated=side == "input" or function.kind in _SILENT)
         return self._type(source, side)
 
     def expression(self, module: str, node: Node, text: Text, side: Side) -> Json:
         """A zod schema. Raises No."""
         return ZodReader(self.project, module, side).read(node, text).json
+
+    def constant(self, module: str, name: str, side: Side) -> Json:
+        """The zod schema that a constant of a file is. Raises No."""
+        reader = ZodReader(self.project, module, side)
+        found = reader.names.find(module, name, set())
+        value = found.value if found is not None else None
+        assert value is not None, f"{module} has no constant {name}"
+        return reader.read(*value).json
 
     def _schema(self, function: Function, side: Side) -> Told:
         module = function.place.path

@@ -287,7 +287,9 @@ _MAKERS: Final[Mapping[str, Maker]] = {
     "nativeEnum": lambda reader, given, text: Read({"enum": reader.choices(given[0], text)}),
     "literal": _literal,
     "union": lambda reader, given, text: _any_of(reader.several(given[0], text)),
-    "discriminatedUnion": lambda reader, given, text: _any_of(reader.several(given[1], text)),
+    "discriminatedUnion": lambda reader, given, text: Read(
+        {"oneOf": [each.json for each in reader.several(given[1], text)]}
+    ),
     "intersection": _intersection,
     "optional": lambda reader, given, text: replace(reader.read(given[0], text), absent=True),
     "nullable": lambda reader, given, text: nullable(reader.read(given[0], text)),

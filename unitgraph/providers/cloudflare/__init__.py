@@ -45,7 +45,7 @@ def files(manifest: "Manifest", target: Target) -> Mapping[str, bytes]:
         else:
             made[f"{folder}/wrangler.toml"] = wrangler.render(wrangler.document(unit, manifest, target)).encode()
     if router.is_needed(manifest):
-        made["router/index.js"] = router.script(manifest).encode()
+        made["router/index.js"] = router.script(manifest, target.documents).encode()
         made["router/wrangler.toml"] = wrangler.render(router.document(manifest, target)).encode()
     made["infra.json"] = infra.render(infra.document(manifest, target)).encode()
     return made

@@ -84,7 +84,7 @@ def state(manifest: "Manifest", build: Build, target: Target) -> State:
             data = wrangler.document(unit, manifest, target)
         resources.append(resource("unit", unit.name, data, bundle))
     if router.is_needed(manifest):
-        script = router.script(manifest).encode()
+        script = router.script(manifest, target.documents).encode()
         code = File(sha256(script), len(script), target.out / "router" / "index.js")
         bundle = Bundle(router.name(manifest), {"index.js": code})
         resources.append(resource("unit", bundle.unit, router.document(manifest, target), bundle))

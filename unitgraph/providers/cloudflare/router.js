@@ -1,3 +1,4 @@
+const DOCUMENT = 'GET, HEAD, OPTIONS'
 const compiled = routes.map(([method, pattern, binding]) => [method, new RegExp(pattern), binding])
 
 /** What needs no escape in a path is not escaped, and a slash at its end means nothing, as the units see it too. */
@@ -30,7 +31,8 @@ const own = (request, path, started, status, body, headers) => {
     console.log(JSON.stringify(line))
   }
   const all = { 'content-type': 'application/json; charset=utf-8', 'x-request-id': requestId, ...headers }
-  return new Response(request.method === 'HEAD' ? null : JSON.stringify(body), { status, headers: all })
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  return new Response(request.method === 'HEAD' || status === 204 ? null : text, { status, headers: all })
 }
 
 export default {
@@ -40,6 +42,12 @@ export default {
     const path = normalise(url.pathname)
     const { binding, allow } = find(request, path)
     const say = (status, code, error, headers) => own(request, path, started, status, { error, code }, headers)
+    if (binding === undefined && allow === undefined && Object.hasOwn(documents, path)) {
+      const reads = request.method === 'GET' || request.method === 'HEAD'
+      if (reads) return own(request, path, started, 200, documents[path], { 'cache-control': 'no-cache', 'access-control-allow-origin': '*' })
+      if (request.method === 'OPTIONS') return own(request, path, started, 204, null, { allow: DOCUMENT })
+      return say(405, 'method-not-allowed', `${path} answers ${DOCUMENT} only`, { allow: DOCUMENT })
+    }
     if (binding === undefined && allow !== undefined) return say(405, 'method-not-allowed', `${path} answers ${allow} only`, { allow })
     if (binding === undefined && path === '/health') {
       return own(request, path, started, 200, { status: 'ok', project }, { 'cache-control': 'no-store' })

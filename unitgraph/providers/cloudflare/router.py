@@ -6,6 +6,7 @@ Cloudflare gives a path to one Worker, whatever the method, and has no wildcard 
 
 import json
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
@@ -72,12 +73,13 @@ def _pattern_of(segment: str) -> str:
     return f"(?:{one})?" if parameter["optional"] else one
 
 
-def script(manifest: "Manifest") -> str:
-    """The router's module: the table in front of the code in ``router.js``."""
+def script(manifest: "Manifest", documents: Mapping[str, str]) -> str:
+    """The router's module: the table, and what it answers with itself, in front of the code in ``router.js``."""
     rows = [[method, pattern(route), binding_name(unit)] for method, route, unit in table(manifest)]
     lines = ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}" for row in rows)
     code = files("unitgraph.providers.cloudflare").joinpath("router.js").read_text("utf-8")
-    return f"const project = {json.dumps(manifest.project_id)}\nconst routes = [\n{lines},\n]\n{code}"
+    texts = f"const documents = {json.dumps(dict(sorted(documents.items())), ensure_ascii=False)}\n"
+    return f"const project = {json.dumps(manifest.project_id)}\nconst routes = [\n{lines},\n]\n{texts}{code}"
 
 
 def document(manifest: "Manifest", target: Target) -> dict[str, Any]:

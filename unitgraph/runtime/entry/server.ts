@@ -13,6 +13,7 @@ import { createAnswered } from '../server/answered.ts'
 import type { Background, Context } from '../server/background.ts'
 import { errorBody, jsonResponse } from '../http/respond.ts'
 import { dataFolder } from '../server/folder.ts'
+import { answerDocument, type Documents } from '../server/documents.ts'
 import { readSettings } from '../server/settings.ts'
 import { createGauge, drain, type Stoppable } from '../server/shutdown.ts'
 import { createUnits, type MainRoute, type UnitEntry } from '../server/units.ts'
@@ -22,6 +23,7 @@ export interface ServeOptions extends ProjectOptions {
   readonly required?: readonly string[]
   readonly routes: readonly MainRoute[]
   readonly units: Readonly<Record<string, UnitEntry>>
+  readonly documents?: Documents
   /** What the process does besides answering requests. */
   readonly background?: readonly Background[]
   /** Default: the process' own. */
@@ -116,7 +118,8 @@ export const serve = async (options: ServeOptions): Promise<void> => {
       const report = reportError(new MethodNotAllowedError(`${path} answers ${allow} only`))
       return { response: jsonResponse(405, errorBody(report, call.requestId), { allow }) }
     }
-    return { response: HEALTH.has(path) ? health(host) : notFound(request.method, path, call.requestId) }
+    const document = options.documents && (await answerDocument(options.documents, request, path, call.requestId))
+    return { response: document ?? (HEALTH.has(path) ? health(host) : notFound(request.method, path, call.requestId)) }
   }
 
   const gauge = createGauge()
