@@ -8,9 +8,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+
+from redis import Redis
 
 _START_S = 60.0
 _ATTEMPTS = 5
@@ -27,8 +30,7 @@ class Server:
         self.programs = programs
         self._folder, self._command, self._url, self._user = folder, command, url, user
         for attempt in range(_ATTEMPTS):
-            with socket.create_server(("127.0.0.1", 0)) as free:
-                self.port: int = free.getsockname()[1]
+            self.port = _free_port()
             try:
                 self.start()
                 return
@@ -70,6 +72,15 @@ class Server:
             self.process.wait(60)
 
 
+def _free_port() -> int:
+    """One whose ten thousandth after it is a port, too: there nodes of a Redis cluster talk."""
+    with ExitStack() as held:
+        while True:
+            port: int = held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
+            if port <= 55_535:
+                return port
+
+
 @contextmanager
 def _folder() -> Iterator[Path]:
     # not in pytest's own folders: those are closed to the user that PostgreSQL runs as where tests run as root
@@ -88,11 +99,12 @@ def _postgres_programs(folder: Path) -> Path:
         return found[-1].parent
     spec = find_spec("pgserver")
     if spec and spec.origin:
-        install = Path(spec.origin).parent / "pginstall"
-        if os.getuid() != 0:
-            return install / "bin"
-        shutil.copytree(install, folder / "pginstall", symlinks=True)
-        return folder / "pginstall" / "bin"
+        package = Path(spec.origin).parent
+        if os.getuid() == 0:
+            for part in (package, package.with_name("pgserver.libs")):
+                shutil.copytree(part, folder / part.name, symlinks=True)
+            package = folder / "pgserver"
+        return package / "pginstall" / "bin"
     program = shutil.which("postgres")
     assert program, "PostgreSQL is needed: the test extras have it for Python 3.11 and 3.12, Debian's package is postgresql"
     return Path(program).resolve().parent
@@ -144,3 +156,20 @@ def redis(*options: str) -> Iterator[Server]:
             yield server
         finally:
             server.end()
+
+
+@contextmanager
+def redis_cluster() -> Iterator[list[Server]]:
+    """Two nodes with half of the slots each."""
+    with redis("--cluster-enabled", "yes") as first, redis("--cluster-enabled", "yes") as second:
+        nodes: list[Any] = [Redis(host="127.0.0.1", port=server.port, password="a password") for server in (first, second)]
+        for node, slots in zip(nodes, (range(8192), range(8192, 16384)), strict=True):
+            node.execute_command("CLUSTER", "ADDSLOTS", *slots)
+        nodes[0].execute_command("CLUSTER", "MEET", "127.0.0.1", second.port)
+        end = time.monotonic() + _START_S
+        while not all("cluster_state:ok" in str(node.execute_command("CLUSTER", "INFO")) for node in nodes):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        for node in nodes:
+            node.close()
+        yield [first, second]

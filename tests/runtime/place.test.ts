@@ -2,9 +2,11 @@
 import { describe, expect, test } from 'bun:test'
 import { openBus } from '../../unitgraph/runtime/server/bus.ts'
 import { readPlace } from '../../unitgraph/runtime/server/place.ts'
-import { nameOf } from '../../unitgraph/runtime/server/postgres/schema.ts'
+import { connect } from '../../unitgraph/runtime/server/postgres/client.ts'
+import { nameOf, prepare } from '../../unitgraph/runtime/server/postgres/schema.ts'
 import { openStore } from '../../unitgraph/runtime/server/store.ts'
 import { logged } from './helpers.ts'
+import { placeOf, projectName } from './stores.ts'
 import { createLogger } from '../../unitgraph/runtime/core/logger.ts'
 
 const said = (work: Promise<unknown>): Promise<string> => work.then(() => 'nothing', (error: Error) => error.message)
@@ -44,4 +46,15 @@ test('the name of a schema is as long as PostgreSQL allows, and a project\'s own
   const [long, longer] = ['x'.repeat(80), 'x'.repeat(81)]
   const names = await Promise.all(['shop', long, longer].map(nameOf))
   expect([names[0], names.map((name) => name.length <= 58), new Set(names).size]).toEqual(['unitgraph_shop', [true, true, true], 3])
+})
+
+test('a schema is made once, by however many that start at once', async () => {
+  const clients = Array.from({ length: 8 }, () => connect(placeOf('TEST_POSTGRES'), 1))
+  for (let round = 0; round < 5; round += 1) {
+    const project = projectName()
+    const names = await Promise.all(clients.map((client) => prepare(client, project)))
+    expect(new Set(names).size).toBe(1)
+    expect(await clients[0]!.run(`SELECT version FROM ${names[0]}.version`)).toEqual([{ version: 1 }])
+  }
+  await Promise.all(clients.map((client) => client.close()))
 })

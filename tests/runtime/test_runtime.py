@@ -50,6 +50,14 @@ def test_types(workshop: Path, folder: str) -> None:
     run(workshop, find_bun().path, "node_modules/typescript/bin/tsc", "-p", folder)
 
 
+def test_stores_in_a_cluster(workshop: Path) -> None:
+    """Both nodes are asked for keys, half of which are the other one's."""
+    with stores.redis_cluster() as nodes:
+        for node in nodes:
+            files = ["tests/runtime/jobs.test.ts", "tests/runtime/bus.test.ts"]
+            run(workshop, find_bun().path, "test", *files, "-t", "Redis", TEST_REDIS=node.url)
+
+
 def test_behaviour(workshop: Path) -> None:
     with stores.postgres() as postgres, stores.redis() as redis:
         servers = {"TEST_POSTGRES": postgres.url, "TEST_REDIS": redis.url}

@@ -43,12 +43,27 @@ const tables = (schema: string): string => `
   );
   INSERT INTO ${schema}.version SELECT ${VERSION} WHERE NOT EXISTS (SELECT FROM ${schema}.version)`
 
+const TRIES = 10
+/** Another has made the same meanwhile, and this connection's own memory of names is behind. */
+const isMade = (error: unknown): boolean => ['23505', '42P06', '42P07', '42710'].includes(String((error as { errno?: string }).errno))
+
+const make = async (client: Client, schema: string): Promise<void> => {
+  for (let tries = 1; ; tries += 1) {
+    const [known] = await client.run<{ is: boolean }>('SELECT to_regclass($1) IS NOT NULL AS is', `${schema}.version`)
+    if (known?.is) return
+    try {
+      // one message of several statements is one transaction; the lock is the transaction's
+      return void (await client.run(`SELECT pg_advisory_xact_lock(${LOCK}); ${tables(schema)}`))
+    } catch (error) {
+      if (!isMade(error) || tries === TRIES) throw error
+    }
+  }
+}
+
 /** What several processes that start at once may all do. Returns the schema's name, quoted. */
 export const prepare = async (client: Client, project: string): Promise<string> => {
   const schema = quoted(await nameOf(project))
-  const [known] = await client.run<{ is: boolean }>('SELECT to_regclass($1) IS NOT NULL AS is', `${schema}.version`)
-  // one message of several statements is one transaction; the lock is the transaction's
-  if (!known?.is) await client.run(`SELECT pg_advisory_xact_lock(${LOCK}); ${tables(schema)}`)
+  await make(client, schema)
   const [found] = await client.run<{ version: number }>(`SELECT version FROM ${schema}.version`)
   if (found?.version !== VERSION) {
     throw new Error(`the schema ${schema} is of version ${found?.version}, and this program knows version ${VERSION}`)
