@@ -71,8 +71,7 @@ def test_it_ends_whole_and_goes_on_where_it_was(checkout: Callable[..., Checkout
 
     with running(shop, "--provider", provider, "--port", str(dev.port)) as again:
         assert again.port == dev.port
-        if provider == "standalone":
-            again.wait_line("packed Emma")
+        again.wait_line("packed Emma")
         members = family(again.process.pid)
         again.process.send_signal(signal.SIGKILL)
         again.ended()

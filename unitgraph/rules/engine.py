@@ -45,6 +45,7 @@ from unitgraph.rules.workspace import Workspace, analyse, database_path
 from unitgraph.units.config import DeployConfig
 from unitgraph.units.model import Manifest, Unit
 from unitgraph.units.project import Project, load_project
+from unitgraph.units.source import Facts
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Engine:
     opened_ns: int = 0      # time.time_ns() before the project was loaded; 0: not known, so nobody else is told of it
     timeline: Timeline = field(default_factory=Timeline, repr=False)
     command: str = ""       # what it is opened for, as the log has it
+    held: dict[str, Facts] = field(default_factory=dict, repr=False)    # by content, for the next engine too
 
     @cached_property
     def deploy(self) -> DeployConfig:
@@ -121,8 +123,7 @@ class Engine:
 
     @cached_property
     def database(self) -> Database:
-        path, generation = database_path(self.project.root), self.deploy.cache.generation
-        return open_database(path, self.scope, self.cache, generation)
+        return open_database(database_path(self.project.root), self.scope, self.cache, self.deploy.cache.generation)
 
     @cached_property
     def memo(self) -> Memo:
@@ -151,7 +152,7 @@ class Engine:
         if self.project.package.dependencies.keys() - self.project.workspace.packages.keys():
             toolchain.install_project(self.project.root, say=self.say)
         with self.timeline.span("analyse"):
-            return analyse(self.project, self.database, self.memo)
+            return analyse(self.project, self.database, self.memo, held=self.held)
 
     @cached_property
     def read_only_workspace(self) -> Workspace:
@@ -234,7 +235,8 @@ class Engine:
             package_digest=self.imports.package_digest, source=self.codegen.source,
             generate=self.codegen.make_ready, locate=self.codegen.locate,
         )  # fmt: skip
-        return BundleRule(bundling, self.outputs, self._threads)
+        threads = os.cpu_count() if splitting else self._threads       # one run alone may have all processors
+        return BundleRule(bundling, self.outputs, threads)
 
     @property
     def jobs(self) -> int:

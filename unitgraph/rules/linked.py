@@ -99,7 +99,10 @@ class FactsByPath(Mapping[str, Facts]):
 class Linked:
     """The files of one project as they are now, and what was found in them before."""
 
-    def __init__(self, project: Project, resolver: Resolver, database: Database, memo: Memo) -> None:
+    def __init__(
+        self, project: Project, resolver: Resolver, database: Database, memo: Memo, held: dict[str, Facts]
+    ) -> None:
+        self._held = held
         self._project = project
         self._resolver = resolver
         self._database = database
@@ -166,8 +169,14 @@ class Linked:
     def fetch(self, path: str) -> Facts:
         """The facts of a file as its outline knows it; raises InputChanged where it is another file by now."""
         wanted = self.outlines[path].digest
-        held = self._database.facts([self._key(path, wanted)])
-        for data in held.values():
+        key = self._key(path, wanted)
+        facts = self._held.get(key)
+        if facts is None:
+            facts = self._held[key] = self._fetch(path, wanted, key)
+        return facts
+
+    def _fetch(self, path: str, wanted: str, key: str) -> Facts:
+        for data in self._database.facts([key]).values():
             return Facts.from_data(marshal.loads(data)[0])  # noqa: S302
         text = self._text(path)
         if digest.local(text) != wanted:

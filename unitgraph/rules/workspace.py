@@ -36,13 +36,16 @@ def database_path(root: Path) -> Path:
     return root / ".deploy" / "cache" / "build.db"
 
 
-def analyse(project: Project, database: Database, memo: Memo, *, remember: bool = True) -> Workspace:
+def analyse(
+    project: Project, database: Database, memo: Memo, *, remember: bool = True, held: dict[str, Facts] | None = None
+) -> Workspace:
     """Reads what changed, links everything; raises Problems with all that is wrong in the project.
 
     Without ``remember``, what was found in another state of the project is taken as far as it holds, and stays.
+    ``held`` are facts by content that this process has at hand, and is added to.
     """
     resolver = Resolver(project)
-    linked = Linked(project, resolver, database, memo)
+    linked = Linked(project, resolver, database, memo, {} if held is None else held)
     analysis = analyze(project, linked.facts, resolver, linked.kept())
     if remember:
         linked.save(analysis.findings)

@@ -23,6 +23,7 @@ from unitgraph.rules.engine import Built, Engine
 HOST: Final = "127.0.0.1"
 _SHOWN_PATHS: Final = 3
 _SHOWN_LINES: Final = 8
+_MOST_HELD: Final = 20_000
 _SOMETHING: Final = frozenset({"."})
 _PASSING: Final = frozenset(("input-changed", "source-vanished"))
 """What an edit during a build brings about: the edit itself is told of, and the build done again."""
@@ -48,7 +49,7 @@ class Asked:
 
 def run(open_engine: Open, asked: Asked) -> None:
     """Until somebody interrupts; raises what ended it otherwise."""
-    engine = open_engine()
+    engine = first = open_engine()
     provider, root = engine.provider.name, engine.project.root
     local, folders = places.local(provider), places.folders(root, provider)
     heard: queue.Queue[Heard] = queue.Queue()
@@ -74,9 +75,18 @@ def run(open_engine: Open, asked: Asked) -> None:
         stack.callback(front.close)
         stack.enter_context(running.announced(folders, host=HOST, port=front.port, token=token))
         asked.say(f"{engine.project.name} on http://{HOST}:{front.port} ({provider})")
-        dev = _Dev(open_engine, asked, root, local, folders, front, heard)
+        dev = _Dev(lambda: _next_to(first, open_engine()), asked, root, local, folders, front, heard)
         stack.callback(dev.unwatch)
         dev.go_on(engine)
+
+
+def _next_to(first: Engine, engine: Engine) -> Engine:
+    """An engine that knows what doesn't change between edits: our own tools, and what was read of files by content."""
+    if len(first.held) > _MOST_HELD:
+        first.held.clear()
+    engine.held = first.held
+    vars(engine)["tools"] = first.tools
+    return engine
 
 
 @dataclass

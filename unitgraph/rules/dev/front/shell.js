@@ -4,12 +4,31 @@ import { DurableObject } from 'cloudflare:workers'
 
 const load = async (env) => import(await (await env.UNITGRAPH_CODE.fetch('http://code/')).text())
 
+/** What a producer's binding is told, as text. */
+const messageOf = ({ body, contentType = 'json', delaySeconds }) => {
+  const isBytes = contentType === 'bytes'
+  const bytes = isBytes && new Uint8Array(body.buffer ?? body, body.byteOffset ?? 0, body.byteLength)
+  return { type: contentType, body: isBytes ? btoa(String.fromCharCode(...bytes)) : body, delaySeconds }
+}
+
+/** A producer whose queue outlives workerd: https://developers.cloudflare.com/queues/configuration/javascript-apis/ */
+const producer = (env, queue) => {
+  const send = async (messages) => {
+    const response = await env.UNITGRAPH_QUEUES.fetch('http://queues/', { method: 'POST', body: JSON.stringify({ queue, messages }) })
+    if (!response.ok) throw new Error(`The queue ${queue} doesn't take it: ${await response.text()}`)
+  }
+  return {
+    send: (body, options) => send([messageOf({ body, ...options })]),
+    sendBatch: (messages, options) => send([...messages].map((message) => messageOf({ ...options, ...message }))),
+  }
+}
+
 const kept = new WeakMap()
 /** The environment as the unit knows it. */
 const own = (env) => {
   if (!kept.has(env)) {
-    const { UNITGRAPH_CODE: _, ...rest } = env
-    kept.set(env, rest)
+    const { UNITGRAPH_CODE: _code, UNITGRAPH_QUEUES: _queues, ...rest } = env
+    kept.set(env, { ...rest, ...Object.fromEntries(producers.map(([binding, queue]) => [binding, producer(env, queue)])) })
   }
   return kept.get(env)
 }

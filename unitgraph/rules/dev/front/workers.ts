@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Log, LogLevel, Miniflare, Response as Answer, type MiniflareOptions, type WorkerOptions } from 'miniflare'
 import { createClock } from './clock.ts'
 import type { Gate } from './gate.ts'
+import { createQueues, type Delivered, type Outcome, type Sent } from './jobs.ts'
 import { linesOf } from './lines.ts'
 import { createTexts } from './texts.ts'
 import { firedOf, Refused, type Fired, type Opening, type Place, type Task, type Version } from './words.ts'
@@ -11,21 +12,22 @@ import { foldersOf, parseWrangler, workerOf, type Wrangler } from './wrangler.ts
 
 /** How long requests may take before what they run in is started anew. */
 const LINGER_MS = 5000
-const DESK = 'unitgraph-dev'
 const SHELL = readFileSync(join(import.meta.dir, 'shell.js'), 'utf8')
 
-interface Scheduled {
+interface Unit {
   scheduled(event: { cron: string; scheduledTime: Date }): Promise<{ outcome: string }>
+  queue(name: string, messages: Delivered[]): Promise<Outcome>
 }
 
 /** What a Worker's code is asked for by: the edition makes it another module. */
 const nameOf = (worker: string, edition: number): string => `/${worker}/${edition}/index.js`
 
-/** The shell, with the classes of Durable Objects that the unit has. */
-const shellOf = ({ durable_objects: objects }: Wrangler): string => {
+/** The shell, with the classes of Durable Objects that the unit has, and the queues that it adds to. */
+const shellOf = ({ durable_objects: objects, queues }: Wrangler): string => {
   const classes = new Set((objects?.bindings ?? []).filter((one) => one.script_name === undefined).map((one) => one.class_name))
   const lines = [...classes].map((name) => `export const ${name} = objectOf(${JSON.stringify(name)})\n`)
-  return SHELL + lines.join('')
+  const producers = (queues?.producers ?? []).map(({ binding, queue }) => [binding, queue])
+  return `${SHELL}${lines.join('')}const producers = ${JSON.stringify(producers)}\n`
 }
 
 export const createWorkers = (opening: Opening, gate: Gate, say: (line: string) => void): Place => {
@@ -46,7 +48,7 @@ export const createWorkers = (opening: Opening, gate: Gate, say: (line: string) 
     return config
   }
 
-  const take = (worker: string, text: string): void => {
+  const learn = (worker: string, text: string): void => {
     const known = codes.get(worker)
     if (known?.text !== text) codes.set(worker, { edition: (known?.edition ?? 0) + 1, text, before: known?.text })
   }
@@ -57,21 +59,23 @@ export const createWorkers = (opening: Opening, gate: Gate, say: (line: string) 
     )
     return {
       ...options,
+      queueProducers: {},
+      queueConsumers: {},
       unsafeUseModuleFallbackService: true,
       serviceBindings: {
         ...options.serviceBindings,
         UNITGRAPH_CODE: async () => new Answer(nameOf(config.name, codes.get(config.name)?.edition ?? 0)),
+        UNITGRAPH_QUEUES: take,
       },
     } as WorkerOptions
   }
 
-  /** Adds to any queue, on behalf of nobody. */
-  const desk = (names: readonly string[]): WorkerOptions => ({
-    name: DESK,
-    modules: [{ type: 'ESModule', path: 'desk.js', contents: 'export default { fetch: () => new Response(null, { status: 404 }) }' }],
-    compatibilityDate: '2026-07-01',
-    queueProducers: Object.fromEntries(names.map((name) => [name, name])),
-  })
+  /** What a Worker adds to a queue. */
+  const take = async (request: { json(): Promise<unknown> }): Promise<Answer> => {
+    const { queue, messages } = (await request.json()) as { queue: string; messages: Sent[] }
+    await queues.add(queue, messages)
+    return new Answer(null, { status: 204 })
+  }
 
   const fallback = async (request: { url: string }): Promise<Answer> => {
     const name = new URL(request.url).searchParams.get('specifier') ?? ''
@@ -104,11 +108,15 @@ export const createWorkers = (opening: Opening, gate: Gate, say: (line: string) 
     }
   }
 
+  const unitOf = async (worker: string): Promise<Unit> => {
+    if (!miniflare) throw new Error('There is no version that runs')
+    return (await miniflare.getWorker(worker)) as unknown as Unit
+  }
+
+  const queues = createQueues(opening.data, async (worker, queue, messages) => (await unitOf(worker)).queue(queue, messages), say)
   const clock = createClock(() => current?.tasks ?? [], (task) => void run(task).catch((error: unknown) => say(String(error))))
   const run = async (task: Task): Promise<void> => {
-    if (!miniflare) throw new Error('There is no version that runs')
-    const unit = (await miniflare.getWorker(task.unit)) as unknown as Scheduled
-    const { outcome } = await unit.scheduled({ cron: task.cron, scheduledTime: new Date() })
+    const { outcome } = await (await unitOf(task.unit)).scheduled({ cron: task.cron, scheduledTime: new Date() })
     if (outcome !== 'ok') throw new Error(`The task ${task.name} failed (${outcome}); its log line says why`)
   }
 
@@ -118,28 +126,30 @@ export const createWorkers = (opening: Opening, gate: Gate, say: (line: string) 
     },
     swap: async (version) => {
       const found = foldersOf(version.folder).map((folder) => ({ folder, config: configOf(folder) }))
-      for (const { folder, config } of found) take(config.name, read(join(folder, config.main)))
+      for (const { folder, config } of found) learn(config.name, read(join(folder, config.main)))
       current = version
-      const queues = Object.values(version.queues)
-      const wanted = JSON.stringify([found.map(({ config }) => config), version.env, queues])
+      const wanted = JSON.stringify([found.map(({ config }) => config), version.env])
       if (wanted !== configured) {
         const workers = found.map(({ config }) => worker(config, version.env))
-        await gate.closed(async () => {
+        await gate.closed(() => queues.paused(async () => {
           if (address !== undefined) await gate.idle(address, LINGER_MS)
           configured = wanted
-          await configure([...workers, desk(queues)])
-        })
+          await configure(workers)
+          queues.configure(found.flatMap(({ config }) =>
+            (config.queues?.consumers ?? []).map((consumer) => ({ ...consumer, worker: config.name }))))
+        }))
       }
       clock.start()
     },
     fire: async (fired: Fired) => {
-      if (!miniflare || !current) throw new Error('There is no version that runs')
+      if (!current) throw new Error('There is no version that runs')
       const found = firedOf(current, fired)
       if ('task' in found) return run(found.task)
-      await (await miniflare.getQueueProducer(found.queue, DESK)).send(fired.data as never)
+      await queues.add(found.queue, [{ type: 'json', body: fired.data }])
     },
     end: async () => {
       clock.stop()
+      queues.close()
       await miniflare?.dispose()
     },
   }

@@ -1,0 +1,137 @@
+/**
+ * The queues of Workers: kept in SQLite, since workerd's own are gone with it, and handed over in batches as Cloudflare
+ * does. Knows consumers as wrangler.toml has them; what becomes of a job is what its Worker says.
+ */
+import { closeStore, openStore } from '../../../runtime/server/database.ts'
+import { createJobs, type Claimed } from '../../../runtime/server/jobs.ts'
+import type { Consumer } from './wrangler.ts'
+
+/** A message as a Worker sends it; `bytes` are in base64. */
+export interface Sent {
+  readonly type: 'text' | 'json' | 'bytes'
+  readonly body: unknown
+  readonly delaySeconds?: number
+}
+
+/** What workerd says of a batch: https://developers.cloudflare.com/queues/configuration/javascript-apis/ */
+export interface Outcome {
+  readonly outcome: string
+  readonly ackAll: boolean
+  readonly retryBatch: { readonly retry: boolean; readonly delaySeconds?: number }
+  readonly explicitAcks: readonly string[]
+  readonly retryMessages: readonly { readonly msgId: string; readonly delaySeconds?: number }[]
+}
+
+export interface Delivered {
+  readonly id: string
+  readonly timestamp: Date
+  readonly attempts: number
+  readonly body: unknown
+}
+
+export type Deliver = (worker: string, queue: string, messages: Delivered[]) => Promise<Outcome>
+
+export interface Jobs {
+  add(queue: string, messages: readonly Sent[]): Promise<void>
+  /** Which Worker takes what, from now on. */
+  configure(consumers: readonly (Consumer & { readonly worker: string })[]): void
+  /** Hands nothing over while the work goes on, and begins it when what was handed over has come back. */
+  paused<T>(work: () => Promise<T>): Promise<T>
+  close(): void
+}
+
+/** Nobody else works on the folder, so that no lease has to run out. */
+const OWNER = 'dev'
+const LEASE_MS = 3_600_000
+const AFTER_FAULT_MS = 1000
+/** Cloudflare's own, where nothing is said: https://developers.cloudflare.com/queues/configuration/configure-queues/ */
+const BATCH_SIZE = 10
+const RETRIES = 3
+
+const bodyOf = (text: string): unknown => {
+  const { type, body } = JSON.parse(text) as Sent
+  return type === 'bytes' ? Uint8Array.from(atob(body as string), (sign) => sign.charCodeAt(0)).buffer : body
+}
+
+export const createQueues = (folder: string, deliver: Deliver, say: (line: string) => void): Jobs => {
+  const jobs = createJobs(openStore(folder), OWNER)
+  jobs.release()
+  let consumers: readonly (Consumer & { readonly worker: string })[] = []
+  let isPaused = true
+  const running = new Map<string, Promise<void>>()
+  const timers = new Map<string, ReturnType<typeof setTimeout>>()
+
+  const settle = (consumer: Consumer, job: Claimed, { outcome, ackAll, retryBatch, explicitAcks, retryMessages }: Outcome): void => {
+    const retried = retryMessages.find(({ msgId }) => msgId === job.id)
+    const isAcked = explicitAcks.includes(job.id) || (outcome === 'ok' && !retried && (ackAll || !retryBatch.retry))
+    if (isAcked) return void jobs.done(job)
+    if (job.attempt > (consumer.max_retries ?? RETRIES)) return void jobs.giveUp(job, consumer.dead_letter_queue)
+    const delaySeconds = retried?.delaySeconds ?? retryBatch.delaySeconds ?? consumer.retry_delay ?? 0
+    jobs.retry(job, delaySeconds * 1000)
+  }
+
+  const work = async (consumer: Consumer & { readonly worker: string }): Promise<void> => {
+    const claimed = jobs.claim(consumer.queue, consumer.max_batch_size ?? BATCH_SIZE, LEASE_MS)
+    if (claimed.length === 0) return
+    try {
+      const messages = claimed.map(({ id, body, attempt }) => ({ id, timestamp: new Date(), attempts: attempt, body: bodyOf(body) }))
+      const outcome = await deliver(consumer.worker, consumer.queue, messages)
+      for (const job of claimed) settle(consumer, job, outcome)
+      if (consumer.dead_letter_queue !== undefined) wake(consumer.dead_letter_queue)
+    } catch (error) {
+      // the Worker could not be had
+      say(`The queue ${consumer.queue} waits: ${error instanceof Error ? error.message : String(error)}`)
+      for (const job of claimed) jobs.putBack(job, AFTER_FAULT_MS)
+    }
+  }
+
+  /** One batch of a queue at a time; then looks when the next is due. */
+  const wake = (queue: string): void => {
+    const consumer = consumers.find((one) => one.queue === queue)
+    if (!consumer || isPaused || running.has(queue)) return
+    clearTimeout(timers.get(queue))
+    const due = jobs.nextDue(queue)
+    if (due === undefined) return
+    if (due > Date.now()) {
+      timers.set(queue, setTimeout(wake, Math.min(due - Date.now(), AFTER_FAULT_MS * 60), queue))
+      return
+    }
+    running.set(queue, work(consumer).finally(() => {
+      running.delete(queue)
+      wake(queue)
+    }))
+  }
+
+  const resume = (): void => {
+    isPaused = false
+    for (const { queue } of consumers) wake(queue)
+  }
+
+  return {
+    add: async (queue, messages) => {
+      await Promise.all(messages.map(({ delaySeconds = 0, ...message }) => {
+        const id = crypto.randomUUID()
+        return jobs.add(queue, { id, text: JSON.stringify(message), isNamed: false, delayMs: delaySeconds * 1000 })
+      }))
+      wake(queue)
+    },
+    configure: (found) => {
+      consumers = found
+    },
+    paused: async (work) => {
+      isPaused = true
+      await Promise.allSettled(running.values())
+      try {
+        return await work()
+      } finally {
+        resume()
+      }
+    },
+    close: () => {
+      isPaused = true
+      for (const timer of timers.values()) clearTimeout(timer)
+      jobs.release()
+      closeStore(folder)
+    },
+  }
+}
