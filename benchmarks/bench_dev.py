@@ -1,4 +1,4 @@
-"""What an edit costs while `dev` runs: from the save to the first answer that shows it, beside what esbuild alone takes.
+"""What an edit costs while `dev` runs, from the save to the first answer that shows it; beside it, esbuild alone.
 
     python -m benchmarks.bench_dev [--units 100] [--times 9] [--json]
 
@@ -24,7 +24,7 @@ from benchmarks.lab import BIN, Lab
 
 GOAL_S = 0.5
 DEADLINE_S = 120
-POLL_S = 0.002
+POLL_S = 0.01
 SETTLE_S = 0.3      # between two edits: an editor isn't faster, and nothing of the last one is going on
 ROUTE = "/area0/things/0/bench"
 KEY = "`thing-0000-"
@@ -105,7 +105,7 @@ def function_of(lab: Lab) -> tuple[str, str, str]:
 
 
 def peer(lab: Lab, times: int) -> list[float]:
-    """esbuild's `--watch` over the same entries: seconds from the save of a slice to the output with it."""
+    """The `--watch` of esbuild over the same entries: seconds from the save of a slice to the output with it."""
     call = lab.tapped()
     out = lab.folder / "watched"
     shutil.rmtree(out, ignore_errors=True)
@@ -116,10 +116,10 @@ def peer(lab: Lab, times: int) -> list[float]:
         stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        slices = [path for path in (lab.root / ".deploy").glob("*/gen/slices/**/*.ts") if KEY in path.read_text("utf-8")]
-        (slice_,) = slices
+        slices = (lab.root / ".deploy").glob("*/gen/slices/**/*.ts")
+        (slice_,) = [path for path in slices if KEY in path.read_text("utf-8")]
         marked = KEY.strip("`")
-        (output,) = [until_there(out, marked)]
+        output = until_there(out, marked)
         found = []
         for number in range(times):
             time.sleep(SETTLE_S)

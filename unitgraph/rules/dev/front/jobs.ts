@@ -2,8 +2,9 @@
  * The queues of Workers: kept in SQLite, since workerd's own are gone with it, and handed over in batches as Cloudflare
  * does. Knows consumers as wrangler.toml has them; what becomes of a job is what its Worker says.
  */
-import { closeStore, openStore } from '../../../runtime/server/database.ts'
-import { createJobs, type Claimed } from '../../../runtime/server/jobs.ts'
+import type { Claimed } from '../../../runtime/server/jobs.ts'
+import { closeDatabases, openDatabases } from '../../../runtime/server/sqlite/database.ts'
+import { createJobs } from '../../../runtime/server/sqlite/jobs.ts'
 import type { Consumer } from './wrangler.ts'
 
 /** A message as a Worker sends it; `bytes` are in base64. */
@@ -37,13 +38,14 @@ export interface Jobs {
   configure(consumers: readonly (Consumer & { readonly worker: string })[]): void
   /** Hands nothing over while the work goes on, and begins it when what was handed over has come back. */
   paused<T>(work: () => Promise<T>): Promise<T>
-  close(): void
+  close(): Promise<void>
 }
 
 /** Nobody else works on the folder, so that no lease has to run out. */
 const OWNER = 'dev'
 const LEASE_MS = 3_600_000
 const AFTER_FAULT_MS = 1000
+const LOOK_MS = 60_000
 /** Cloudflare's own, where nothing is said: https://developers.cloudflare.com/queues/configuration/configure-queues/ */
 const BATCH_SIZE = 10
 const RETRIES = 3
@@ -54,51 +56,67 @@ const bodyOf = (text: string): unknown => {
 }
 
 export const createQueues = (folder: string, deliver: Deliver, say: (line: string) => void): Jobs => {
-  const jobs = createJobs(openStore(folder), OWNER)
-  jobs.release()
+  const jobs = createJobs(openDatabases(folder), OWNER)
+  /** What a run that was killed had. */
+  const released = jobs.release()
   let consumers: readonly (Consumer & { readonly worker: string })[] = []
   let isPaused = true
   const running = new Map<string, Promise<void>>()
+  const again = new Set<string>()
   const timers = new Map<string, ReturnType<typeof setTimeout>>()
 
-  const settle = (consumer: Consumer, job: Claimed, { outcome, ackAll, retryBatch, explicitAcks, retryMessages }: Outcome): void => {
+  const settle = async (
+    consumer: Consumer, job: Claimed, { outcome, ackAll, retryBatch, explicitAcks, retryMessages }: Outcome,
+  ): Promise<unknown> => {
     const retried = retryMessages.find(({ msgId }) => msgId === job.id)
     const isAcked = explicitAcks.includes(job.id) || (outcome === 'ok' && !retried && (ackAll || !retryBatch.retry))
-    if (isAcked) return void jobs.done(job)
-    if (job.attempt > (consumer.max_retries ?? RETRIES)) return void jobs.giveUp(job, consumer.dead_letter_queue)
+    if (isAcked) return jobs.done(job)
+    if (job.attempt > (consumer.max_retries ?? RETRIES)) return jobs.giveUp(job, consumer.dead_letter_queue)
     const delaySeconds = retried?.delaySeconds ?? retryBatch.delaySeconds ?? consumer.retry_delay ?? 0
-    jobs.retry(job, delaySeconds * 1000)
+    return jobs.retry(job, delaySeconds * 1000)
   }
 
-  const work = async (consumer: Consumer & { readonly worker: string }): Promise<void> => {
-    const claimed = jobs.claim(consumer.queue, consumer.max_batch_size ?? BATCH_SIZE, LEASE_MS)
-    if (claimed.length === 0) return
+  /** False: nothing was due. */
+  const work = async (consumer: Consumer & { readonly worker: string }): Promise<boolean> => {
+    await released
+    const claimed = await jobs.claim(consumer.queue, consumer.max_batch_size ?? BATCH_SIZE, LEASE_MS)
+    if (claimed.length === 0) {
+      await look(consumer.queue)
+      return false
+    }
     try {
       const messages = claimed.map(({ id, body, attempt }) => ({ id, timestamp: new Date(), attempts: attempt, body: bodyOf(body) }))
       const outcome = await deliver(consumer.worker, consumer.queue, messages)
-      for (const job of claimed) settle(consumer, job, outcome)
+      for (const job of claimed) await settle(consumer, job, outcome)
       if (consumer.dead_letter_queue !== undefined) wake(consumer.dead_letter_queue)
     } catch (error) {
       // the Worker could not be had
       say(`The queue ${consumer.queue} waits: ${error instanceof Error ? error.message : String(error)}`)
-      for (const job of claimed) jobs.putBack(job, AFTER_FAULT_MS)
+      for (const job of claimed) await jobs.putBack(job, AFTER_FAULT_MS)
     }
+    return true
   }
 
-  /** One batch of a queue at a time; then looks when the next is due. */
+  /** Comes back when the next job is due. */
+  const look = async (queue: string): Promise<void> => {
+    const inMs = (await jobs.dueIn([queue])).get(queue)
+    if (inMs !== undefined) timers.set(queue, setTimeout(wake, Math.min(Math.max(inMs, 1), LOOK_MS), queue))
+  }
+
+  /** One batch of a queue at a time, until there is none that is due. */
   const wake = (queue: string): void => {
     const consumer = consumers.find((one) => one.queue === queue)
-    if (!consumer || isPaused || running.has(queue)) return
+    if (!consumer || isPaused) return
     clearTimeout(timers.get(queue))
-    const due = jobs.nextDue(queue)
-    if (due === undefined) return
-    if (due > Date.now()) {
-      timers.set(queue, setTimeout(wake, Math.min(due - Date.now(), AFTER_FAULT_MS * 60), queue))
-      return
-    }
-    running.set(queue, work(consumer).finally(() => {
+    timers.delete(queue)
+    if (running.has(queue)) return void again.add(queue)
+    const ended = work(consumer).catch((error: unknown) => {
+      say(`The queue ${queue} stands still: ${error instanceof Error ? error.message : String(error)}`)
+      return false
+    })
+    running.set(queue, ended.then((had) => {
       running.delete(queue)
-      wake(queue)
+      if (again.delete(queue) || had) wake(queue)
     }))
   }
 
@@ -127,11 +145,11 @@ export const createQueues = (folder: string, deliver: Deliver, say: (line: strin
         resume()
       }
     },
-    close: () => {
+    close: async () => {
       isPaused = true
       for (const timer of timers.values()) clearTimeout(timer)
-      jobs.release()
-      closeStore(folder)
+      await jobs.release()
+      closeDatabases(folder)
     },
   }
 }

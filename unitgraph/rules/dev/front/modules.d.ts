@@ -1,9 +1,7 @@
 /** The little of Bun's own interface that the front uses, so that it needs no package for it. */
 declare module 'node:fs' {
   export const existsSync: (path: string) => boolean
-  export const readdirSync: (path: string) => string[]
-  export const readFileSync: (path: string, encoding: 'utf8') => string
-  export const statSync: (path: string) => { readonly mtimeMs: number; readonly size: number; readonly ino: number }
+  export const lstatSync: (path: string) => { readonly mtimeMs: number; readonly size: number; readonly ino: number }
 }
 declare module 'node:path' {
   export const join: (...parts: string[]) => string

@@ -149,8 +149,8 @@ export const createWorkers = (opening: Opening, gate: Gate, say: (line: string) 
     },
     end: async () => {
       clock.stop()
-      queues.close()
       await miniflare?.dispose()
+      await queues.close()
     },
   }
 }
