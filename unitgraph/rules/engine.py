@@ -17,9 +17,10 @@ from unitgraph.cache.store import Traffic
 from unitgraph.errors import UnitgraphError
 from unitgraph.errors.build import UnknownTask
 from unitgraph.providers import registry
-from unitgraph.providers.base import Build, Bundle, EsbuildOptions, File, Provider, Say, Target, Tool
+from unitgraph.providers.base import Build, EsbuildOptions, Provider, Say, Target, Tool
 from unitgraph.rules import extras, ingredients, openapi_rule, report, runner, seed, toolchain, whole
 from unitgraph.rules.action import Action, How, Result
+from unitgraph.rules.build_of import build_of
 from unitgraph.rules.bundle import PROCESS, BundleRule, Bundling, tsconfig_option
 from unitgraph.rules.cache_layers import open_cache
 from unitgraph.rules.closure import Closures
@@ -359,22 +360,7 @@ class Engine:
 
     def described(self, results: Mapping[str, Result]) -> Build:
         """The bundles that these results are."""
-        bundles: dict[str, dict[str, File]] = {}
-        shared: dict[str, File] = {}
-        for result in results.values():
-            kind, _, subject = result.name.partition(":")
-            if kind != "bundle" or result.how is How.FAILED:
-                continue
-            sizes = cast("Mapping[str, int]", result.facts["sizes"])
-            for name, sha256 in result.outputs.items():
-                full = name if self.is_process else f"units/{subject}/{name}"
-                file = File(sha256, sizes[name], self.target.out / full)
-                if full.startswith("units/"):
-                    _, unit, rest = full.split("/", 2)
-                    bundles.setdefault(unit, {})[rest] = file
-                else:
-                    shared[full] = file
-        return Build({unit: Bundle(unit, files) for unit, files in bundles.items()}, shared)
+        return build_of(results, self.target.out, is_process=self.is_process)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
