@@ -16,7 +16,7 @@ def application(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Check
 
 @pytest.fixture(scope="session")
 def source(application: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with places.from_source(application, tmp_path_factory.mktemp("source") / "data") as place:
+    with places.from_source(application, tmp_path_factory.mktemp("source")) as place:
         yield place
 
 

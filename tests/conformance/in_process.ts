@@ -1,7 +1,7 @@
 // The units of a build output in this process, from the generated TypeScript as it stands: no bundler, no socket, no
 // server. The generated main is run for what it is, against a `Bun.serve` which only keeps the handler. Requests come as
 // lines of JSON on standard input, answers go out as lines of JSON; the end of the input asks it to stop, as SIGTERM does.
-// Run by Bun: bun --tsconfig-override=… in_process.ts MAIN
+// Run by Bun: bun in_process.ts MAIN
 import { createInterface } from 'node:readline'
 
 interface Asked {
@@ -16,7 +16,7 @@ type Handler = (request: Request, server: object) => Promise<Response>
 
 const [main = ''] = process.argv.slice(2)
 const kept = Promise.withResolvers<Handler>()
-const server = { port: 0, hostname: 'nowhere', timeout: () => undefined, stop: async () => undefined }
+const server = { port: 0, hostname: 'nowhere', timeout: () => undefined, requestIP: () => ({ address: '127.0.0.1' }), stop: async () => undefined }
 Object.assign(Bun, {
   serve: ({ fetch }: { fetch: Handler }) => {
     kept.resolve(fetch)

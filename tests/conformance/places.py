@@ -160,20 +160,32 @@ def as_executable(checkout: Checkout, data: Path, secrets: Mapping[str, str] = S
 
 
 @contextmanager
-def from_source(checkout: Checkout, data: Path, secrets: Mapping[str, str] = SECRETS) -> Iterator[InSource]:
+def from_source(checkout: Checkout, folder: Path, secrets: Mapping[str, str] = SECRETS) -> Iterator[InSource]:
     checkout.run("plan", "--provider", "standalone")
-    data.mkdir()
+    main = workshop(checkout, folder)
+    with source_of(main, folder / "data", secrets) as place:
+        yield place
+
+
+def workshop(checkout: Checkout, folder: Path) -> Path:
+    """The checkout with what was generated, beside the runtime and its packages, as Bun finds them by itself; the main."""
+    shutil.copytree(RUNTIME, folder / "runtime")
+    shutil.copytree(checkout.root, folder / "work", ignore=shutil.ignore_patterns("cache", "releases", ".pikku"))
+    (folder / "work" / "tsconfig.json").unlink()
+    (folder / "node_modules").symlink_to(_dev().modules)
     names = json.loads((RUNTIME / "aliases.json").read_text("utf-8"))
-    paths = {f"{name}/*": [str(RUNTIME / folder / "*")] for name, folder in names.items()}
-    paths |= {name: [str(RUNTIME / folder / "index.ts")] for name, folder in names.items() if folder != "."}
-    settings = data / "tsconfig.json"
-    settings.write_text(json.dumps({"compilerOptions": {"paths": paths}}), "utf-8")
-    dev = _dev()
-    main = checkout.root / ".deploy" / "standalone" / "gen" / "main.ts"
-    environment = {**secrets, "UNITGRAPH_DATA": str(data), "NODE_PATH": str(dev.modules)}
+    paths = {f"{name}/*": [f"./runtime/{place}/*"] for name, place in names.items()}
+    paths |= {name: [f"./runtime/{place}/index.ts"] for name, place in names.items() if place != "."}
+    (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": {"paths": paths}}), "utf-8")
+    return folder / "work" / ".deploy" / "standalone" / "gen" / "main.ts"
+
+
+@contextmanager
+def source_of(main: Path, data: Path, secrets: Mapping[str, str] = SECRETS) -> Iterator[InSource]:
     process = subprocess.Popen(
-        [dev.bun, f"--tsconfig-override={settings}", FOLDER / "in_process.ts", main],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=data,
+        [_dev().bun, FOLDER / "in_process.ts", main],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**secrets, "UNITGRAPH_DATA": str(data)}, cwd="/",
     )  # fmt: skip
     place = InSource(process)
     try:

@@ -93,6 +93,7 @@ TOKENS: Mapping[str, Callable[[], str]] = {
     "cookie old secret": lambda: cookie(secret=SECRETS["SESSION_SECRET_OLD"]),
     "cookie of a call": lambda: cookie(purpose="unitgraph-rpc-1"),
     "cookie worn out": lambda: cookie(since=time.time() - 400 * 24 * 3600),
+    "cookie near its end": lambda: cookie(since=time.time() - 29 * 24 * 3600),
     "cookie half over": lambda: cookie(expires=time.time() + 60),
     "cookie changed": lambda: f"{encoded({'session': {'userId': 'mel'}, 'expires': time.time() + 300})}.{cookie().partition('.')[2]}",
 }  # fmt: skip

@@ -152,7 +152,7 @@ SERVICES = {
         addHTTPMiddleware('/private/*', [authBearer({ secretId: 'TOKEN_KEY' })])
         """,
     "src/functions.ts": """\
-        import { pikkuFunc, wireHTTP } from '#pikku'
+        import { authCookie, csrfToken, pikkuFunc, rateLimit, wireHTTP } from '#pikku'
         import { paid } from './middleware'
         import { track } from './track'
         export const plain = pikkuFunc(async ({ logger }) => 1)
@@ -168,6 +168,9 @@ SERVICES = {
         export const withJwt = pikkuFunc(async ({ jwt }) => jwt.encode('1h', {}))
         export const dynamic = pikkuFunc(async ({ secrets }, data) => secrets.getSecret(data.name))
         export const all = pikkuFunc(async (services) => run(services))
+        export const limited = pikkuFunc({ middleware: [rateLimit({ limit: 1, window: '1m' })], func: async () => 1 })
+        const remembered = [authCookie({ secretId: 'NEW_KEY', previousSecretId: 'OLD_KEY' }), csrfToken()]
+        export const kept = pikkuFunc({ middleware: remembered, func: async () => 1 })
         wireHTTP({ method: 'get', route: '/private/x', func: inPrivate })
         const run = (s: unknown) => s
         """,
@@ -178,6 +181,8 @@ SERVICES = {
 NEEDS: dict[str, tuple[list[str], list[str], list[str]]] = {
     # unit: capabilities, secrets, variables
     "plain": ([], [], ["REGION"]),
+    "limited": (["rate-limit rateLimits"], [], ["REGION"]),
+    "kept": ([], ["NEW_KEY", "OLD_KEY", "SESSION_SECRET"], []),
     "with-db": (["database db"], ["DATABASE_URL", "POOL_KEY"], ["REGION"]),
     "with-stripe": ([], ["STRIPE_KEY"], ["REGION"]),
     "with-content": (["object-storage content"], [], ["REGION"]),
@@ -202,7 +207,7 @@ def test_a_unit_needs_what_its_code_leads_to(name: str, tmp_path: Path) -> None:
 
 def test_secrets_of_the_project_are_those_declared_and_those_read(tmp_path: Path) -> None:
     manifest = small(tmp_path, SERVICES).manifest
-    read = ["DATABASE_URL", "JWT_SECRET", "POOL_KEY", "STRIPE_KEY", "TOKEN_KEY"]
+    read = ["DATABASE_URL", "JWT_SECRET", "NEW_KEY", "OLD_KEY", "POOL_KEY", "SESSION_SECRET", "STRIPE_KEY", "TOKEN_KEY"]
     assert [each.secret_id for each in manifest.secrets] == read
     assert [each.variable_id for each in manifest.variables] == ["REGION", "TRACK_ID"]
     assert manifest.unresolved_secret_reads == ("src/functions.ts:15",)

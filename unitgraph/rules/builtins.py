@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from unitgraph.providers.cloudflare.bindings import StoreKind, produces, queue_binding, store_binding
+from unitgraph.providers.cloudflare.bindings import LIMITS, StoreKind, produces, queue_binding, store_binding
 from unitgraph.rules.entry import Builtin, literal
 from unitgraph.units.facts import Factory
 
@@ -84,6 +84,19 @@ def _kv_of_process(given: Given) -> Builtin | None:
     return Builtin("kv", "kv", (("unitgraph/services/kv/process", "kv"),))
 
 
+def _limits_bound(given: Given) -> Builtin | None:
+    if "rateLimits" not in given.services:
+        return None
+    module = "unitgraph/services/limits/cloudflare"
+    return Builtin("rateLimits", f"rateLimits({literal(LIMITS.binding)})", ((module, "rateLimits"),))
+
+
+def _limits_of_process(given: Given) -> Builtin | None:
+    if "rateLimits" not in given.services:
+        return None
+    return Builtin("rateLimits", "rateLimits", (("unitgraph/services/limits/process", "rateLimits"),))
+
+
 def _storage_of_process(given: Given) -> Builtin | None:
     if "storage" not in given.services:
         return None
@@ -95,6 +108,7 @@ BUILTINS: Final[Mapping[str, Row]] = {
     "jwt": Row(_plain("jwt"), _plain("jwt")),
     "kv": Row(_store_bound("kv", "kv"), _kv_of_process),
     "queueService": Row(_queues_bound, _queues_of_process),
+    "rateLimits": Row(_limits_bound, _limits_of_process),
     "storage": Row(_store_bound("storage", "r2"), _storage_of_process),
 }
 """Service → how it is made. What a row's module exports has the service's own name, which no import of a project's

@@ -50,12 +50,19 @@ READERS: Final[Mapping[str, str | None]] = {
     "authBearer": "JWT_SECRET",
     "authCookie": "SESSION_SECRET",
     "authAPIKey": None,
+    "csrfToken": "SESSION_SECRET",
 }
+
+# Middleware of the runtime that takes services.
+TAKERS: Final[Mapping[str, tuple[str, ...]]] = {"rateLimit": ("rateLimits",)}
+
+# Middleware of the runtime that is looked at more closely than by its name.
+READ: Final = frozenset((*READERS, *TAKERS))
 
 # Built-in services that read a secret of their own.
 SERVICE_SECRETS: Final[Mapping[str, str]] = {"jwt": "JWT_SECRET"}
 
-NAMES: Final = frozenset((*FUNCTIONS, *FACTORIES, *HELPERS, *WRAPPERS, *WIRINGS, *READERS))
+NAMES: Final = frozenset((*FUNCTIONS, *FACTORIES, *HELPERS, *WRAPPERS, *WIRINGS, *READ))
 
 _RUNTIME: Final = re.compile(r"(?:#pikku|@pikku/core)(?:/|$)|(?:^|/)\.pikku(?:/|$)|(?:^|/)pikku-[\w-]+\.gen(?:\.|$)")
 _UNMISTAKABLE: Final = re.compile(r"pikku[A-Z]|wire(?:HTTP|Queue|Scheduler|Channel|MCP|Trigger|CLI)|.+HTTP")

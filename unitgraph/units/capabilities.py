@@ -14,6 +14,7 @@ _NAMES: Final[dict[Capability, str]] = {
     "ai-storage": "aiStorage aiMemory agentStorage agentMemory vectorStore vectors embeddings",
     "scheduler": "scheduler schedulerService",
     "workflow-state": "workflowService workflowState workflowStateService workflowStore workflowRunService",
+    "rate-limit": "rateLimits",
     "credential-store": "credentials credentialStore credentialService secretStore",
 }
 _BY_NAME: Final = {name: capability for capability, names in _NAMES.items() for name in names.split()}

@@ -18,7 +18,7 @@ Role = Literal["function", "mcp", "agent", "channel", "workflow", "workflow-step
 TargetKind = Literal["serverless", "server"]
 Capability = Literal[
     "database", "object-storage", "queue", "kv", "ai-model", "ai-storage", "scheduler", "workflow-state",
-    "credential-store",
+    "credential-store", "rate-limit",
 ]  # fmt: skip
 StepKind = Literal["rpc", "inline", "sleep", "approval", "event"]
 

@@ -244,6 +244,9 @@ class Reading:
         elif name in authoring.READERS:
             self.consumed.add(offset)
             self._reader(name, node)
+        elif name in authoring.TAKERS:
+            self.consumed.add(offset)
+            self.helpers.append([node.start_byte, node.end_byte, authoring.TAKERS[name], False])
         return ("?", start, end, "call_expression")
 
     def _function(self, name: str, node: Node, builder: Builder) -> Expr:
@@ -289,13 +292,16 @@ class Reading:
         """Middleware of the runtime that reads a secret."""
         default = authoring.READERS[name]
         expr: Expr | None = ("c", node.start_byte, node.end_byte, default) if default is not None else None
+        previous: Expr | None = None
         for given in arguments(node)[:1]:
             built = self.builder.build(given)
             if built[0] == "o":
                 keys = {entry[0]: entry[1] for entry in built[3]}
                 expr = keys.get("secretId", None if "key" in keys else expr)
-        if expr is not None:
-            self.reads.append((node.start_byte, "secret", expr, None, None))
+                previous = keys.get("previousSecretId")
+        for each in (expr, previous):
+            if each is not None:
+                self.reads.append((node.start_byte, "secret", each, None, None))
 
     def _leftovers(self) -> None:
         """Authoring calls outside the places that are understood: helpers anywhere, the rest is a mistake."""
@@ -320,10 +326,10 @@ class Reading:
         while call is not None and call.type in ("instantiation_expression", "non_null_expression"):
             call = call.parent
         is_call = call is not None and call.type == "call_expression" and _is_callee(callee, call)
-        if is_call and call is not None and name in (authoring.HELPERS | authoring.READERS.keys()):
+        if is_call and call is not None and name in (authoring.HELPERS | authoring.READ):
             self.builder.size = 0
             self._on_call(name, call, self.builder)
-        elif name in authoring.READERS or (name in authoring.HELPERS | authoring.WRAPPERS and is_call):
+        elif name in authoring.READ or (name in authoring.HELPERS | authoring.WRAPPERS and is_call):
             return
         else:
             self.problems.append(("misplaced" if is_call else "alias", offset, name))

@@ -38,6 +38,8 @@ class Objects:
 
 LEDGER: Final = Objects("UNITGRAPH_JOBS", "JobLedger", "unitgraph/queue/ledger")
 """Where a Worker remembers the ids of jobs."""
+LIMITS: Final = Objects("UNITGRAPH_LIMITS", "RateLimitBucket", "unitgraph/services/limits/object")
+"""Where a Worker counts the calls of each caller."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -115,7 +117,10 @@ def produces(unit: "Unit", manifest: "Manifest") -> tuple[str, ...]:
 
 def objects(unit: "Unit", manifest: "Manifest") -> tuple[Objects, ...]:
     """The Durable Objects of a unit, as a table: who needs which."""
-    needed = {LEDGER: any(queue.consumer_unit == unit.name for queue in manifest.queues)}
+    needed = {
+        LEDGER: any(queue.consumer_unit == unit.name for queue in manifest.queues),
+        LIMITS: any(service.capability == "rate-limit" for service in unit.services),
+    }
     return tuple(sorted(kind for kind, is_needed in needed.items() if is_needed))
 
 

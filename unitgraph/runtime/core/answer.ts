@@ -11,6 +11,7 @@ import type { Host, Unit } from './unit.ts'
 export interface Platform {
   readonly signal: AbortSignal
   readonly waitUntil: (work: Promise<unknown>) => void
+  readonly ip?: string | undefined
 }
 
 export const HEALTH = new Set(['/health', '/__unitgraph/health'])

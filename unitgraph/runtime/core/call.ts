@@ -18,13 +18,16 @@ export interface Call extends Trace {
   readonly mcp?: McpWire | undefined
   readonly trigger?: TriggerWire | undefined
   readonly cli?: CliWire | undefined
+  /** The address of who sent the request. */
+  readonly ip?: string | undefined
   /** What log lines say of it besides its ids. */
   readonly fields?: Readonly<Record<string, unknown>>
 }
 
 /** `session` is read when it is asked for, since middleware sets it. */
-export const createWire = (call: Call, rpc: Rpc): Wire => ({
+export const createWire = (call: Call, rpc: Rpc, functionId: string): Wire => ({
   ...call,
+  function: functionId,
   get session() {
     return call.session.value
   },

@@ -52,7 +52,7 @@ export const invoke = async (
   const { host } = unit
   const singletons = await host.services()
   const services = servicesOfCall(singletons, { requestId: call.requestId, traceId: call.traceId, function: definition.id, ...call.fields })
-  const wire = createWire(call, createRpc(unit, call))
+  const wire = createWire(call, createRpc(unit, call), definition.id)
   const tags = [...(around.tags ?? []), ...definition.tags]
   return onion(layersOf(unit, tags, around, definition.middleware), services, wire, async () => {
     if ((definition.auth || around.auth) && !call.session.value) throw new MissingSessionError()

@@ -52,7 +52,7 @@ const unavailable = (name: string): unknown =>
           },
   })
 
-const PROMISED = ['jwt', 'queueService', 'eventHub', 'db', 'kv', 'storage']
+const PROMISED = ['jwt', 'queueService', 'eventHub', 'db', 'kv', 'storage', 'rateLimits']
 
 const noFolder = (): never => {
   throw new Error('There is no folder for data here')

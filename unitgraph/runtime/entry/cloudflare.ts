@@ -46,7 +46,11 @@ export const worker = (options: WorkerOptions): Worker => {
   return {
     ...options.on?.(start),
     fetch: async (request, env, context) => {
-      const platform: Platform = { signal: request.signal, waitUntil: (promise) => context.waitUntil(promise) }
+      const platform: Platform = {
+        signal: request.signal, waitUntil: (promise) => context.waitUntil(promise),
+        // Cloudflare's network sets it, whatever the client sent
+        ip: request.headers.get('cf-connecting-ip') ?? undefined,
+      }
       const call = openCall(request, platform)
       try {
         return await (await start(env, context)).answer(request, call)

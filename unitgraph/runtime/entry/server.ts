@@ -14,6 +14,7 @@ import type { Background, Context } from '../server/background.ts'
 import { errorBody, jsonResponse } from '../http/respond.ts'
 import { dataFolder } from '../server/folder.ts'
 import { answerDocument, type Documents } from '../server/documents.ts'
+import { clientAddress } from '../server/address.ts'
 import { readSettings } from '../server/settings.ts'
 import { createGauge, drain, type Stoppable } from '../server/shutdown.ts'
 import { createUnits, type MainRoute, type UnitEntry } from '../server/units.ts'
@@ -40,6 +41,7 @@ interface Server extends Stoppable {
   readonly port: number
   readonly hostname: string
   timeout(request: Request, seconds: number): void
+  requestIP(request: Request): { readonly address: string } | null
 }
 
 declare const Bun: {
@@ -127,6 +129,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     const started = performance.now()
     const call = openCall(request, {
       signal: request.signal,
+      ip: clientAddress(server.requestIP(request)?.address, request.headers.get('x-forwarded-for'), settings.trustedProxies),
       waitUntil: (work) => void gauge.run(work).catch((error: unknown) => logger.error(error, { requestId: call.requestId })),
     })
     const path = pathOf(request)

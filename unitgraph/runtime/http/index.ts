@@ -129,7 +129,7 @@ export const http = (part: HttpPart): Part => ({
         if (!isText) throw new BadRequestError('The path is not valid')
         return readInput(route, http)
       }
-      const { http, out } = createHttp(request, path, route.route, params, last(route, 'bodyLimit') ?? BODY_LIMIT)
+      const { http, out } = createHttp(request, path, route.route, params, last(route, 'bodyLimit') ?? BODY_LIMIT, outer.ip)
       const wantsEvents = route.sse && request.headers.get('accept')?.includes('text/event-stream')
       const events = wantsEvents ? part.sse?.(outer.requestId) : undefined
       const signal = events ? AbortSignal.any([outer.signal, events.signal]) : outer.signal
@@ -165,10 +165,10 @@ export const http = (part: HttpPart): Part => ({
     const options = async (request: Request, call: Call, path: string, allow: string[]): Promise<Response> => {
       const asked = request.headers.get('access-control-request-method')?.toUpperCase()
       const match = (asked && find(asked, path)) || methods.map((method) => find(method, path)).find(Boolean)
-      const { http, out } = createHttp(request, path, match?.[0].route ?? path, {}, BODY_LIMIT)
+      const { http, out } = createHttp(request, path, match?.[0].route ?? path, {}, BODY_LIMIT, call.ip)
       out.headers.set('allow', allow.join(', '))
       const inner: Call = { ...call, transport: 'http', http }
-      const wire = createWire(inner, createRpc(unit, inner))
+      const wire = createWire(inner, createRpc(unit, inner), match?.[0].definition.id ?? '')
       const tags = match ? [...match[0].tags, ...match[0].definition.tags] : []
       const layers = layersOf(unit, tags, match ? around(match[0], path) : {})
       return respond(await onion(layers, await unit.host.services(), wire, async () => undefined), out)

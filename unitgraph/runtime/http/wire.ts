@@ -42,7 +42,7 @@ const createResponse = (out: Outgoing): HttpResponse => {
 }
 
 export const createHttp = (
-  request: Request, path: string, route: string, params: Readonly<Record<string, string>>, limit: number,
+  request: Request, path: string, route: string, params: Readonly<Record<string, string>>, limit: number, ip?: string,
 ): { http: Incoming; out: Outgoing } => {
   const url = new URL(request.url)
   const out: Outgoing = { status: undefined, headers: new Headers() }
@@ -60,6 +60,7 @@ export const createHttp = (
         path,
         url: request.url,
         raw: request,
+        ip,
         header: (name) => request.headers.get(name) ?? undefined,
         cookie: (name) => readCookie(request.headers.get('cookie') ?? undefined, name),
         params: () => params,

@@ -66,11 +66,17 @@ export interface AuthCookieOptions {
   name?: string
   /** The secret that the cookie is signed with. Default `SESSION_SECRET`. */
   secretId?: SecretId
+  /** What it was signed with before: such cookies are still taken, and signed anew. Drop it after `maxAge`. */
+  previousSecretId?: SecretId
   /** Seconds; default a week. Renewed when half of it has passed. */
   maxAge?: number
+  /** Seconds from signing in, however often the cookie was renewed; default 30 days. */
+  lifetime?: number
   cookie?: Pick<CookieOptions, 'domain' | 'path' | 'secure' | 'sameSite'>
   /** Other origins that may send unsafe requests with the cookie, such as `https://admin.example.com`. */
   trustedOrigins?: string[]
+  /** `false` takes unsafe requests from other sites, too: for an API whose every change asks for something else besides. */
+  csrf?: boolean
 }
 
 /** The session in a signed cookie (HttpOnly, SameSite=Lax). Unsafe requests from another site are a 403. */
@@ -87,6 +93,46 @@ export interface AuthAPIKeyOptions {
 }
 
 export declare function authAPIKey(options: AuthAPIKeyOptions): Middleware
+
+export interface CsrfOptions {
+  /** Other origins that may send unsafe requests, such as `https://admin.example.com`. */
+  trustedOrigins?: readonly string[]
+}
+
+/** Unsafe requests that a browser sends for another site are a 403, signed in or not: for a form to sign in with. */
+export declare function csrf(options?: CsrfOptions): Middleware
+
+export interface CsrfTokenOptions {
+  /** Default `SESSION_SECRET`. */
+  secretId?: SecretId
+  /** The cookie that a page's script reads the token from. Default `csrf`. */
+  cookie?: string
+  /** The header in which it comes back. Default `x-csrf-token`. */
+  header?: string
+}
+
+/**
+ * Unsafe requests with a cookie must bring the session's own token as a header: for cookies with `sameSite: 'none'`, and
+ * for browsers that don't say where a request comes from. Stands after `authCookie`.
+ */
+export declare function csrfToken(options?: CsrfTokenOptions): Middleware
+
+export interface RateLimitOptions {
+  /** So many calls at once, and as many again over the window. */
+  limit: number
+  /** `10s`, `1m`, `1h`, or milliseconds. */
+  window: string | number
+  /** Who is counted; undefined: nobody is. Default: the session's user, else the address of who sent the request. */
+  key?: (wire: Wire) => string | undefined | Promise<string | undefined>
+  /** Tells several limits of one function apart. Default `default`. */
+  name?: string
+}
+
+/**
+ * 429 beyond the limit, with `Retry-After`. Each function is counted for itself: on Cloudflare for all its callers
+ * together, in a process by that process. What has no key, as a job or a task, isn't counted.
+ */
+export declare function rateLimit(options: RateLimitOptions): Middleware
 
 export interface CorsOptions {
   /** Default "*", without credentials. */

@@ -150,6 +150,26 @@ export interface ObjectStorage {
   ): Promise<string>
 }
 
+export interface RateLimit {
+  readonly limit: number
+  readonly windowMs: number
+}
+
+export interface RateLimitState {
+  readonly allowed: boolean
+  /** How many calls are left now. */
+  readonly remaining: number
+  /** When all of them would be there again. */
+  readonly resetMs: number
+  /** When the next one is there; 0 where one was. */
+  readonly retryAfterMs: number
+}
+
+/** What `rateLimit` counts with. */
+export interface RateLimits {
+  take(key: string, limit: RateLimit): Promise<RateLimitState>
+}
+
 /** What every function may take, whether or not the project provides services of its own. */
 export interface BuiltinServices {
   config: Config
@@ -163,6 +183,7 @@ export interface BuiltinServices {
   eventHub: EventHub
   kv: KeyValueStore
   storage: ObjectStorage
+  rateLimits: RateLimits
 }
 
 /** Built-in services under names that projects have long given to their own. */

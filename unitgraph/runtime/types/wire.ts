@@ -75,6 +75,8 @@ export interface HttpRequest {
   readonly path: string
   readonly url: string
   readonly raw: Request
+  /** The address of who sent it, as far as the platform can know it. */
+  readonly ip: string | undefined
   /** Case-insensitive. */
   header(name: string): string | undefined
   cookie(name: string): string | undefined
@@ -156,6 +158,8 @@ export type Transport =
 
 export interface Wire<Session = UserSession | undefined, Out = unknown> {
   readonly transport: Transport
+  /** The name of the function that is called. */
+  readonly function: string
   readonly session: Session
   /** Over HTTP with a cookie session, it is kept for the next request. */
   setSession(session: UserSession): void | Promise<void>

@@ -1,7 +1,7 @@
 /** The routes. */
 import {
-  addHTTPMiddleware, addHTTPPermission, addMiddleware, addPermission, authAPIKey, authBearer, authCookie, cors, secureHeaders,
-  wireHTTP, wireHTTPRoutes,
+  addHTTPMiddleware, addHTTPPermission, addMiddleware, addPermission, authAPIKey, authBearer, authCookie, cors, csrf, csrfToken,
+  rateLimit, secureHeaders, wireHTTP, wireHTTPRoutes,
 } from '#pikku'
 import { decorate, fail, give, later, mark, readCookie, swallow } from './answers.functions.ts'
 import {
@@ -58,7 +58,8 @@ wireHTTP({ method: 'get', route: '/count/mine', func: privateCount, sse: true, m
 
 // sessions
 const bearer = authBearer({ issuer: 'conformance' })
-const cookie = authCookie({ trustedOrigins: ['https://admin.app.test'] })
+const cookie = authCookie({ trustedOrigins: ['https://admin.app.test'], previousSecretId: 'SESSION_SECRET_OLD' })
+const openCookie = authCookie({ csrf: false })
 const key = authAPIKey({ secretId: 'API_KEY', query: 'key' })
 const anyKey = authAPIKey({ header: 'x-staff-key', session: async (given) => (given === 'staff-key-1' ? { userId: 'robot', role: 'staff' } : undefined) })
 
@@ -83,6 +84,12 @@ wireHTTPRoutes({ basePath: '/cookies', middleware: [cookie], routes: {
   who: { method: 'get', route: '/who', func: whoAmI },
   call: { method: 'post', route: '/call', func: callSignIn },
 } })
+wireHTTP({ method: 'post', route: '/open/visit', func: visit, middleware: [openCookie] })
+wireHTTP({ method: 'post', route: '/form', func: signIn, middleware: [csrf()] })
+wireHTTPRoutes({ basePath: '/tokens', middleware: [cookie, csrfToken()], routes: [
+  { method: 'get', route: '/me', func: whoAmI },
+  { method: 'post', route: '/visit', func: visit },
+] })
 wireHTTPRoutes({ basePath: '/keys', middleware: [key, anyKey], routes: [
   { method: 'get', route: '/who', func: whoAmI },
   { method: 'get', route: '/me', func: me },
@@ -126,6 +133,12 @@ wireHTTPRoutes({
 wireHTTP({ method: 'get', route: '/secure', func: newThing, middleware: [secureHeaders({ headers: { 'x-frame-options': null, 'x-own': '1' } })] })
 addHTTPPermission('/closed/*', isStaff)
 wireHTTP({ method: 'get', route: '/closed/door', func: newThing })
+
+// how often
+const byHeader = rateLimit({ limit: 2, window: '1h', key: ({ http }) => http?.request.header('x-caller') })
+wireHTTP({ method: 'get', route: '/limited', func: newThing, middleware: [byHeader] })
+wireHTTP({ method: 'get', route: '/limited/me', func: whoAmI, middleware: [bearer, rateLimit({ limit: 2, window: '1h', name: 'reads' })] })
+wireHTTP({ method: 'get', route: '/limited/soon', func: give, middleware: [rateLimit({ limit: 1, window: '1s', key: ({ http }) => http?.request.header('x-caller'), name: 'soon' })] })
 
 // jobs
 wireHTTP({ method: 'post', route: '/jobs', func: addJob, middleware: [bearer] })
