@@ -67,6 +67,20 @@ def test_a_mistake_is_shown_and_the_last_good_version_goes_on(shop: Running) -> 
     shop.until(lambda dev: dev.page("/greet/ada").status == 200)
 
 
+def test_what_a_function_fails_of_is_shown_with_its_line(shop: Running) -> None:
+    source = shop.checkout.read(FUNCTIONS).splitlines()
+    line = next(number for number, text in enumerate(source, 1) if "it broke" in text)
+    before = len(shop.lines)
+    answer = shop.ask("GET", "/boom")
+    assert answer.status == 500
+    assert "it broke" not in answer.body
+    shop.wait_line(rf"it broke.*{FUNCTIONS}:{line}:\d+", after=before)
+    page = shop.page("/boom")
+    assert page.status == 500
+    assert f"<code>{FUNCTIONS}:{line}</code>" in page.body
+    assert "<mark>&#62;" in page.body
+
+
 def test_no_request_is_lost_while_versions_are_swapped(shop: Running) -> None:
     """One client keeps its connection, another makes a new one each time, a third waits for slow answers."""
     ended = threading.Event()

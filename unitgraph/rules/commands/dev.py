@@ -35,20 +35,20 @@ class Dev(base.ProjectCommand):
 
 def _run(options: dict[str, Any]) -> int:
     from unitgraph.rules.commands import session  # noqa: PLC0415 - heavy, and `doit help` needs none of it
-    from unitgraph.rules.dev import server  # noqa: PLC0415 - as above
+    from unitgraph.rules.dev import log, server  # noqa: PLC0415 - as above
 
     for ended_by in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ended_by, signal.default_int_handler)
-    more = {"UNITGRAPH_ENV": "development", **({"LOG_FORMAT": "pretty"} if sys.stdout.isatty() else {})}
-    asked = server.Asked(int(options["port"]), os.environ, more, session.say, _line)
+    is_seen = sys.stdout.isatty()
+
+    def line(text: str) -> None:
+        sys.stdout.write(f"{log.readable(text) if is_seen else text}\n")
+        sys.stdout.flush()
+
+    more = {"UNITGRAPH_ENV": "development"}
+    asked = server.Asked(int(options["port"]), os.environ, more, session.say, line)
     server.run(lambda: session.engine_of({**options, "sourcemap": True, "local": True}, "dev"), asked)
     return 0
-
-
-def _line(text: str) -> None:
-    """A line of a unit's own."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 def _fire(options: dict[str, Any]) -> int:

@@ -1,4 +1,5 @@
 /** The front's own server: keeps the port, lets requests through to the version that is good, shows what is wrong. */
+import type { Crashes } from './crash.ts'
 import type { Gate } from './gate.ts'
 import { forward } from './forward.ts'
 import { handlers, upgrade } from './sockets.ts'
@@ -24,6 +25,7 @@ export interface DeskOptions {
   readonly token: string
   readonly place: Place
   readonly gate: Gate
+  readonly crashes: Crashes
   /** Resolves when the first build has come to its end: whoever asks before is answered then. */
   readonly built: Promise<void>
 }
@@ -34,11 +36,14 @@ const MAX_BODY = 1024 * 1024 * 1024
 const refuse = (status: number, code: string, error: string, more: object = {}): Response =>
   Response.json({ error, code, ...more }, { status, headers: { 'cache-control': 'no-store' } })
 
+/** Names of this machine: another one may have been made to lead here, by a page that shouldn't read what is shown. */
+const LOCAL = /^(?:localhost|.+\.localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/
+
 /** A person who looks at a page, and not a script of one. */
 const isLooking = (request: Request): boolean =>
-  (request.method === 'GET' || request.method === 'HEAD') && (request.headers.get('accept') ?? '').includes('text/html')
+  LOCAL.test(request.headers.get('host') ?? '') && (request.method === 'GET' || request.method === 'HEAD') && (request.headers.get('accept') ?? '').includes('text/html')
 
-export const createDesk = ({ host, port, token, place, gate, built }: DeskOptions): Desk => {
+export const createDesk = ({ host, port, token, place, gate, built, crashes }: DeskOptions): Desk => {
   let broken: Broken | undefined
   let edition = 0
   const watching = new Set<() => void>()
@@ -76,13 +81,19 @@ export const createDesk = ({ host, port, token, place, gate, built }: DeskOption
     }
   }
 
-  const page = (found: Broken): Response =>
-    new Response(found.page.replace('{{edition}}', String(edition)), {
+  const page = (text: string): Response =>
+    new Response(text, {
       status: 500,
       headers: {
         'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff',
       },
     })
+
+  /** What is wrong with a function, instead of the number under which the log has it. */
+  const crashed = async (answer: Response): Promise<Response> => {
+    const found = await crashes.page(answer.headers.get('x-request-id') ?? '')
+    return found === undefined ? answer : page(found)
+  }
 
   const handle = async (request: Request, server: Server): Promise<Response | undefined> => {
     const { pathname, searchParams } = new URL(request.url)
@@ -93,7 +104,7 @@ export const createDesk = ({ host, port, token, place, gate, built }: DeskOption
       return refuse(404, 'not-found', `Nothing answers ${request.method} ${pathname}`)
     }
     await built
-    if (broken && isLooking(request)) return page(broken)
+    if (broken && isLooking(request)) return page(broken.page.replace('{{edition}}', String(edition)))
     await gate.pass()
     const { address } = place
     if (address === undefined) {
@@ -103,7 +114,8 @@ export const createDesk = ({ host, port, token, place, gate, built }: DeskOption
     if (isSocket && (await upgrade(request, address, server))) return undefined
     const done = gate.enter(address)
     try {
-      return await forward(request, address, done)
+      const answer = await forward(request, address, done)
+      return answer.status === 500 && isLooking(request) ? await crashed(answer) : answer
     } catch (error) {
       done()
       if (request.signal.aborted) return new Response(null, { status: 499 })

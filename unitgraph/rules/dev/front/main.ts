@@ -1,8 +1,10 @@
 /** The front of `dev`: keeps the port for as long as it lives, and ends with its standard input. Run by Bun. */
 import { createInterface } from 'node:readline'
+import { createCrashes } from './crash.ts'
 import { createDesk } from './desk.ts'
 import { createGate } from './gate.ts'
 import { createProcess } from './process.ts'
+import { createStacks } from './stacks.ts'
 import { Refused, type Opening, type Place, type Said, type Told } from './words.ts'
 
 declare const process: {
@@ -13,8 +15,12 @@ declare const process: {
 }
 
 const say = (said: Said): void => void process.stdout.write(`${JSON.stringify(said)}\n`)
-const line = (text: string): void => say({ is: 'line', text })
-const ended = (why: string, said: readonly string[]): void => say({ is: 'ended', why, said })
+const line = (text: string): void => {
+  const led = stacks(text)
+  crashes.hear(led)
+  say({ is: 'line', text: led })
+}
+const ended = (why: string, said: readonly string[]): void => say({ is: 'ended', why, said: said.map(stacks) })
 
 const gate = createGate()
 const { promise: built, resolve: open } = Promise.withResolvers<void>()
@@ -28,13 +34,15 @@ const placeOf = async (opening: Opening): Promise<Place> => {
 
 const told = createInterface({ input: process.stdin as never })[Symbol.asyncIterator]()
 const opening = JSON.parse((await told.next()).value as string) as Opening
+const stacks = createStacks((file) => place.mapOf(file))
+const crashes = createCrashes(opening.root)
 const place = await placeOf(opening)
 // both reach a terminal's whole group; whoever started this ends it by its standard input
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined)
 
 const desk = (() => {
   try {
-    return createDesk({ ...opening, place, gate, built })
+    return createDesk({ ...opening, place, gate, built, crashes })
   } catch (error) {
     say({ is: 'taken', why: error instanceof Error ? error.message : String(error) })
     return process.exit(1)
@@ -48,7 +56,7 @@ const swap = async ({ version }: Told & { do: 'swap' }): Promise<Said> => {
     await place.swap(version)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    return { is: 'refused', why, said: error instanceof Refused ? error.said : [] }
+    return { is: 'refused', why, said: error instanceof Refused ? error.said.map(stacks) : [] }
   }
   desk.show(undefined)
   return { is: 'swapped', ms: performance.now() - started }

@@ -1,6 +1,7 @@
 /** All units in one process of Bun. A new version starts beside the one before, which goes once it has answered all. */
 import type { Gate } from './gate.ts'
 import { linesOf, type Lines } from './lines.ts'
+import { createTexts } from './texts.ts'
 import { firedOf, Refused, type Fired, type Opening, type Place, type Version } from './words.ts'
 
 /** How long an old version may take for the requests that it has, and then for its jobs. */
@@ -46,6 +47,7 @@ type FromUnits =
   | { readonly is: 'fired'; readonly id: number; readonly problem?: string }
 
 export const createProcess = (opening: Opening, gate: Gate, say: (line: string) => void, ended: Ended): Place => {
+  const read = createTexts()
   let current: Running | undefined
   const all = new Set<Running>()
   let ids = 0
@@ -123,6 +125,7 @@ export const createProcess = (opening: Opening, gate: Gate, say: (line: string) 
         const what = 'task' in found ? { task: found.task.name, unit: found.task.unit } : { queue: fired.name, data: fired.data }
         child.send({ do: 'fire', id, ...what })
       }),
+    mapOf: (file) => ([...all].some(({ version }) => file.startsWith(`${version.folder}/`)) ? read(`${file}.map`) : undefined),
     end: async () => {
       await Promise.all([...all].map(async (running) => {
         running.isGoing = true

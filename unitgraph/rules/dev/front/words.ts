@@ -79,5 +79,7 @@ export interface Place {
   /** Resolves once the version answers; throws Refused, and then the one before goes on. */
   swap(version: Version): Promise<void>
   fire(fired: Fired): Promise<void>
+  /** The source map of a file that a stack names; undefined where it is none of the build's. */
+  mapOf(file: string): string | undefined
   end(): Promise<void>
 }

@@ -147,6 +147,11 @@ export const createWorkers = (opening: Opening, gate: Gate, say: (line: string) 
       if ('task' in found) return run(found.task)
       await queues.add(found.queue, [{ type: 'json', body: fired.data }])
     },
+    mapOf: (file) => {
+      const [worker = '', edition, ...rest] = file.split('/')
+      const isNow = String(codes.get(worker)?.edition) === edition && rest.join('/') === 'index.js'
+      return isNow && current ? read(join(current.folder, 'units', worker, 'index.js.map')) : undefined
+    },
     end: async () => {
       clock.stop()
       await miniflare?.dispose()
