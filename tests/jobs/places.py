@@ -119,7 +119,7 @@ def running(program: Path, home: Home | Path, environment: Mapping[str, str] | N
 
 
 @contextmanager
-def in_workers(checkout: Checkout) -> Iterator[InWorkers]:
+def in_workers(checkout: Checkout, secrets: Mapping[str, str] | None = None) -> Iterator[InWorkers]:
     checkout.run("plan", "--provider", "cloudflare")
-    with started(checkout.root / ".deploy" / "cloudflare", ensure("dev", user_cache(os.environ))) as workers:
+    with started(checkout.root / ".deploy" / "cloudflare", ensure("dev", user_cache(os.environ)), secrets) as workers:
         yield InWorkers(workers)

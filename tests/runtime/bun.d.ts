@@ -30,6 +30,7 @@ declare module 'bun:test' {
 declare module 'node:fs' {
   export const mkdtempSync: (prefix: string) => string
   export const rmSync: (path: string, options: object) => void
+  export const writeFileSync: (path: string, text: string) => void
 }
 declare module 'node:os' {
   export const tmpdir: () => string

@@ -1,4 +1,5 @@
 /** A process with three units, as a generated main makes it. Run by server.test.ts. */
+import { settings } from '../../unitgraph/runtime/settings.ts'
 import { pikkuConfig, pikkuFunc, pikkuServices, pikkuSessionlessFunc } from '#pikku'
 import { serve } from '../../unitgraph/runtime/entry/server.ts'
 import { cors } from '#pikku/http'
@@ -56,7 +57,7 @@ await serve({
     built++
     return { counter: { built, close: async () => say('counter closed') } }
   }),
-  secrets: ['NEEDED', 'ALSO_NEEDED'],
+  settings: settings({ secrets: ['NEEDED', 'ALSO_NEEDED'] }),
   routes: [
     { method: 'GET', route: '/books/:id', unit: 'shop-books' }, { method: 'GET', route: '/books/featured', unit: 'shop-featured' },
     { method: 'POST', route: '/books/:id', unit: 'shop-featured' }, { method: 'GET', route: '/slow', unit: 'shop-other' },

@@ -3,7 +3,6 @@ import { MissingSecretError, pikkuConfig, pikkuServices, pikkuSessionlessFunc, p
 import { ConsoleLogger, LocalSecretService, LocalVariablesService } from '@pikku/core/services'
 import { z } from 'zod'
 import { createSecrets, createVariables } from '../../unitgraph/runtime/core/environment.ts'
-import { checkEnvironment } from '../../unitgraph/runtime/core/host.ts'
 import { createLogger } from '../../unitgraph/runtime/core/logger.ts'
 import { closeServices, once } from '../../unitgraph/runtime/core/services.ts'
 import { logged, serving } from './helpers.ts'
@@ -102,16 +101,6 @@ describe('secrets and variables', () => {
     expect(await new LocalSecretService({ K: 'v' }).getSecret('K')).toBe('v')
     expect(new LocalVariablesService({ K: 'v' }).get('K')).toBe('v')
     expect(typeof new ConsoleLogger('error').child).toBe('function')
-  })
-  test('everything that is missing or wrong is said at once, by name', async () => {
-    const problems = await checkEnvironment({
-      project: 'p', secrets: ['MISSING', { secretId: 'BAD', schema: z.object({ key: z.string() }) }, { secretId: 'JSON', schema: z.object({ key: z.string() }) }, { secretId: 'OPTIONAL', schema: z.string().optional() }],
-      variables: ['UNUSED', { variableId: 'PORTS', schema: z.string().min(99) }, { variableId: 'WANTED', schema: z.string() }],
-    }, { BAD: '{"no":1}', JSON: '{"key":"k"}', PORTS: 'x' })
-    expect(problems).toEqual([
-      'the secret MISSING is not set', 'the secret BAD is not what its schema says',
-      'the variable PORTS is not what its schema says', 'the variable WANTED is not set',
-    ])
   })
 })
 

@@ -11,6 +11,7 @@ from tests.jobs import places
 from tests.jobs.places import InProcess, InWorkers
 from tests.system.projects import SHELL
 
+GIVEN = {"CREDENTIALS": '{"key":"the inner secret"}', "PLAIN_SECRET": "the plain secret", "LIMIT": "7"}
 SOURCES = REPOSITORY / "tests" / "runtime" / "services"
 
 
@@ -28,7 +29,7 @@ def checkout(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Checkout
 
 @pytest.fixture(scope="session")
 def workers(checkout: Checkout) -> Iterator[InWorkers]:
-    with places.in_workers(checkout) as found:
+    with places.in_workers(checkout, GIVEN) as found:
         yield found
 
 
@@ -40,5 +41,5 @@ def program(checkout: Checkout) -> Path:
 
 @pytest.fixture(scope="session")
 def process(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
-    with places.running(program, tmp_path_factory.mktemp("data")) as found:
+    with places.running(program, tmp_path_factory.mktemp("data"), GIVEN) as found:
         yield found

@@ -9,7 +9,7 @@ import pytest
 from tests.cache.remote import servers
 from tests.harness import Checkout
 from tests.jobs.places import InProcess, InWorkers, Place, running
-from tests.services.conftest import SOURCES
+from tests.services.conftest import GIVEN, SOURCES
 
 SUITES = {
     "kv": ("kv.cases.ts", "kvCases"),
@@ -55,7 +55,7 @@ def test_in_a_bucket(program: Path, tmp_path: Path) -> None:
         host, port = server.address
         url = f"s3://bucket?region=us-east-1&endpoint=http://{host}:{port}"
         keys = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
-        with running(program, tmp_path / "data", {"STORAGE_URL": url, **keys}) as place:
+        with running(program, tmp_path / "data", GIVEN | {"STORAGE_URL": url, **keys}) as place:
             run(place, "storage")
             run(place, "signed")
 

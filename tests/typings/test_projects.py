@@ -74,6 +74,40 @@ FORMS = {
             })
             """,
     },
+    "secrets-and-variables-of-their-schemas": {
+        "src/schemas.ts": """
+            import * as z from 'zod'
+            export const Stripe = z.object({ key: z.string() }).transform(({ key }) => ({ live: key.startsWith('sk_live') }))
+            """,
+        "src/settings.ts": """
+            import * as z from 'zod'
+            import { defineSecret, defineVariable, wireSecret, wireVariable } from '#pikku'
+            import { Stripe } from './schemas.js'
+            wireSecret({ name: 'stripe', secretId: 'STRIPE', schema: Stripe })
+            wireSecret({ name: 'plain', secretId: 'PLAIN' })
+            export const mail = defineSecret({ name: 'mail', secretId: 'MAIL', schema: z.object({ port: z.number() }) })
+            export const size = defineVariable({ name: 'size', variableId: 'SIZE', schema: z.enum(['s', 'l']) })
+            wireVariable({ name: 'shop', variableId: 'SHOP', schema: z.string().min(1) })
+            wireVariable({ name: 'limit', variableId: 'LIMIT', schema: z.coerce.number() })
+            wireVariable({ name: 'bare', variableId: 'BARE' })
+            """,
+        "src/functions.ts": """
+            import { pikkuSessionlessFunc } from '#pikku'
+            type Read = {
+              live: boolean; port: number; size: 's' | 'l'; shop: string; limit: number; bare: string; plain: unknown
+            }
+            export const read = pikkuSessionlessFunc<void, Read>(async ({ secrets, variables }) => ({
+              live: (await secrets.getSecretJSON('STRIPE')).live,
+              port: (await secrets.getSecretJSON('MAIL')).port,
+              size: variables.get('SIZE') ?? 's', shop: variables.get('SHOP') ?? '', limit: variables.get('LIMIT') ?? 0,
+              bare: variables.get('BARE') ?? '', plain: await secrets.getSecretJSON('PLAIN'),
+            }))
+            // @ts-expect-error: its schema says what it is
+            export const wrong = pikkuSessionlessFunc<void, number>(async ({ variables }) => variables.get('SHOP') ?? 1)
+            // @ts-expect-error: not declared
+            export const none = pikkuSessionlessFunc<void, unknown>(async ({ variables }) => variables.get('NONE'))
+            """,
+    },
     "topics": {
         "src/functions.ts": """
             import { pikkuSessionlessFunc } from '#pikku'

@@ -126,6 +126,20 @@ class EntryObject:
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """A secret or variable that is checked before anything is built; ``schema`` is a local name."""
+
+    id: str
+    schema: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    secrets: tuple[Setting, ...] = ()
+    variables: tuple[Setting, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One unit's entry. ``config``, ``services`` and ``wire_services`` are local names, or None."""
 
@@ -148,6 +162,7 @@ class Entry:
     errands: EntryErrands | None = None
     gateway: EntryGateway | None = None
     objects: tuple[EntryObject, ...] = ()
+    settings: Settings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +188,6 @@ class Main:
     routes: tuple[MainRoute, ...]
     units: tuple[MainUnit, ...]
     required: tuple[str, ...]
-    secrets: tuple[str, ...]
     config: str | None = None
     services: str | None = None
     wire_services: str | None = None
@@ -181,6 +195,7 @@ class Main:
     workers: tuple[Mapping[str, str | int], ...] = ()
     tasks: tuple[Mapping[str, str], ...] = ()
     builtins: tuple[Builtin, ...] = ()
+    settings: Settings | None = None
 
 
 def render_worker(entry: Entry, adapter: str) -> bytes:

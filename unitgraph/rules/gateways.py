@@ -10,7 +10,7 @@ from unitgraph.units.model import Role
 
 if TYPE_CHECKING:
     from unitgraph.rules.entry import EntryGateway
-    from unitgraph.rules.generate import Names
+    from unitgraph.rules.names import Names
     from unitgraph.rules.wirings import Wirings
     from unitgraph.units.model import Unit
 

@@ -15,6 +15,8 @@ from unitgraph.rules import builtins
 from unitgraph.rules import entry as text
 from unitgraph.rules.gateways import GATEWAYS
 from unitgraph.rules.inputs import Inputs
+from unitgraph.rules.names import Names
+from unitgraph.rules.settings_entry import schemas, settings_of
 from unitgraph.rules.wirings import Wirings
 from unitgraph.rules.workspace import Workspace
 from unitgraph.units.application import Expression, Function, QueueWiring, Ref, ScheduleWiring
@@ -127,6 +129,7 @@ class Generator:
                     values.append(function.value[0])
             values += self._wirings.options(unit)
             values += [scoped.value for scoped in self._wirings.scoped(unit)]
+        values += schemas(units, self._wirings)
         return Roots(
             refs=tuple(dict.fromkeys(refs)), values=tuple(dict.fromkeys(values)), services=services[0],
             all_services=services[1],
@@ -161,7 +164,7 @@ class Generator:
         return relative if relative.startswith(".") else f"./{relative}"
 
     def _entry(self, unit: Unit, plan: SlicePlan, path: str, *, with_services: bool) -> text.Entry:
-        names = Names(self, plan, path)
+        names = Names(self._specifier, plan, path)
         functions = self._wirings.functions(unit)
         services = self._service_names(names) if with_services else {}
         given = self._given((unit,), plan)
@@ -181,11 +184,12 @@ class Generator:
             tasks=tuple(self._task(wiring, names) for wiring in self._wirings.tasks(unit)),
             platform=self._platform(unit) if with_services else None,
             builtins=names.builtins(builtins.alone(given)) if with_services else (),
+            settings=settings_of((unit,), self._wirings, names) if with_services else None,
             imports=names.imports(),
             **services,
         )
 
-    def _errands(self, unit: Unit, names: "Names") -> text.EntryErrands | None:
+    def _errands(self, unit: Unit, names: Names) -> text.EntryErrands | None:
         found = self._wirings.errands(unit)
         wirings = {one.wiring: tuple(names.expression(option) for option in one.options) for one in found}
         return text.EntryErrands(tuple(sorted({one.wire for one in found})), tuple(wirings.items())) if found else None
@@ -199,12 +203,12 @@ class Generator:
         is_alone = self._provider.isolation == "process"
         return builtins.Given(self._workspace.manifest, units, taken, queues, is_alone=is_alone)
 
-    def _queue(self, wiring: QueueWiring, names: "Names") -> text.EntryQueue:
+    def _queue(self, wiring: QueueWiring, names: Names) -> text.EntryQueue:
         settings = wiring.settings.document()
         retries = {key: settings[key] for key in ("maxRetries", "retryDelayMs", "backoff", "timeoutMs")}
         return text.EntryQueue(wiring.queue, wiring.function, _options(wiring, names), retries)
 
-    def _task(self, wiring: ScheduleWiring, names: "Names") -> text.EntryTask:
+    def _task(self, wiring: ScheduleWiring, names: Names) -> text.EntryTask:
         return text.EntryTask(wiring.name, wiring.schedule, wiring.function, _options(wiring, names))
 
     def _platform(self, unit: Unit) -> text.Platform:
@@ -220,14 +224,14 @@ class Generator:
             triggers[cron(task.schedule)] = (*triggers.get(cron(task.schedule), ()), task.name)
         return text.Platform(consumed, triggers)
 
-    def _service_names(self, names: "Names") -> dict[str, str | None]:
+    def _service_names(self, names: Names) -> dict[str, str | None]:
         application = self._wirings.application
         chosen = {
             "config": application.config, "services": application.services, "wire_services": application.wire_services,
         }  # fmt: skip
         return {role: names.of(ref) if ref is not None and names.has(ref) else None for role, ref in chosen.items()}
 
-    def _function(self, function: Function, names: "Names") -> text.EntryFunction:
+    def _function(self, function: Function, names: Names) -> text.EntryFunction:
         derived = self._inputs.derive(function)
         self._told += derived.notices
         source = derived.source
@@ -237,7 +241,7 @@ class Generator:
             source = names.use("unitgraph/nothing", "nothing", "nothing")
         return text.EntryFunction(function.id, names.value(function), source, derived.coerce, function.expose)
 
-    def _http(self, unit: Unit, names: "Names") -> text.EntryHttp | None:
+    def _http(self, unit: Unit, names: Names) -> text.EntryHttp | None:
         routes = self._wirings.routes(unit)
         if not routes and not any(function.expose for function in self._wirings.functions(unit)):
             return None
@@ -254,7 +258,7 @@ class Generator:
             tuple((one.scope, names.expression(one.value)) for one in scoped if one.kind == "http-permission"),
         )  # fmt: skip
 
-    def _tagged(self, unit: Unit, kind: str, names: "Names") -> tuple[tuple[str, tuple[str, ...]], ...]:
+    def _tagged(self, unit: Unit, kind: str, names: Names) -> tuple[tuple[str, tuple[str, ...]], ...]:
         found: dict[str, list[str]] = {}
         for scoped in self._wirings.scoped(unit):
             if scoped.kind == kind:
@@ -269,7 +273,7 @@ class Generator:
                 yield text.Remote(name, self._units[name], self._binding(self._units[name]))
 
     def _main(self, units: Collection[Unit], plan: SlicePlan, path: str) -> text.Main:
-        names = Names(self, plan, path)
+        names = Names(self._specifier, plan, path)
         services = self._service_names(names)
         queues = self._queue_names(units)
         given = self._given(units, plan, queues)
@@ -281,7 +285,7 @@ class Generator:
                 text.MainUnit(unit.name, tuple(unit.function_ids), f"{up}units/{unit.name}.ts") for unit in units
             ),
             required=tuple(sorted(plan.services)),
-            secrets=tuple(sorted({name for unit in units for name in unit.secrets})),
+            settings=settings_of(units, self._wirings, names),
             queues=queues,
             workers=tuple(self._workers(units)),
             tasks=tuple(
@@ -328,68 +332,5 @@ class Generator:
                 yield text.MainRoute("POST", f"/rpc/{function.id}", unit.name)
 
 
-def _options(wiring: QueueWiring | ScheduleWiring, names: "Names") -> str | None:
+def _options(wiring: QueueWiring | ScheduleWiring, names: Names) -> str | None:
     return names.expression(wiring.options) if wiring.options is not None else None
-
-
-class Names:
-    """The imports of one generated file and the local names that they get, without clashes."""
-
-    def __init__(self, generator: Generator, plan: SlicePlan, path: str) -> None:
-        self._generator = generator
-        self.plan = plan
-        self._path = path
-        self._wanted: dict[tuple[str, str], str] = {}
-        self._taken = {
-            "worker", "unit", "serve", "http", "sse", "remote", "v", "nothing", "queue", "schedule", "events",
-            "consumer", "scheduled", "queues", "schedules", "jobs", "clock", "errands", "channel", "mcp", "channelWire",
-            "mcpWire", *builtins.BUILTINS,
-        }  # fmt: skip
-
-    def use(self, specifier: str, name: str, local: str) -> str:
-        self._wanted[(specifier, name)] = local
-        self._taken.add(local)
-        return local
-
-    def builtins(self, wanted: Iterable[text.Builtin]) -> tuple[text.Builtin, ...]:
-        """The same, with what they import."""
-        made = tuple(wanted)
-        for specifier, name in dict.fromkeys(each for service in made for each in service.imports):
-            self.use(specifier, name, name)
-        return made
-
-    def has(self, ref: Ref) -> bool:
-        """Whether the plan keeps anything of a top-level binding."""
-        return ref in self.plan.exports
-
-    def of(self, ref: Ref) -> str:
-        """The local name of a top-level binding."""
-        return self._local(*self.plan.exports[ref], hint=ref.name)
-
-    def expression(self, expression: Expression) -> str:
-        target, name = self.plan.values[expression]
-        return self._local(target, name, hint=name)
-
-    def value(self, function: Function) -> str:
-        """A function's value: its own binding, or the way to it inside a wiring's options."""
-        if isinstance(function.value, Ref):
-            return self.of(function.value)
-        expression, steps = function.value
-        return self.expression(expression) + "".join(f"[{text.literal(step)}]" for step in steps)
-
-    def imports(self) -> tuple[text.Imported, ...]:
-        return text.imports_of((specifier, name, local) for (specifier, name), local in self._wanted.items())
-
-    def _local(self, target: Target, name: str, *, hint: str) -> str:
-        specifier = self._generator._specifier(target, self._path, self.plan)  # noqa: SLF001 - one module, two halves
-        known = self._wanted.get((specifier, name))
-        if known is not None:
-            return known
-        base = hint if hint not in ("default", "*") else "value"
-        local = base
-        number = 1
-        while local in self._taken:
-            number += 1
-            local = f"{base}_{number}"
-        return self.use(specifier, name, local)
-

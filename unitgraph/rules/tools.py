@@ -23,7 +23,8 @@ TEMPLATES: Final = _HERE / "templates"
 # Our own modules that an action's output depends on: a release, or an edit, that changes one gives other keys.
 _BUNDLER: Final = ("bundle.py", "bundler.py", "chunks.py", "esbuild.py", "sandbox.py", "sourcemap.py", "strip.py")
 _GENERATOR: Final = (
-    "builtins.py", "codegen.py", "entry.py", "gateways.py", "generate.py", "inputs.py", "wirings.py",
+    "builtins.py", "codegen.py", "entry.py", "gateways.py", "generate.py", "inputs.py", "names.py",
+    "settings_entry.py", "wirings.py",
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from unitgraph.rules.typings_modules import ModuleFacts, Modules
-from unitgraph.units.application import Application, Function, HttpWiring, Ref
+from unitgraph.units.application import Application, Declared, Function, HttpWiring, Ref
 from unitgraph.units.facts import StatementKind
 
 
@@ -86,8 +86,8 @@ def project_types(
         queues=_queues(application, functions),
         workflows=tuple(call for call in calls if kinds[call.name] in _WORKFLOWS),
         agents=_agents(application, functions),
-        secrets=_closed((secret.id for secret in application.secrets), "unknown"),
-        variables=_closed((variable.id for variable in application.variables), "string"),
+        secrets=_settings(application.secrets, "unknown", modules),
+        variables=_settings(application.variables, "string", modules),
     )
 
 
@@ -139,9 +139,18 @@ def _input(call: str) -> str:
     return f"{call}['input']"
 
 
-def _closed(names: Iterable[str], type_: str) -> tuple[Member, ...] | None:
-    """A project that declares none may read any; one that declares some reads those."""
-    return tuple(Member(name, type_) for name in sorted(set(names))) or None
+def _settings(declared: Iterable[Declared], plain: str, modules: Modules) -> tuple[Member, ...] | None:
+    """A project that declares none may read any; one that declares some reads those. ``plain``: without a schema."""
+    types = {each.id: _setting(each, modules) if each.schema is not None else plain for each in declared}
+    return tuple(Member(name, types[name]) for name in sorted(types)) or None
+
+
+def _setting(declared: Declared, modules: Modules) -> str:
+    """What a schema gives, by its name or that of its declaration; where it has none, what its text tells."""
+    value = modules.value(declared.named) if declared.named is not None else None
+    if value is not None:
+        return f"SettingValue<{value}>"
+    return declared.plain or "unknown"
 
 
 def _declared(modules: Modules, read: Callable[[str], bytes]) -> dict[str, str]:

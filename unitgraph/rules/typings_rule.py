@@ -91,7 +91,7 @@ def _names(application: Application) -> list[object]:
         functions,
         [(wiring.method, wiring.route, wiring.function, wiring.sse) for wiring in application.http],
         [(worker.queue, worker.function) for worker in application.queues],
-        [declared.id for declared in application.secrets],
-        [declared.id for declared in application.variables],
+        [(each.id, each.named, each.plain, each.schema is None) for each in application.secrets],
+        [(each.id, each.named, each.plain, each.schema is None) for each in application.variables],
         (application.config, application.services, application.wire_services),
     ]

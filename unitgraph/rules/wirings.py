@@ -3,11 +3,14 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import cached_property
+from typing import Final
 
+from unitgraph.errors import Place
 from unitgraph.rules.gateways import GATEWAYS
 from unitgraph.units.application import (
     Application,
     ChannelWiring,
+    Declared,
     Expression,
     Function,
     HttpWiring,
@@ -19,6 +22,8 @@ from unitgraph.units.application import (
 from unitgraph.units.gateways import Errand, errands
 from unitgraph.units.model import Manifest, Unit
 from unitgraph.units.scopes import applies
+
+_NOWHERE: Final = Place("", 0, 0)
 
 
 class Wirings:
@@ -98,7 +103,26 @@ class Wirings:
         found |= {wiring.place.path for wiring in self.jobs(unit)}
         for scoped in self.scoped(unit):
             found |= _modules(scoped.value)
+        for declared in (*self.secrets(unit), *self.variables(unit)):
+            found |= _modules(declared.schema) if declared.schema is not None else set()
         return found
+
+    def secrets(self, unit: Unit) -> list[Declared]:
+        """What the unit reads, with what is said of it where something is."""
+        known = self._secrets
+        return [known.get(name) or Declared(name, name, name, "", _NOWHERE) for name in unit.secrets]
+
+    def variables(self, unit: Unit) -> list[Declared]:
+        """Those that are declared: another may be missing."""
+        return [self._variables[name] for name in unit.variables if name in self._variables]
+
+    @cached_property
+    def _secrets(self) -> Mapping[str, Declared]:
+        return {each.id: each for each in self.application.secrets}
+
+    @cached_property
+    def _variables(self) -> Mapping[str, Declared]:
+        return {each.id: each for each in self.application.variables}
 
 
 def _modules(expression: Expression) -> set[str]:

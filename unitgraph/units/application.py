@@ -198,13 +198,18 @@ class ScopedWiring(NamedTuple):
 
 
 class Declared(NamedTuple):
-    """wireSecret, defineSecret, wireVariable, defineVariable."""
+    """wireSecret, defineSecret, wireVariable, defineVariable. ``schema`` is the value that is said to be one; ``named``
+    the top-level binding that has its type, of the schema itself or of what defineSecret gives back; ``plain`` is the
+    type that a schema without a name surely gives."""
 
     id: str
     name: str
     display_name: str
     description: str
     place: Place
+    schema: Expression | None = None
+    named: Ref | None = None
+    plain: Literal["string", "number", "boolean"] | None = None
 
 
 class Helper(NamedTuple):

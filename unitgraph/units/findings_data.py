@@ -240,7 +240,12 @@ def _wired_data(wired: Wired) -> Data:
         [(each.program, each.functions, _expression_data(each.options), _place_data(each.place)) for each in wired.cli],
         [(each.kind, each.scope, _expression_data(each.value), _place_data(each.place)) for each in wired.scoped],
         [
-            (what, (each.id, each.name, each.display_name, each.description, _place_data(each.place)), schema)
+            (
+                what,
+                (each.id, each.name, each.display_name, each.description, _place_data(each.place)),
+                (_option_data(each.schema), _ref_data(each.named) if each.named else None, each.plain),
+                schema,
+            )
             for what, each, schema in wired.declared
         ],
     )  # fmt: skip
@@ -287,8 +292,15 @@ def _wired(data: Data) -> Wired:
             for kind, scope, value, place in scoped
         ],
         [
-            (what, Declared(name, known, shown, description, Place(*place)), schema)
-            for what, (name, known, shown, description, place), schema in declared
+            (
+                what,
+                Declared(
+                    name, known, shown, description, Place(*place), _option(value),
+                    Ref(*named) if named is not None else None, plain,
+                ),
+                schema,
+            )
+            for what, (name, known, shown, description, place), (value, named, plain), schema in declared
         ],
     )
 

@@ -262,6 +262,9 @@ def _expressions(application: Application) -> Iterator[Expression]:
                 yield wiring.options
     for scoped in application.scoped:
         yield scoped.value
+    for declared in (*application.secrets, *application.variables):
+        if declared.schema is not None:
+            yield declared.schema
     for function in application.functions.values():
         yield from _inline(function)
 

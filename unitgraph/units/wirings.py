@@ -1,5 +1,6 @@
 """Every other wiring: queues, schedules, channels, MCP, triggers, command lines, scopes, secrets and variables."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -19,6 +20,7 @@ from unitgraph.units.application import (
     HttpWiring,
     McpWiring,
     QueueWiring,
+    Ref,
     ScheduleWiring,
     ScopedWiring,
     TriggerWiring,
@@ -74,6 +76,7 @@ class Wirings:
         self._draft = draft
         self._functions = functions
         self.found = Wired()
+        self._constant: Ref | None = None
         self._routes = Routes(draft, functions, self.found.http)
         self._tables: dict[str, Callable[[Scope, Entries, str], None]] = {
             "wireQueueWorker": self._queue,
@@ -104,10 +107,12 @@ class Wirings:
                     self._wire(name, start, [Scope(module, each, env) for each in given])
             except Unreadable as error:
                 draft.unreadable(error, "What the loop is over", Scope(module, given[0]))
-        for expr in facts.constants.values():
+        for local, expr in facts.constants.items():
             if expr[0] == "w" and expr[3] in ("defineSecret", "defineVariable"):
                 if expr[4]:
+                    self._constant = Ref(module, local)
                     self._wire(expr[3], expr[1], [Scope(module, expr[4][0])])
+                    self._constant = None
                 else:
                     draft.report(MissingArgument(draft.place(module, expr[1]), expr[3]))
 
@@ -335,17 +340,29 @@ class Wirings:
             name: draft.quiet(entries[name].value) for name in ("name", "displayName", "description") if name in entries
         }
         name = str(texts.get("name") or identifier)
+        value = entries["schema"].value if "schema" in entries else None
+        schema = str(value.expr[3]) if value is not None and len(value.expr) > 3 else ""
         declared = Declared(
-            identifier, name, str(texts.get("displayName") or name), str(texts.get("description") or ""), place
-        )
-        schema = (
-            str(entries["schema"].value.expr[3])
-            if "schema" in entries and len(entries["schema"].value.expr) > 3
-            else ""
-        )
+            identifier, name, str(texts.get("displayName") or name), str(texts.get("description") or ""), place,
+            draft.expression(value) if value is not None else None,
+            self._constant or (self._binding(value.module, schema) if value is not None else None), _plain(schema),
+        )  # fmt: skip
         self.found.declared.append((what, declared, schema))
 
+    def _binding(self, module: str, text: str) -> Ref | None:
+        """The top-level binding that a value is, where its text is a name."""
+        bound = self._draft.linker.binding(module, text) if text.isidentifier() else None
+        return bound if isinstance(bound, Ref) else None
 
+
+_CHANGES: Final = re.compile(
+    r"\.(?:transform|pipe|preprocess|codec|default|prefault|catch|brand|nullable|nullish|or|and)\("
+)
+_PLAIN: Final[Mapping[Literal["string", "number", "boolean"], re.Pattern[str]]] = {
+    "string": re.compile(r"\w+\.(?:coerce\.)?string\("),
+    "number": re.compile(r"\w+\.(?:coerce\.)?number\("),
+    "boolean": re.compile(r"\w+\.(?:coerce\.)?boolean\("),
+}
 _SCOPES: Final[dict[str, ScopeKind]] = {
     "addHTTPMiddleware": "http-middleware",
     "addHTTPPermission": "http-permission",
@@ -358,6 +375,13 @@ def _func(entries: Entries) -> list[Span]:
     """The span of ``func``, which nobody needs in the options at run time."""
     entry = entries.get("func")
     return [Span(entry.start, entry.end)] if entry is not None and entry.own else []
+
+
+def _plain(schema: str) -> Literal["string", "number", "boolean"] | None:
+    """What ``z.string().min(1)`` and its like surely give; None for what may give something else."""
+    if _CHANGES.search(schema):
+        return None
+    return next((kind for kind, begins in _PLAIN.items() if begins.match(schema)), None)
 
 
 def _is_nothing(draft: Draft, scope: Scope) -> bool:

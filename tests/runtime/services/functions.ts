@@ -17,3 +17,11 @@ export const plain = pikkuSessionlessFunc<void, { ok: boolean }>(async ({ logger
   logger.debug('plain')
   return { ok: true }
 })
+
+/** What it read, and the secret in its log. */
+export const tell = pikkuSessionlessFunc<void, { length: number; limit: number; plain: number }>(async ({ secrets, variables, logger }) => {
+  const { key, length } = await secrets.getSecretJSON('CREDENTIALS') as { key: string; length: number }
+  const plain = await secrets.getSecret('PLAIN_SECRET')
+  logger.info(`told ${key}`, { plain, basic: btoa(`user:${plain}`), error: new Error('with', { cause: new Error(plain) }) })
+  return { length, limit: variables.get('LIMIT') as number, plain: plain.length }
+})

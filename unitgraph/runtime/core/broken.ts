@@ -5,6 +5,8 @@ import { createLogger } from './logger.ts'
 import { reportError } from './errors.ts'
 
 export const answerBroken = (error: unknown, call: Call): Response => {
-  createLogger().error(error instanceof Error ? error : String(error), { requestId: call.requestId, code: 'not-started' })
+  createLogger().error(error instanceof Error ? error : String(error), {
+    requestId: call.requestId, code: 'not-started', problems: (error as { problems?: readonly string[] }).problems,
+  })
   return jsonResponse(500, errorBody(reportError(undefined), call.requestId), { 'x-request-id': call.requestId })
 }

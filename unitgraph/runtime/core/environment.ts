@@ -1,31 +1,62 @@
 /** Variables and secrets by id, from the environment of the process or the worker. */
 import type { SecretsService, VariablesService } from '../types/services.ts'
 import { MissingSecretError } from './errors.ts'
-import { keepSecret } from './logger.ts'
+import { keepSecret } from './secrets.ts'
 
 /** A worker's bindings are objects, everything else is text. */
 export type Environment = Readonly<Record<string, unknown>>
 
+/** What the schemas of secrets and variables made of their texts, by id. */
+export type Values = ReadonlyMap<string, unknown>
+
 export const RPC_SECRET = 'UNITGRAPH_RPC_SECRET'
+
+const NO_VALUES: Values = /* @__PURE__ */ new Map()
+
+const own = (env: Environment, name: string): unknown =>
+  Object.hasOwn(env, name) && name !== RPC_SECRET ? env[name] : undefined
 
 /** The text under a name; the secret between units is nobody else's. */
 export const readText = (env: Environment, name: string): string | undefined => {
-  const value = Object.hasOwn(env, name) && name !== RPC_SECRET ? env[name] : undefined
+  const value = own(env, name)
   return typeof value === 'string' ? value : undefined
 }
 
-export const createVariables = (env: Environment): VariablesService => ({
-  get: (id) => readText(env, id) as never,
+/** The text of a secret, which may be kept in a store that a binding leads to. */
+export const readSecret = async (env: Environment, name: string): Promise<string | undefined> => {
+  const value = own(env, name)
+  const stored = typeof value === 'object' ? (value as { get?: () => unknown } | null) : undefined
+  const text = typeof stored?.get === 'function' ? await stored.get() : value
+  return typeof text === 'string' ? text : undefined
+}
+
+export const createVariables = (env: Environment, values: Values = NO_VALUES): VariablesService => ({
+  get: (id) => (values.has(id) ? values.get(id) : readText(env, id)) as never,
   getJSON: <T>(id: string) => {
     const text = readText(env, id)
-    return (text === undefined ? undefined : JSON.parse(text)) as T | undefined
+    return (values.has(id) ? values.get(id) : text === undefined ? undefined : JSON.parse(text)) as T | undefined
   },
   has: (id) => readText(env, id) !== undefined,
 })
 
-export const createSecrets = (env: Environment): SecretsService => {
+/** Every text in a value, however deep: each is a secret as well. */
+const keepAll = (value: unknown): void => {
+  if (typeof value === 'string') keepSecret(value)
+  else if (typeof value === 'object' && value) for (const part of Object.values(value)) keepAll(part)
+}
+
+const parsed = (id: string, text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // what JSON.parse says holds a piece of the text
+    throw new SyntaxError(`The secret ${id} is not JSON`)
+  }
+}
+
+export const createSecrets = (env: Environment, values: Values = NO_VALUES): SecretsService => {
   const getSecret = async (id: string): Promise<string> => {
-    const value = readText(env, id)
+    const value = await readSecret(env, id)
     if (value === undefined) throw new MissingSecretError(`The secret ${id} is not set`)
     keepSecret(value)
     return value
@@ -33,13 +64,12 @@ export const createSecrets = (env: Environment): SecretsService => {
   return {
     getSecret,
     getSecretJSON: async (id) => {
-      const value: unknown = JSON.parse(await getSecret(id))
-      if (typeof value === 'object' && value) {
-        for (const part of Object.values(value)) if (typeof part === 'string') keepSecret(part)
-      }
+      const text = values.has(id) ? undefined : await getSecret(id)
+      const value = text === undefined ? values.get(id) : parsed(id, text)
+      keepAll(value)
       return value as never
     },
-    hasSecret: async (id) => readText(env, id) !== undefined,
+    hasSecret: async (id) => (await readSecret(env, id)) !== undefined,
   }
 }
 

@@ -1,5 +1,6 @@
 /** The errors with a status, and what a caller may know of any error. Knows no transport. */
 import type * as api from '../types/errors.ts'
+import { redact, redactValue } from './secrets.ts'
 
 /** Holds the names of an error's classes, so that an error from another unit or bundle is still told apart. */
 const BRAND = Symbol.for('unitgraph.error')
@@ -135,10 +136,10 @@ export const reportError = (thrown: unknown): ErrorReport => {
   return {
     status,
     code: details?.code ?? (names ? error.code : own),
-    message: details?.message ?? (names ? error.message : own.replaceAll('-', ' ')),
+    message: redact(details?.message ?? (names ? error.message : own.replaceAll('-', ' '))),
     names: names ?? [error.constructor.name],
-    ...(error.issues && { issues: error.issues }),
-    ...(error.data !== undefined && names && { data: error.data }),
+    ...(error.issues && { issues: redactValue(error.issues) }),
+    ...(error.data !== undefined && names && { data: redactValue(error.data) }),
     unknown: false,
   }
 }

@@ -1,23 +1,8 @@
-/** One line a message: JSON for machines, text for people. Knows which values are secret and never writes one. */
+/** One line a message: JSON for machines, text for people; never a secret. */
 import type { CoreConfig, Logger, LogLevel } from '../types/services.ts'
+import { redact } from './secrets.ts'
 
 const LEVELS: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'silent']
-const secrets = /* @__PURE__ */ new Set<string>()
-
-/** A value which log lines show as `[secret]` from now on. Shorter ones would blot out ordinary text. */
-export const keepSecret = (value: string): void => {
-  if (value.length >= 6) secrets.add(value)
-}
-
-const redact = (line: string): string => {
-  let text = line
-  for (const secret of secrets) {
-    text = text.replaceAll(secret, '[secret]')
-    const escaped = JSON.stringify(secret).slice(1, -1)
-    if (escaped !== secret) text = text.replaceAll(escaped, '[secret]')
-  }
-  return text
-}
 
 const plain = (value: unknown): unknown => {
   if (!(value instanceof Error)) return value

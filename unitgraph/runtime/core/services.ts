@@ -1,6 +1,6 @@
 /** The lifecycle of services: built once, shared, closed at the end. Knows no service by what it does. */
 import type { CoreConfig, Logger } from '../types/services.ts'
-import { bindingsOf, createSecrets, createVariables, readText, type Environment } from './environment.ts'
+import { bindingsOf, createSecrets, createVariables, readText, type Environment, type Values } from './environment.ts'
 import { NotImplementedError } from './errors.ts'
 import { createLogger } from './logger.ts'
 
@@ -58,8 +58,8 @@ const noFolder = (): never => {
   throw new Error('There is no folder for data here')
 }
 
-export const buildServices = async (options: ServicesOptions, env: Environment): Promise<Services> => {
-  const variables = createVariables(env)
+export const buildServices = async (options: ServicesOptions, env: Environment, values?: Values): Promise<Services> => {
+  const variables = createVariables(env, values)
   const config = ((await options.config?.(variables as never)) ?? {}) as CoreConfig
   const existing: Services = {
     logger: createLogger({
@@ -67,7 +67,7 @@ export const buildServices = async (options: ServicesOptions, env: Environment):
       format: config.logFormat ?? (readText(env, 'LOG_FORMAT') as CoreConfig['logFormat']),
     }),
     variables,
-    secrets: createSecrets(env),
+    secrets: createSecrets(env, values),
     bindings: bindingsOf(env),
   }
   for (const name of PROMISED) existing[name] = unavailable(name)

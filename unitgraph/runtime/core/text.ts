@@ -11,6 +11,13 @@ export const toBase64Url = (bytes: Uint8Array): string => {
   return btoa(binary).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '')
 }
 
+/** Of a text, in the plain alphabet. */
+export const toBase64 = (text: string): string => {
+  let binary = ''
+  for (const byte of toBytes(text)) binary += String.fromCharCode(byte)
+  return btoa(binary)
+}
+
 /** Throws where the text is not base64. */
 export const fromBase64Url = (text: string): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), (char) => char.charCodeAt(0))

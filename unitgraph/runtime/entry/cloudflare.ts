@@ -35,7 +35,8 @@ export type WorkerOptions = ProjectOptions & UnitOptions & {
 export const worker = (options: WorkerOptions): Worker => {
   let started: (() => ReturnType<Start>) | undefined
   const build: Start = async (env, context) => {
-    const host = createHost(options, env)
+    const values = await options.settings?.read(env)
+    const host = createHost(options, env, {}, values)
     // built for all events, so not to end with the first, should that be cancelled
     context.waitUntil(host.services().catch(() => undefined))
     options.remote?.check(host)

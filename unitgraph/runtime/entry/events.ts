@@ -16,7 +16,7 @@ export const events = (handlers: Readonly<Partial<Record<keyof Handlers, Handle>
           await started.unit.host.services()
           return started
         }).catch((error: unknown) => {
-          createLogger().error(error, { code: 'not-started', event: name })
+          createLogger().error(error, { code: 'not-started', event: name, problems: (error as { problems?: readonly string[] }).problems })
           throw error
         })
         const { signal } = new AbortController()

@@ -4,7 +4,7 @@ import { answerBroken } from '../core/broken.ts'
 import type { Call } from '../core/call.ts'
 import { RPC_SECRET, type Environment } from '../core/environment.ts'
 import { BadRequestError, MethodNotAllowedError, reportError } from '../core/errors.ts'
-import { checkEnvironment, createHost, type ProjectOptions } from '../core/host.ts'
+import { createHost, type ProjectOptions } from '../core/host.ts'
 import { createLogger } from '../core/logger.ts'
 import { answerRemote, calledFunction, RPC_PATH } from '../core/remote.ts'
 import { closeServices, type Services } from '../core/services.ts'
@@ -17,6 +17,7 @@ import { answerDocument, type Documents } from '../server/documents.ts'
 import { clientAddress } from '../server/address.ts'
 import { readSettings } from '../server/settings.ts'
 import { createGauge, drain, type Stoppable } from '../server/shutdown.ts'
+import { withFiles } from '../server/sources.ts'
 import { createUnits, type MainRoute, type UnitEntry } from '../server/units.ts'
 import type { Logger } from '../types/services.ts'
 
@@ -76,14 +77,15 @@ const pathOf = (request: Request): string | undefined => {
 const MAX_BODY = 1024 * 1024 * 1024
 
 export const serve = async (options: ServeOptions): Promise<void> => {
-  const env = options.env ?? process.env
+  const problems: string[] = []
+  const env = withFiles(options.env ?? process.env, options.settings?.ids ?? [], problems)
+  const checked = await options.settings?.check(env)
   const units = createUnits(options.routes, options.units, () => host)
   const host = createHost({ ...options, folder: (given) => dataFolder(given, options.project) }, env, {
     find: (id) => units.withFunction(id), isFirst: createAnswered(),
-  })
-  const problems: string[] = []
+  }, checked?.values)
   const settings = readSettings(env, problems)
-  problems.push(...(await checkEnvironment(options, env)))
+  problems.push(...(checked?.problems ?? []))
   const background = options.background ?? []
   for (const one of background) {
     try {

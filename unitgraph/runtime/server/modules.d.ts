@@ -63,3 +63,7 @@ declare module 'bun' {
     connectionTimeout: number
   }) => RedisConnection
 }
+
+declare module 'node:util' {
+  export const parseEnv: (text: string) => Record<string, string>
+}

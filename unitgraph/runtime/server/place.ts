@@ -1,7 +1,7 @@
 /** Which server the processes of a deployment share, as the environment says it. Knows URLs, and lets no password out. */
 import { readText, type Environment } from '../core/environment.ts'
 import { ServiceUnavailableError } from '../core/errors.ts'
-import { keepSecret } from '../core/logger.ts'
+import { keepSecret } from '../core/secrets.ts'
 
 export interface Place {
   readonly kind: 'postgres' | 'redis'
