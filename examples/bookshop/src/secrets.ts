@@ -14,5 +14,5 @@ wireVariable({
   displayName: 'Shop name',
   description: 'Stands at the head of invoices.',
   variableId: 'SHOP_NAME',
-  schema: z.string(),
+  schema: z.string().min(1).optional(),
 })
