@@ -16,7 +16,7 @@ from tests.jobs.homes import Home
 from tests.log import Log
 from tests.providers.workers import Answer, Workers, started
 from tests.system.projects import SHELL
-from unitgraph.rules.toolchain import ensure, user_cache
+from unitgraph.rules.toolchain import ensure, find_bun, user_cache
 
 SOURCES = REPOSITORY / "tests" / "runtime" / "jobs"
 
@@ -40,10 +40,12 @@ class InWorkers:
 class InProcess:
     """One process of the executable."""
 
-    def __init__(self, executable: Path, home: Home | Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, executable: Path, home: Home | Path, environment: Mapping[str, str] | None = None, *arguments: str
+    ) -> None:
         shared = {"UNITGRAPH_DATA": str(home)} if isinstance(home, Path) else home.environment
         self.process = subprocess.Popen(
-            [executable],
+            [executable, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -110,6 +112,22 @@ def executable(checkout: Checkout) -> Path:
 @contextmanager
 def running(program: Path, home: Home | Path, environment: Mapping[str, str] | None = None) -> Iterator[InProcess]:
     process = InProcess(program, home, environment)
+    try:
+        yield process.listening()
+    finally:
+        if process.process.poll() is None:
+            process.kill()
+        process.ended()
+
+
+def serve(unit: Path, environment: Mapping[str, str]) -> InProcess:
+    """A server unit beside Workers, as its Dockerfile starts it."""
+    return InProcess(find_bun().path, Home(environment), None, str(unit / "index.js"))
+
+
+@contextmanager
+def serving(unit: Path, environment: Mapping[str, str]) -> Iterator[InProcess]:
+    process = serve(unit, environment)
     try:
         yield process.listening()
     finally:

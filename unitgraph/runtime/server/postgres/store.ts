@@ -2,6 +2,7 @@
 import type { Shared, Store } from '../store.ts'
 import { connect } from './client.ts'
 import { createJobs } from './jobs.ts'
+import { createMarks } from './marks.ts'
 import { nameOf, prepare } from './schema.ts'
 import { createTicks } from './ticks.ts'
 
@@ -13,6 +14,7 @@ export const openStore = async ({ project, place }: Shared): Promise<Store> => {
     return {
       jobs: (owner) => createJobs(client, schema, channel, owner),
       ticks: () => createTicks(client, schema),
+      marks: () => createMarks(client, schema),
       close: () => client.close(),
     }
   } catch (error) {

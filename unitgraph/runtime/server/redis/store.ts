@@ -2,6 +2,7 @@
 import { VOLATILE, type Shared, type Store } from '../store.ts'
 import { connect, type Client } from './client.ts'
 import { createJobs } from './jobs.ts'
+import { createMarks } from './marks.ts'
 import { createTicks } from './ticks.ts'
 
 const VERSION = '1'
@@ -38,6 +39,7 @@ export const openStore = async ({ project, place, isVolatileAllowed }: Shared): 
     return {
       jobs: (owner) => createJobs(client, prefix, owner),
       ticks: () => createTicks(client, prefix),
+      marks: () => createMarks(client, prefix),
       close: () => client.close(),
     }
   } catch (error) {

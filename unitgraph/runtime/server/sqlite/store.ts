@@ -4,6 +4,7 @@ import { dataFolder } from '../folder.ts'
 import type { Store } from '../store.ts'
 import { closeDatabases, openDatabases } from './database.ts'
 import { createJobs } from './jobs.ts'
+import { createMarks } from './marks.ts'
 import { createTicks } from './ticks.ts'
 
 export const openStore = (env: Environment, project: string): Store => {
@@ -12,6 +13,7 @@ export const openStore = (env: Environment, project: string): Store => {
   return {
     jobs: (owner) => createJobs(databases, owner),
     ticks: () => createTicks(databases),
+    marks: () => createMarks(databases),
     close: () => closeDatabases(folder),
   }
 }
