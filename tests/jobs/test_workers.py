@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.harness import Checkout
 from tests.jobs.places import InWorkers
 from tests.log import Line
 
@@ -31,6 +32,31 @@ def test_a_task_that_fails_fails_its_event_and_says_so(workers: InWorkers) -> No
     assert workers.workers.scheduled("jobs-stumble", "5 5 5 5 *")["outcome"] == "exception"
     [line] = workers.log.wait(lambda line: line.get("code") == "task-failed")
     assert (line["msg"], line["task"]) == ("stumbled", "stumbling")
+
+
+def test_a_task_of_which_no_two_run_leaves_out_what_comes_meanwhile(workers: InWorkers) -> None:
+    """Two times that come at once, then one that was run already, then a later one."""
+
+    def ran() -> list[tuple[str, str]]:
+        found = workers.log.lines(lambda line: line.get("task") == "dawdling")
+        return sorted((line["msg"], line["executionTime"]) for line in found if line["msg"] != "dawdled")
+
+    late = "The task was not started: its last run goes on"
+    fired = workers.workers.scheduled("jobs-dawdle", "6 6 6 6 *", 60_000, 120_000)
+    assert [one["outcome"] for one in fired] == ["ok", "ok"]
+    workers.log.wait(lambda line: line.get("task") == "dawdling" and line["msg"] != "dawdled", 2)
+    (done, first), (left_out, second) = sorted(ran(), key=lambda said: said[0] == late)
+    assert (done, left_out) == ("task done", late)
+    assert sorted((first, second)) == ["1970-01-01T00:01:00.000Z", "1970-01-01T00:02:00.000Z"]
+    workers.workers.scheduled("jobs-dawdle", "6 6 6 6 *", 60_000)
+    workers.workers.scheduled("jobs-dawdle", "6 6 6 6 *", 180_000)
+    workers.log.wait(lambda line: line.get("msg") == "task done" and line.get("executionTime") == "1970-01-01T00:03:00.000Z")
+    assert [at for said, at in ran() if said == "task done"] == sorted([first, "1970-01-01T00:03:00.000Z"])
+
+
+def test_plan_says_what_the_clock_does_not(checkout: Checkout) -> None:
+    told = checkout.run("plan", "--provider", "cloudflare").text
+    assert "The task dawdling is to run times that were missed (missed: 'run')" in told
 
 
 def test_an_expression_and_a_queue_of_somebody_else_are_refused(workers: InWorkers) -> None:

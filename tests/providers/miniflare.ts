@@ -13,6 +13,8 @@ interface Request_ {
   readonly headers?: Record<string, string>
   readonly body?: string
   readonly cron?: string
+  /** In milliseconds: all at once; without any, now. */
+  readonly times?: number[]
   readonly queue?: string
   readonly messages?: unknown[]
 }
@@ -34,7 +36,12 @@ async function answer(asked: Request_): Promise<unknown> {
     const batch = messages.map((body, index) => ({ id: String(index), timestamp: new Date(0), attempts: 1, body }))
     return consumer.queue(queue, batch)
   }
-  if (asked.cron !== undefined) return (await miniflare.getWorker(asked.worker)).scheduled({ cron: asked.cron })
+  if (asked.cron !== undefined) {
+    const { cron, times } = asked
+    const timed = await miniflare.getWorker(asked.worker)
+    if (times === undefined) return timed.scheduled({ cron })
+    return Promise.all(times.map((time) => timed.scheduled({ cron, scheduledTime: new Date(time) })))
+  }
   const { method = 'GET', path = '/', headers = {}, body } = asked
   // workerd closes a connection whose request's body nobody read, and Bun would send the next request down it
   const options = {

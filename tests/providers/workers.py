@@ -66,8 +66,9 @@ class Workers:
         """Deliver a batch by hand; what the Worker made of it."""
         return self._ask({"worker": worker, "queue": name, "messages": messages})
 
-    def scheduled(self, worker: str, cron: str) -> Any:
-        return self._ask({"worker": worker, "cron": cron})
+    def scheduled(self, worker: str, cron: str, *times_ms: int) -> Any:
+        """Fire an expression's trigger now; or for several times at once, and all their outcomes."""
+        return self._ask({"worker": worker, "cron": cron, "times": list(times_ms) or None})
 
     def _ask(self, asked: Mapping[str, Any]) -> Any:
         assert self._process.stdin

@@ -194,6 +194,29 @@ describe.each(STORES)('%s', (_store, open) => {
     }))
   })
 
+  describe('marks', () => {
+    test('are what was said first, by however many at once', on(async ({ marks }) => {
+      const said = await Promise.all(Array.from({ length: 10 }, (_, index) => marks().first('key \n ü', `text ${index}`, DAY_MS)))
+      expect(new Set(said).size).toBe(1)
+      expect(await marks().first('key \n ü', 'later', DAY_MS)).toBe(said[0]!)
+      await marks().set('key \n ü', 'set', DAY_MS)
+      expect([await marks().first('key \n ü', 'later', DAY_MS), await marks().first('other', 'own', DAY_MS)]).toEqual(['set', 'own'])
+    }))
+    test('are forgotten when their time is over', on(async ({ marks, turn }) => {
+      await marks().first('a', 'first', 20)
+      await marks().set('b', 'first', 20)
+      // for stores whose clock the test turns, and for the one that expires keys by itself
+      await turn(20)
+      const until = performance.now() + 25
+      while (performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 5))
+      expect([await marks().first('a', 'second', DAY_MS), await marks().first('b', 'second', DAY_MS)]).toEqual(['second', 'second'])
+    }))
+    test('are no jobs', on(async ({ a, marks }) => {
+      await marks().first('a', 'text', DAY_MS)
+      expect([await a.waiting(''), await ids(a, ''), await a.dueIn([''])]).toEqual([0, [], new Map()])
+    }))
+  })
+
   describe('ticks', () => {
     const two = (work: (two: Deployment & { a: ReturnType<Deployment['ticks']>; b: ReturnType<Deployment['ticks']> }) => Promise<void>) =>
       on(async (deployment) => {

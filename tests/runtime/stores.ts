@@ -6,17 +6,21 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Jobs } from '../../unitgraph/runtime/server/jobs.ts'
+import type { Marks } from '../../unitgraph/runtime/server/marks.ts'
 import { readPlace, type Place } from '../../unitgraph/runtime/server/place.ts'
 import { connect as toPostgres } from '../../unitgraph/runtime/server/postgres/client.ts'
 import { createJobs as inPostgres } from '../../unitgraph/runtime/server/postgres/jobs.ts'
 import { nameOf, prepare } from '../../unitgraph/runtime/server/postgres/schema.ts'
+import { createMarks as marksInPostgres } from '../../unitgraph/runtime/server/postgres/marks.ts'
 import { createTicks as ticksInPostgres } from '../../unitgraph/runtime/server/postgres/ticks.ts'
 import { connect as toRedis } from '../../unitgraph/runtime/server/redis/client.ts'
 import { createJobs as inRedis } from '../../unitgraph/runtime/server/redis/jobs.ts'
 import { prefixOf } from '../../unitgraph/runtime/server/redis/store.ts'
+import { createMarks as marksInRedis } from '../../unitgraph/runtime/server/redis/marks.ts'
 import { createTicks as ticksInRedis } from '../../unitgraph/runtime/server/redis/ticks.ts'
 import { closeDatabases, openDatabases } from '../../unitgraph/runtime/server/sqlite/database.ts'
 import { createJobs as inSQLite } from '../../unitgraph/runtime/server/sqlite/jobs.ts'
+import { createMarks as marksInSQLite } from '../../unitgraph/runtime/server/sqlite/marks.ts'
 import { createTicks as ticksInSQLite } from '../../unitgraph/runtime/server/sqlite/ticks.ts'
 import type { Ticks } from '../../unitgraph/runtime/server/ticks.ts'
 
@@ -24,6 +28,7 @@ import type { Ticks } from '../../unitgraph/runtime/server/ticks.ts'
 export interface Deployment {
   jobs(owner: string): Jobs
   ticks(): Ticks
+  marks(): Marks
   turn(ms: number): Promise<void>
   now(): number
   /** Ids that are known of a queue, sorted; and those, with what they were, that were given up for good. */
@@ -44,6 +49,7 @@ const sqlite = async (): Promise<Deployment> => {
   return {
     jobs: (owner) => inSQLite(databases, owner, () => ms),
     ticks: () => ticksInSQLite(databases, () => ms),
+    marks: () => marksInSQLite(databases, () => ms),
     turn: async (by) => { ms += by },
     now: () => ms,
     known: async (queue) => ids('SELECT id, body FROM jobs WHERE queue = ? ORDER BY id', queue).map(({ id }) => id),
@@ -75,6 +81,7 @@ const postgres = async (): Promise<Deployment> => {
   return {
     jobs: (owner) => inPostgres(client, schema, channel, owner, clock),
     ticks: () => ticksInPostgres(client, schema, clock),
+    marks: () => marksInPostgres(client, schema, clock),
     turn: async (by) => {
       ms += by
       await client.run(`UPDATE ${schema}.clock SET ms = $1`, ms)
@@ -104,6 +111,7 @@ const redis = async (): Promise<Deployment> => {
   return {
     jobs: (owner) => inRedis(client, prefix, owner, clock),
     ticks: () => ticksInRedis(client, prefix, clock),
+    marks: () => marksInRedis(client, prefix),
     turn,
     now: () => ms,
     known: async (queue) =>

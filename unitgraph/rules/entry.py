@@ -86,10 +86,11 @@ class EntryTask:
 @dataclass(frozen=True, slots=True)
 class Platform:
     """What of queues and clocks is called otherwise where a unit stands alone: ``consumed`` is the platform's queue →
-    what the unit does with it, ``triggers`` the platform's expression → tasks."""
+    what the unit does with it, ``triggers`` the platform's expression → tasks, ``alone`` those of which no two run."""
 
     consumed: Mapping[str, Mapping[str, str | int]]
     triggers: Mapping[str, tuple[str, ...]]
+    alone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,9 +215,16 @@ class Generator:
                 taken["deadLetters"] = queue_binding(settings.dead_letter_queue)
             consumed[queue_name(queue.queue)] = taken
         triggers: dict[str, tuple[str, ...]] = {}
-        for task in self._wirings.tasks(unit):
+        tasks = self._wirings.tasks(unit)
+        self._told += [
+            f"The task {task.name} is to run times that were missed (missed: 'run'), and {self._provider.name} doesn't "
+            f"say which: what its clock leaves out isn't made up for."
+            for task in tasks
+            if task.missed == "run"
+        ]
+        for task in tasks:
             triggers[cron(task.schedule)] = (*triggers.get(cron(task.schedule), ()), task.name)
-        return text.Platform(consumed, triggers)
+        return text.Platform(consumed, triggers, tuple(task.name for task in tasks if task.overlap == "skip"))
 
     def _service_names(self, names: Names) -> dict[str, str | None]:
         application = self._wirings.application

@@ -77,6 +77,11 @@ export const chime = pikkuVoidFunc(async ({ queueService }, _data, { scheduledTa
   await queueService.add('any', { from: scheduledTask?.name ?? '' })
   scheduledTask?.skip('that was all')
 })
+/** Takes its time, of which no other may begin meanwhile. */
+export const dawdle = pikkuVoidFunc(async ({ logger }) => {
+  await sleep(1000)
+  logger.info('dawdled')
+})
 export const stumble = pikkuVoidFunc(async () => { throw new Error('stumbled') })
 
 const saying = (what: string) => pikkuMiddleware(async ({ logger }, { queue, scheduledTask }, next) => {

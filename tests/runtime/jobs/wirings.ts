@@ -1,6 +1,6 @@
 import { addMiddleware, wireHTTP, wireQueueWorker, wireScheduler } from '#pikku'
 import {
-  add, aroundTag, aroundWiring, bury, chime, guarded, hurry, linger, lonely, permitted, stumble, take, tick, work,
+  add, aroundTag, aroundWiring, bury, chime, dawdle, guarded, hurry, linger, lonely, permitted, stumble, take, tick, work,
 } from './functions.ts'
 
 wireHTTP({ method: 'post', route: '/add', func: add, auth: false })
@@ -22,4 +22,5 @@ wireScheduler({ schedule: '30 4 * * 1-5', func: tick, tags: ['said'] })
 wireScheduler({ name: 'sunday', schedule: '30 4 * * 7', func: tick })
 wireScheduler({ name: 'every-minute', schedule: '* * * * *', func: chime })
 wireScheduler({ name: 'every-minute-too', schedule: '* * * * *', func: chime })
+wireScheduler({ name: 'dawdling', schedule: '6 6 6 6 *', func: dawdle, overlap: 'skip', missed: 'run' })
 wireScheduler({ name: 'stumbling', schedule: '5 5 5 5 *', func: stumble })

@@ -40,6 +40,8 @@ LEDGER: Final = Objects("UNITGRAPH_JOBS", "JobLedger", "unitgraph/queue/ledger")
 """Where a Worker remembers the ids of jobs."""
 LIMITS: Final = Objects("UNITGRAPH_LIMITS", "RateLimitBucket", "unitgraph/services/limits/object")
 """Where a Worker counts the calls of each caller."""
+LEASES: Final = Objects("UNITGRAPH_TASKS", "TaskLease", "unitgraph/schedule/lease")
+"""Where a Worker learns that a task's last run goes on."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -122,8 +124,10 @@ def pulls(unit: "Unit", manifest: "Manifest") -> bool:
 
 def objects(unit: "Unit", manifest: "Manifest") -> tuple[Objects, ...]:
     """The Durable Objects of a unit, as a table: who needs which."""
+    tasks = [task for task in manifest.scheduled_tasks if task.unit_name == unit.name]
     needed = {
         LEDGER: any(queue.consumer_unit == unit.name for queue in manifest.queues),
+        LEASES: any(task.overlap == "skip" for task in tasks),
         LIMITS: any(service.capability == "rate-limit" for service in unit.services),
     }
     return tuple(sorted(kind for kind, is_needed in needed.items() if is_needed))
