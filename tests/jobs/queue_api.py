@@ -105,17 +105,17 @@ class QueueApi:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_GET(self) -> None:  # noqa: N802 - the base class's name
+            def do_GET(self) -> None:
                 self._do("GET", None)
 
-            def do_POST(self) -> None:  # noqa: N802 - the base class's name
+            def do_POST(self) -> None:
                 self._do("POST", json.loads(self.rfile.read(int(self.headers["content-length"]))))
 
             def _do(self, method: str, body: Any) -> None:
                 api.asked.append(f"{method} {self.path}")
                 status, result = (401, None)
                 if self.headers["authorization"] == f"Bearer {TOKEN}":
-                    status, result = api._answer(method, self.path, body)  # noqa: SLF001 - one class in two parts
+                    status, result = api._answer(method, self.path, body)
                 errors = [] if status == 200 else [{"code": 10000, "message": "no"}]
                 text = json.dumps({"success": status == 200, "errors": errors, "messages": [], "result": result}).encode()
                 self.send_response(status)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness import Checkout, Tools
+from tests.harness import Tools
 from tests.jobs import places, queue_api
 from tests.jobs.places import InProcess
 from tests.jobs.queue_api import ACCOUNT, TOKEN, QueueApi

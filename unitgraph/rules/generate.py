@@ -303,7 +303,7 @@ class Generator:
         )
 
     def _queue_names(self, units: Collection[Unit]) -> tuple[str, ...]:
-        """Every queue of the project; in a server whose provider has queues of its own, those that it has to do with."""
+        """Every queue of the project; in a server beside queues of its provider's, those that it uses."""
         manifest = self._workspace.manifest
         added = {name for unit in units for name in produces(unit, manifest)}
         if self._provider.isolation != "process":

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SIGNED_WITH: Final = "UNITGRAPH_RPC_SECRET"
 SIGNED_WITH_IS: Final = "Random text of 16 characters or more, the same for all units, with which they sign their calls"
 PULLED_WITH: Final = "CLOUDFLARE_QUEUES_TOKEN"
-PULLED_WITH_IS: Final = "An API token with the permission Queues Edit, with which a server takes from queues and adds to them"
+PULLED_WITH_IS: Final = "An API token with the permission Queues Edit, with which a server takes from queues and adds"
 KINDS: Final[dict[StoreKind, Kind]] = {"d1": "database", "r2": "bucket", "kv": "kv"}
 
 
@@ -165,7 +165,8 @@ def _readers(manifest: "Manifest", what: str) -> list[dict[str, Any]]:
     pulling = sorted(unit.name for unit in manifest.units if unit.target == "server" and pulls(unit, manifest))
     if what == "secrets" and pulling:
         found.append(
-            {"name": PULLED_WITH, "displayName": "Queues over HTTP", "description": PULLED_WITH_IS} | {"readBy": pulling}
+            {"name": PULLED_WITH, "displayName": "Queues over HTTP", "description": PULLED_WITH_IS}
+            | {"readBy": pulling}
         )
     return found
 

@@ -16,6 +16,7 @@ ENV UNITGRAPH_DATA=/data
 RUN mkdir /data && chown bun /data
 VOLUME /data
 """
+ACCOUNT = "# It reaches queues over HTTP, with CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_QUEUES_TOKEN.\n"
 
 
 def files(unit: "Unit", target: Target) -> dict[str, str]:
@@ -23,7 +24,7 @@ def files(unit: "Unit", target: Target) -> dict[str, str]:
     bun = target.tools["bun"].version
     keeps = any(handler.type in ("scheduled", "queue") for handler in unit.handlers)
     takes = any(handler.type == "queue" for handler in unit.handlers) or bool(unit.queue_producers)
-    account = "# It reaches queues over HTTP, with CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_QUEUES_TOKEN.\n" if takes else ""
+    account = ACCOUNT if takes else ""
     data = DATA if keeps else ""
     dockerfile = f"""\
 # Written by unitgraph; the next build writes it again.

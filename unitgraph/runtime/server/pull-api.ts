@@ -2,7 +2,7 @@
  * Cloudflare Queues from elsewhere, over HTTP (https://developers.cloudflare.com/queues/configuration/pull-consumers/).
  * Knows requests and answers, not what is done with a message.
  */
-import { keepSecret } from '../core/logger.ts'
+import { keepSecret } from '../core/secrets.ts'
 import { readText, type Environment } from '../core/environment.ts'
 import { inGroups } from './groups.ts'
 import { ANSWER_MS } from './patience.ts'
