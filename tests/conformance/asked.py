@@ -18,6 +18,14 @@ class Asked:
     headers: Sequence[tuple[str, str]] = ()
     body: bytes | None = None
 
+    @classmethod
+    def of(cls, method: str, path: str, data: Any = None, token: str | None = None) -> "Asked":
+        """A request of JSON, by who has a token."""
+        headers = [("authorization", f"Bearer {token}")] if token else []
+        if data is None:
+            return cls(method, path, headers)
+        return cls(method, path, [*headers, ("content-type", "application/json")], json.dumps(data).encode())
+
     def wire(self) -> bytes:
         """As HTTP/1.1; the connection ends with the answer."""
         headers = [("Host", HOST), ("Connection", "close"), *self.headers]

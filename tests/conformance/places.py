@@ -154,7 +154,8 @@ def in_workers(checkout: Checkout, secrets: Mapping[str, str] = SECRETS) -> Iter
 @contextmanager
 def as_executable(checkout: Checkout, data: Path, secrets: Mapping[str, str] = SECRETS) -> Iterator[Listening]:
     checkout.run("apply", "--provider", "standalone")
-    program = next((checkout.root / ".deploy" / "standalone" / "current").resolve().glob("[!.]*[!.json]"))
+    name = json.loads(checkout.read("package.json"))["name"]
+    program = checkout.root / ".deploy" / "standalone" / name
     with jobs.running(program, data, secrets) as process:
         yield Listening("executable", process.port, process.log)
 

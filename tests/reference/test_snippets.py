@@ -44,14 +44,19 @@ OWN = """
     })
     """
 
+IMPORTS = """\
+import { pikkuAIAgent, wireHTTP, wireQueueWorker, wireScheduler } from '#pikku'
+import { onboardUser } from './onboard.ts'
+import { batchOnboard } from './own.ts'
+"""
+
 PAGES = [
     Page(
         "workflows",
         {
             "src/onboard.ts": ("import { z } from 'zod'\nimport { pikkuWorkflow } from '#pikku'\n", "onboard.ts"),
             "src/anywhere.ts": (
-                "import { pikkuAIAgent, wireHTTP, wireQueueWorker, wireScheduler } from '#pikku'\n"
-                "import { onboardUser } from './onboard.ts'\nimport { batchOnboard } from './own.ts'\n",
+                IMPORTS,
                 "anywhere.ts",
             ),
         },
@@ -107,11 +112,15 @@ def project(page: Page) -> dict[str, str]:
         "name": "page", "private": True, "type": "module",
         "imports": {"#pikku": "./.pikku/index.ts", "#pikku/*": "./.pikku/*.ts"},
     }  # fmt: skip
-    package |= {key: json.loads((BOOKSHOP / "package.json").read_text())[key] for key in ("dependencies", "devDependencies")}
+    package |= {
+        key: json.loads((BOOKSHOP / "package.json").read_text())[key] for key in ("dependencies", "devDependencies")
+    }
     files["pikku.config.json"] = (SNIPPETS / "pikku.config.json").read_text("utf-8")
     files["package.json"] = json.dumps(package)
     options = {key: value for key, value in OPTIONS.items() if not key.startswith("no") or key == "noEmit"}
-    files["tsconfig.json"] = json.dumps({"compilerOptions": options | RESOLUTIONS["bundler"], "include": ["src", ".pikku"]})
+    files["tsconfig.json"] = json.dumps(
+        {"compilerOptions": options | RESOLUTIONS["bundler"], "include": ["src", ".pikku"]}
+    )
     files["bun.lock"] = (BOOKSHOP / "bun.lock").read_text("utf-8").replace('"bookshop"', '"page"')
     return files
 

@@ -100,6 +100,7 @@ BROKEN: dict[str, tuple[str | dict[str, str | bytes], str, str, str]] = {
     "no-channel-route": (OK + "p.wireChannel({ name: 'c', onConnect: ok })\n", "option-missing", "src/app.ts:3", "'route'"),
     "no-uri": (OK + "p.wireMCPResource({ func: ok })\n", "option-missing", "src/app.ts:3", "'uri'"),
     "no-agent-name": (W + "export const a = p.pikkuAIAgent({ model: 'm' })\n", "option-missing", "src/app.ts:2", "'name'"),
+    "no-standing-agent-name": (W + "p.pikkuAIAgent({ model: 'm' })\n", "option-missing", "src/app.ts:2", "'name'"),
     "no-agent-model": (W + "export const a = p.pikkuAIAgent({ name: 'a' })\n", "option-missing", "src/app.ts:2", "'model'"),
     "no-secret-id": (W + "p.wireSecret({ name: 'a' })\n", "option-missing", "src/app.ts:2", "'secretId'"),
     "no-variable-id": (W + "p.wireVariable({ name: 'a' })\n", "option-missing", "src/app.ts:2", "'variableId'"),

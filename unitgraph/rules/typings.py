@@ -102,7 +102,7 @@ def _names(types: ProjectTypes, templates: Environment) -> Iterator[tuple[str, s
                      ("Variables", "Variable id → what `variables.get` gives.", types.variables))),
     ):  # fmt: skip
         described = [
-            {"name": name, "title": title, "members": _OPEN if members is None else members}
+            {"name": name, "title": title, "members": _open(name) if members is None else members}
             for name, title, members in interfaces
         ]
         yield f"project/{stem}.d.ts", template.render(interfaces=described)
@@ -116,7 +116,9 @@ class _AnyName(Member):
         return "[name: string]"
 
 
-_OPEN = (_AnyName("", "unknown"),)
+def _open(interface: str) -> tuple[Member, ...]:
+    """A variable is a text of the environment; what else is open may be anything."""
+    return (_AnyName("", "string" if interface == "Variables" else "unknown"),)
 
 
 def _runtime_types() -> dict[str, str]:
@@ -159,6 +161,7 @@ def _entries(templates: Environment) -> Iterator[tuple[str, str]]:
     everything = part.render(types="./types/index.js")
     yield "index.ts", everything
     yield "pikku-types.gen.ts", everything
+    yield "pikku-services.gen.ts", part.render(types="./types/setup.js")
     for name, _ in _runtime_modules(RUNTIME_TYPES):
         if name in _NO_PART:
             continue

@@ -25,11 +25,25 @@ FUNCTIONS: Final[Mapping[str, FunctionKind]] = {
     "pikkuAgent": "agent",
 }
 
+# What may stand as a statement of its own, found by the name in its options rather than by an export.
+STANDING: Final = frozenset({"pikkuAIAgent", "pikkuAgent"})
+
 FACTORIES: Final[Mapping[str, str]] = {
     "pikkuConfig": "config",
     "pikkuServices": "services",
     "pikkuWireServices": "wire-services",
 }
+
+# Factories that are plain functions, as projects wrote them before there were calls around them: known by their names.
+PLAIN_FACTORIES: Final[Mapping[str, str]] = {
+    "createConfig": "config",
+    "createSingletonServices": "services",
+    "createWireServices": "wire-services",
+    "createSessionServices": "wire-services",
+}
+# A name that others have, too: only with the type that says what it is.
+ORDINARY: Final = frozenset({"createConfig"})
+FACTORY_TYPES: Final = ("CreateConfig", "CreateSingletonServices", "CreateWireServices", "CreateSessionServices")
 
 # Authored, no unit, but they take services.
 HELPERS: Final = frozenset({"pikkuMiddleware", "pikkuPermission", "pikkuAuth", "pikkuCLIRender"})

@@ -26,6 +26,13 @@ def factory(kind: str, call: Node, text: bytes, suffix: str, refs: Any) -> tuple
     span = (call.start_byte, call.end_byte)
     if function is None or function.type not in LITERALS:
         return (kind, "", span, False, (), None, (), ((call.start_byte, "*"),))
+    return plain_factory(kind, function, span, text, suffix, refs)
+
+
+def plain_factory(
+    kind: str, function: Node, span: tuple[int, int], text: bytes, suffix: str, refs: Any
+) -> tuple[Any, ...]:
+    """A factory that is a function and nothing around it; ``span`` is all of it."""
     body, returned = _body(function, suffix)
     position = _GIVEN[kind]
     taken = parameters(function)

@@ -60,6 +60,10 @@ class WiringReader:
             given = tuple(self._argument(name, each) for each in arguments(node))
             self.wirings.append((name, node.start_byte, node.end_byte, given, loops))
             return True
+        if name is not None and name in authoring.STANDING:
+            self._builder.size = 0
+            self.wirings.append((name, node.start_byte, node.end_byte, (self._builder.build(node),), loops))
+            return True
         return self._for_each(node, callee, loops)
 
     def _argument(self, name: str, node: Node) -> Any:

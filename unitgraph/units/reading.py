@@ -10,7 +10,7 @@ from tree_sitter import Node
 from unitgraph.units import authoring, syntax, uses
 from unitgraph.units.bodies import Bodies, Body, parameters
 from unitgraph.units.expressions import LITERALS, Builder, Expr, arguments, plain
-from unitgraph.units.factories import factory
+from unitgraph.units.factories import factory, plain_factory
 from unitgraph.units.loops import WiringReader
 from unitgraph.units.statements import Top, TopLevel, top_level
 
@@ -163,8 +163,12 @@ class Reading:
                 name, value = child.child_by_field_name("name"), child.child_by_field_name("value")
                 if name is not None and value is not None and name.type == "identifier":
                     self._initialiser(self.builder.string(name), value, constant=constant)
+                    if top.exported and constant and plain(value).type in LITERALS:
+                        self._plain_factory(self.builder.string(name), plain(value), child)
         elif kind in _FUNCTIONS:
             self._signature(top.declares[0], declaration)
+            if top.exported:
+                self._plain_factory(top.declares[0], declaration, None)
         elif kind == "enum_declaration":
             self._enum(top.declares[0], declaration)
 
@@ -183,6 +187,17 @@ class Reading:
         if not constant and expr[0] != "f":
             expr = ("?", expr[1], expr[2], "let")
         self.constants[name] = expr
+
+    def _plain_factory(self, name: str, function: Node, declarator: Node | None) -> None:
+        """Services or configuration by a function of the documented name, with no call around it."""
+        kind = authoring.PLAIN_FACTORIES.get(name)
+        said = declarator.child_by_field_name("type") if declarator is not None else None
+        typed = said is not None and any(each in self.builder.string(said) for each in authoring.FACTORY_TYPES)
+        if kind is None or (name in authoring.ORDINARY and not typed):
+            return
+        span = (function.start_byte, function.end_byte)
+        made = plain_factory(kind, function, span, self.text, self.suffix, self.refs)
+        self.factories.append((made[0], name, *made[2:]))
 
     def _signature(self, name: str, function: Node) -> None:
         given = parameters(function)

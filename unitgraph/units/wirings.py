@@ -12,7 +12,7 @@ from unitgraph.errors.wiring import (
     BadRoute,
     ReservedQueue,
 )
-from unitgraph.units import names
+from unitgraph.units import authoring, names
 from unitgraph.units.application import (
     ChannelWiring,
     CliWiring,
@@ -123,11 +123,21 @@ class Wirings:
             self._routes.group(given[0], name)
         elif name.startswith("add"):
             self._scope(name, start, given)
+        elif name in authoring.STANDING:
+            self._standing(given[0], name)
         else:
             settled = self._draft.settled(given[0], f"The options of {name}")
             entries = self._draft.entries(settled, f"The options of {name}") if settled is not None else None
             if settled is not None and entries is not None:
                 self._tables[name](settled, entries, name)
+
+    def _standing(self, scope: Scope, call: str) -> None:
+        """An agent that nobody names: it is called what its options call it. What they lack is told with all agents."""
+        options = self._draft.facts[scope.module].functions[scope.expr[3]][4]
+        settled = self._draft.settled(scope._replace(expr=options), f"The options of {call}") if options else None
+        entries = self._draft.entries(settled, f"The options of {call}") if settled is not None else None
+        name = self._draft.name(entries["name"].value, "an agent") if entries and "name" in entries else None
+        self._functions.held(scope, f"What {call} is given", name or "agent")
 
     def _function(self, entries: Entries, settled: Scope, call: str, inline: str | None) -> str | None:
         func = entries.get("func")

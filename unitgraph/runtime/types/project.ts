@@ -48,5 +48,5 @@ export interface Project {
   /** Secret id → what `getSecretJSON` gives. */
   secrets: Record<string, unknown>
   /** Variable id → what `variables.get` gives. */
-  variables: Record<string, unknown>
+  variables: Record<string, string>
 }

@@ -27,8 +27,10 @@ export interface QueueWorkerConfig {
 }
 
 export interface QueueWorker {
+  /** Or `name`, or `queueName`. */
   queue?: string
   name?: string
+  queueName?: string
   func: AnyFunction
   config?: QueueWorkerConfig
   /** Names of errors that another attempt would not change: a job that throws one is given up at once. */

@@ -18,6 +18,20 @@ export type WireServicesFactory<S = object> = (services: SingletonServices, wire
 
 export type ExistingServices = Omit<BuiltinServices, 'config'>
 
+/** What a project gives; the built-in services are there whether or not it gives them as well. */
+type Given<S, Core> = Omit<S, keyof Core> & Partial<S>
+
+/** The types of factories that are plain functions: `createConfig`, `createSingletonServices`, `createWireServices`. */
+export type CreateConfig<C = Config> = (variables: VariablesService) => Promise<C>
+export type CreateSingletonServices<C = Config, S = SingletonServices> = (
+  config: C, existing: ExistingServices,
+) => Promise<Given<S, BuiltinServices>>
+export type CreateWireServices<Singleton = SingletonServices, S = Singleton, Session = unknown> = (
+  services: Singleton, wire: Wire<Session | undefined>,
+) => Promise<Given<S, Singleton>>
+export type CreateSessionServices<Singleton = SingletonServices, S = Singleton, Session = unknown> =
+  CreateWireServices<Singleton, S, Session>
+
 export declare function pikkuConfig<C extends object>(
   factory: (variables: VariablesService) => MaybePromise<C>,
 ): ConfigFactory<C>
