@@ -131,7 +131,10 @@ def _problem(document: Json, operation: Json, answer: Answer) -> str | None:
         return f"{answer.status} {answer.text}"
     if "$ref" in response:
         response = document["components"]["responses"][response["$ref"].rpartition("/")[2]]
-    content = response.get("content", {}).get("application/json")
+    media = response.get("content", {})
+    content = media.get("application/json")
+    if "*/*" in media:
+        return None
     if content is None:
         return None if not answer.text else f"{answer.status} has a body"
     body = json.loads(answer.text)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from tests.bookshop.browser import chromium, visit
 from tests.bookshop.generated import held_to
 from tests.bookshop.http_file import HTTP_FILE, http_file
 from tests.bookshop.requests import Answer, replay
@@ -75,7 +76,15 @@ def test_standalone_answers_every_request(shop: Checkout, tmp_path: Path) -> Non
     assert json.loads(shop.run("plan", "--json").out)["summary"]["update"] == 0
 
 
-def test_workers_answer_every_request(shop: Checkout) -> None:
+def test_its_page_in_a_browser(shop: Checkout, tmp_path: Path) -> None:
+    shop.run("apply")
+    dev = ensure("dev", user_cache(os.environ))
+    browser = chromium(user_cache(os.environ))
+    with open_shop(shop.root / ".deploy" / "standalone" / "bookshop", tmp_path / "data") as port:
+        visit(browser, dev, tmp_path / "visit", port, "The Origin of Species")
+
+
+def test_workers_answer_every_request(shop: Checkout, tmp_path: Path) -> None:
     shop.run("plan", "--provider", "cloudflare")
     dev = ensure("dev", user_cache(os.environ))
     with started(shop.root / ".deploy" / "cloudflare", dev, {"JWT_SECRET": SECRET}) as workers:
@@ -91,12 +100,14 @@ def test_workers_answer_every_request(shop: Checkout) -> None:
         assert workers.scheduled("bookshop-check-stock", "0 6 * * *")["outcome"] == "ok"
         for text in ("ordered 1 of 9780140424393 from the supplier", "ordered 3 of 9780451529060 from the supplier"):
             workers.log.wait(lambda line, text=text: line["msg"] == text)  # type: ignore[misc]
+        visit(chromium(user_cache(os.environ)), dev, tmp_path / "visit", workers.port, "Frankenstein")
 
 
-def test_its_own_task_writes_the_seed(shop: Checkout) -> None:
-    before = shop.read("src/books/seed.ts")
-    shop.run("run", "seed", program="doit")
-    assert shop.read("src/books/seed.ts") == before
+@pytest.mark.parametrize(("task", "path"), [("seed", "src/books/seed.ts"), ("page", "src/web/page.ts")])
+def test_its_own_tasks_write_what_is_there(shop: Checkout, task: str, path: str) -> None:
+    before = shop.read(path)
+    shop.run("run", "--always-execute", task, program="doit")
+    assert shop.read(path) == before, f"`doit {task}` writes it anew"
 
 
 def test_the_file_for_editors_has_every_request() -> None:

@@ -16,6 +16,7 @@ PINS = {
         "@standard-schema/spec": "1.1.0",
         "hono": "4.13.19",
         "jose": "6.2.17",
+        "playwright-core": "1.65.1",
         "typescript": "7.0.2",
         "valibot": "1.5.0",
         "zod": "4.6.7",

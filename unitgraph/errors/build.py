@@ -44,6 +44,16 @@ class BundleFailed(UnitgraphError):
         self.unit = unit
 
 
+class PageFailed(UnitgraphError):
+    """esbuild refused a page's script; the message is esbuild's."""
+
+    code = "page-failed"
+
+    def __init__(self, entry: str, message: str, place: Place | None) -> None:
+        super().__init__(f"{entry} can't be bundled: {message}", remedy="Mend the source at that place.", place=place)
+        self.entry = entry
+
+
 class UndeclaredInput(UnitgraphError):
     """A bundle holds a file that analysis didn't know of, so that its key would not change with it."""
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 Task = dict[str, Any]
 Creator = Callable[[], Iterator[Task]]
-BEFORE = "before_unitgraph"
 DOIT_CONFIG: Mapping[str, Any] = {"default_tasks": ["bundle"], "dep_file": ".deploy/cache/doit.db"}
 """``doit`` alone builds and ships nothing; doit keeps what it knows of the project's own tasks beside our database."""
 
@@ -57,8 +56,9 @@ class Graph:
         creators = (self._analyze, self._group("codegen"), self._group("bundle"), self._group("upload"))
         if not self.before:
             return creators
-        first = self.before[0] if len(self.before) == 1 else BEFORE
-        analyze, codegen, bundle, upload = (create_after(executed=first)(_function(creator)) for creator in creators)
+        # doit holds a group back for one task only, so it is the one that waits for all of the project's own
+        analyze, *groups = (_function(creator) for creator in creators)
+        codegen, bundle, upload = (create_after(executed="analyze")(group) for group in groups)
         return analyze, codegen, bundle, upload
 
     def _analyze(self) -> Iterator[Task]:
@@ -66,6 +66,7 @@ class Graph:
             "basename": "analyze",
             "doc": "read the sources: which units there are",
             "actions": [self._analysed],
+            "task_dep": list(self.before),
             "uptodate": [True],
         }
 

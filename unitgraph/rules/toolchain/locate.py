@@ -20,7 +20,7 @@ ESBUILD_VERSION: Final = "0.28.2"
 PARTS: Final[Mapping[str, str]] = {
     "build": "f38022bec8d19184",
     "runtime": "1958081e99e3423c",
-    "dev": "a5f9647d6454a42b",
+    "dev": "5c71923bba55d480",
     "workers": "c16d1ac4b68d508c",
 }
 """Part → digest of its lock files, as `lock_digest` computes it; a test holds the two together."""
