@@ -25,6 +25,13 @@ const make = <K extends keyof HTMLElementTagNameMap>(
   return made
 }
 
+/** Fills a list anew; who stood in it with the keyboard stands at the same place afterwards. */
+const refill = (list: HTMLElement, rows: Node[]): void => {
+  const focused = list.contains(document.activeElement) ? document.activeElement?.id : undefined
+  list.replaceChildren(...rows)
+  if (focused) document.getElementById(focused)?.focus()
+}
+
 /** What went wrong, in words for whoever looks at the page. */
 const worded = (error: unknown): string => {
   if (error instanceof ApiError) {
@@ -44,7 +51,7 @@ const lines = (): OrderLine[] => [...basket].map(([isbn, { quantity }]) => ({ is
 // ---- the shelf
 
 const card = (book: Serialised<Book>): HTMLLIElement => {
-  const add = make('button', { type: 'button', disabled: book.stock === 0 }, book.stock === 0 ? 'Sold out' : 'Add')
+  const add = make('button', { type: 'button', id: `add-${book.isbn}`, disabled: book.stock === 0 }, book.stock === 0 ? 'Sold out' : 'Add')
   add.setAttribute('aria-label', `Add ${book.title} to the basket`)
   add.addEventListener('click', () => put(book, (basket.get(book.isbn)?.quantity ?? 0) + 1))
   return make('li', { className: `book ${book.genre}` },
@@ -65,7 +72,7 @@ const search = async (): Promise<void> => {
   try {
     const asked = { ...(author && { author }), ...(genre && { genre: genre as Genre }) }
     const { books, total } = await shop.get('/api/books', asked, { signal })
-    find('shelf').replaceChildren(...books.map(card))
+    refill(find('shelf'), books.map(card))
     find('found').textContent = total === 0 ? 'No book is like that.' : total === 1 ? 'One book' : `${total} books`
   } catch (error) {
     if (!signal.aborted) said(find('found'), error)
@@ -88,9 +95,7 @@ const row = ({ book, quantity }: { book: Serialised<Book>; quantity: number }): 
 
 const showBasket = async (): Promise<void> => {
   const filled = basket.size > 0
-  const focused = document.activeElement?.id ?? ''
-  find('basket').replaceChildren(...[...basket.values()].map(row))
-  if (focused.startsWith('copies-')) document.getElementById(focused)?.focus()
+  refill(find('basket'), [...basket.values()].map(row))
   find('empty').hidden = filled
   find('sums').hidden = !filled
   find<HTMLButtonElement>('order').disabled = !filled
