@@ -47,8 +47,12 @@ def _run(options: dict[str, Any]) -> int:
 
     more = {"UNITGRAPH_ENV": "development"}
     asked = server.Asked(int(options["port"]), os.environ, more, session.say, line)
-    server.run(lambda: session.engine_of({**options, "sourcemap": True, "local": True}, "dev"), asked)
-    return 0
+    said = {**options, "sourcemap": True, "local": True}
+    try:
+        server.run(lambda chosen: session.engine_of({**said, "provider": chosen or options["provider"]}, "dev"), asked)
+    except KeyboardInterrupt:
+        session.say("stopped")
+    return 130
 
 
 def _fire(options: dict[str, Any]) -> int:

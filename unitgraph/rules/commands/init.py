@@ -19,5 +19,5 @@ class Init(base.ProjectCommand):
         folder = Path(names[0] if names else ".").resolve()
         for path in scaffold(folder):
             sys.stdout.write(f"wrote {path}\n")
-        sys.stdout.write(f"Next: cd {names[0] if names else '.'} && unitgraph plan && unitgraph apply\n")
+        sys.stdout.write(f"Next: cd {names[0] if names else '.'} && unitgraph dev\n")
         return 0

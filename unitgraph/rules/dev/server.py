@@ -28,8 +28,8 @@ _SOMETHING: Final = frozenset({"."})
 _PASSING: Final = frozenset(("input-changed", "source-vanished"))
 """What an edit during a build brings about: the edit itself is told of, and the build done again."""
 
-Open = Callable[[], Engine]
-"""The project as it is now."""
+Open = Callable[[str], Engine]
+"""The project as it is now, for a provider; "" is the one that is chosen."""
 
 Heard = frozenset[str] | Said
 """Paths that were edited, or what the front says by itself."""
@@ -49,7 +49,7 @@ class Asked:
 
 def run(open_engine: Open, asked: Asked) -> None:
     """Until somebody interrupts; raises what ended it otherwise."""
-    engine = first = open_engine()
+    engine = first = open_engine("")
     provider, root = engine.provider.name, engine.project.root
     local, folders = places.local(provider), places.folders(root, provider)
     heard: queue.Queue[Heard] = queue.Queue()
@@ -75,7 +75,7 @@ def run(open_engine: Open, asked: Asked) -> None:
         stack.callback(front.close)
         stack.enter_context(running.announced(folders, host=HOST, port=front.port, token=token))
         asked.say(f"{engine.project.name} on http://{HOST}:{front.port} ({provider})")
-        dev = _Dev(lambda: _next_to(first, open_engine()), asked, root, local, folders, front, heard)
+        dev = _Dev(lambda: _next_to(first, open_engine(provider)), asked, root, local, folders, front, heard)
         stack.callback(dev.unwatch)
         dev.go_on(engine)
 
@@ -93,7 +93,7 @@ def _next_to(first: Engine, engine: Engine) -> Engine:
 class _Dev:
     """One project and provider, running. ``told`` are the notes that were said last."""
 
-    open_engine: Open
+    open_again: Callable[[], Engine]
     asked: Asked
     root: Path
     local: places.Local
@@ -136,7 +136,7 @@ class _Dev:
         """Builds what there is now, and has it run where it is good."""
         began = time.monotonic()
         try:
-            engine = engine or self.open_engine()
+            engine = engine or self.open_again()
             self._make(engine, edited, began)
         except DevFrontEnded:
             raise

@@ -7,6 +7,8 @@ import { firedOf, Refused, type Fired, type Opening, type Place, type Version } 
 /** How long an old version may take for the requests that it has, and then for its jobs. */
 const LINGER_MS = 10_000
 const END_MS = 8000
+/** How long a version may take until it listens. */
+const START_MS = 30_000
 /** What ends sooner after its start would only end again. */
 const LIVED_MS = 2000
 
@@ -63,16 +65,22 @@ export const createProcess = (opening: Opening, gate: Gate, say: (line: string) 
           env: { ...version.env, PORT: '0', HOST: '127.0.0.1', UNITGRAPH_DATA: opening.data },
           ipc: (message) => {
             if (message.is === 'listening') {
+              clearTimeout(late)
               running.address = `http://127.0.0.1:${message.port}`
               resolve(running)
             } else asked.get(message.id)?.(message.problem)
           },
         },
       )
+      const late = setTimeout(() => {
+        reject(new Refused(`It doesn't listen after ${START_MS / 1000} s`, []))
+        child.kill('SIGKILL')
+      }, START_MS)
       const lines = linesOf([child.stdout, child.stderr], say)
       const running: Running = { child, version, lines, startedMs: Date.now(), address: '', isGoing: false, asked }
       all.add(running)
       void child.exited.then(async (status) => {
+        clearTimeout(late)
         all.delete(running)
         for (const settle of asked.values()) settle('the process has ended')
         const said = await lines.last()
