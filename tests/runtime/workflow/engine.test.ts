@@ -1,0 +1,321 @@
+/** What a workflow's code may count on, in memory and under our clock. */
+import { describe, expect, test } from 'bun:test'
+import { ConflictError } from '#pikku'
+import { createLab, type Code } from './lab.ts'
+import { NonRetryableError } from '../../../unitgraph/runtime/workflow/errors.ts'
+import { approvalType, eventType } from '../../../unitgraph/runtime/workflow/wire.ts'
+
+const onboard: Code = async (workflow, data) => {
+  const profile = await workflow.do('Create profile', 'createProfile' as never, data)
+  const crm = await workflow.do('Add to CRM', async () => ({ id: `crm-${data.userId}` }))
+  await workflow.sleep('Wait before welcome', '5m')
+  await workflow.do('Send welcome email', 'sendEmail' as never, { to: data.email } as never)
+  return { profile, crm }
+}
+
+test('steps run once each, in order, with a real sleep between them', async () => {
+  const lab = createLab({
+    workflows: { onboard },
+    steps: { createProfile: ({ userId }) => ({ profile: userId }), sendEmail: () => undefined },
+  })
+  lab.spawn('one')
+  await lab.start('onboard', { userId: 'u1', email: 'a@example.com' }, 'r1')
+  const { status, output, run } = await lab.ended('r1')
+  expect([status, output]).toEqual(['completed', { profile: { profile: 'u1' }, crm: { id: 'crm-u1' } }])
+  const [first, second] = lab.ledger
+  expect(lab.ledger.map(({ step }) => step)).toEqual(['Create profile', 'Send welcome email'])
+  expect(second!.at - first!.at >= 300_000).toBe(true)
+  expect(run.journal.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5])
+  expect(run.journal.map(({ key, phase }) => `${key} ${phase}`)).toEqual([
+    'Create profile done', 'Add to CRM done', 'Wait before welcome open', 'Wait before welcome done', 'Send welcome email done',
+  ])
+})
+
+test('a parked run is in nobody\'s memory', async () => {
+  const lab = createLab({ workflows: { long: async (workflow) => workflow.sleep('Long', '30d') } })
+  const worker = lab.spawn('one')
+  await lab.start('long', {}, 'r1')
+  await lab.until(async () => (await lab.run('r1')).head.status === 'waiting')
+  expect([worker.live, (await lab.run('r1')).head.owner]).toEqual([0, null])
+  const began = (await lab.run('r1')).head.createdAt
+  expect((await lab.ended('r1')).run.head.finishedAt! - began >= 30 * 86_400_000).toBe(true)
+})
+
+describe('values survive', () => {
+  const values: Record<string, unknown> = {
+    zero: 0, 'a fraction': -1.5, false: false, 'no text': '', null: null, undefined: undefined, 'no list': [], 'no object': {}, bigint: 10n,
+    date: new Date(7), 'map of sets': new Map([[1, { a: new Set(['x']) }]]), bytes: new Uint8Array([1, 2]),
+  }
+  test.each(Object.keys(values))('%s', async (name) => {
+    const value = values[name]
+    const lab = createLab({
+      workflows: { keep: async (workflow) => { const got = await workflow.do('Keep', async () => value); await workflow.sleep('Then', '1h'); return { got } } },
+    })
+    lab.spawn('one')
+    await lab.start('keep', {}, 'r1')
+    expect(((await lab.ended('r1')).output as { got: unknown }).got).toEqual(value as never)
+  })
+})
+
+test('a step that fails is tried again with growing pauses, then the run fails with its error', async () => {
+  const lab = createLab({
+    workflows: { fragile: async (workflow) => workflow.do('Break', 'fail' as never, {} as never, { retries: 3, retryDelay: '10s' }) },
+    steps: { fail: () => { throw new TypeError('broken') } },
+  })
+  lab.spawn('one')
+  await lab.start('fragile', {}, 'r1')
+  const { status, error } = await lab.ended('r1')
+  expect([status, error!.name, error!.message]).toEqual(['failed', 'TypeError', 'broken'])
+  const times = lab.done('Break')
+  expect(times.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4])
+  const pauses = times.slice(1).map(({ at }, index) => at - times[index]!.at)
+  for (const [index, pause] of pauses.entries()) {
+    expect(pause >= 10_000 * 2 ** index).toBe(true)
+    expect(pause <= 10_000 * 2 ** index * 1.25 + 1).toBe(true)
+  }
+})
+
+test.each([
+  ['an error that says so', () => { throw new NonRetryableError('no') }, 1],
+  ['a conflict may pass', () => { throw new ConflictError('busy') }, 3],
+  ['retryAfter is kept to', () => { throw Object.assign(new Error('later'), { retryAfter: '1h' }) }, 3],
+])('retries: %s', async (_, fail, attempts) => {
+  const lab = createLab({
+    workflows: { one: async (workflow) => workflow.do('Do', 'fail' as never, {} as never, { retries: 2, retryDelay: 0 }) }, steps: { fail },
+  })
+  lab.spawn('one')
+  await lab.start('one', {}, 'r1')
+  expect((await lab.ended('r1')).status).toBe('failed')
+  expect(lab.done('Do').length).toBe(attempts)
+  if (_.startsWith('retryAfter')) expect(lab.done('Do')[1]!.at - lab.done('Do')[0]!.at >= 3_600_000).toBe(true)
+})
+
+test('an error caught by the code is what it was, and what undoes the step has run with its input', async () => {
+  const undone: unknown[] = []
+  const lab = createLab({
+    workflows: {
+      book: async (workflow) => {
+        try {
+          await workflow.do('Charge', 'charge' as never, { amount: 5 } as never, { retries: 0, onError: 'refund' as never })
+        } catch (error) {
+          return { caught: error instanceof ConflictError, message: (error as Error).message }
+        }
+        return {}
+      },
+    },
+    steps: { charge: () => { throw new ConflictError('declined') }, refund: (data) => { undone.push(data) } },
+  })
+  lab.spawn('one')
+  await lab.start('book', {}, 'r1')
+  expect((await lab.ended('r1')).output).toEqual({ caught: true, message: 'declined' })
+  expect(undone).toEqual([{ amount: 5 }])
+})
+
+test('parallel steps share a commit, and their results come in the journal\'s order', async () => {
+  const order: string[] = []
+  const lab = createLab({
+    workflows: {
+      both: async (workflow) => {
+        await Promise.all(['a', 'b', 'c'].map(async (name) => { await workflow.do(name, async () => name); order.push(name) }))
+        return workflow.all('branches', {
+          left: async () => { await workflow.do('Same', async () => 1); return workflow.do('Same', async () => 2) },
+          right: async () => workflow.do('Same', async () => 3),
+        })
+      },
+    },
+  })
+  lab.spawn('one')
+  await lab.start('both', {}, 'r1')
+  const { output, run } = await lab.ended('r1')
+  expect(output).toEqual({ left: 2, right: 3 })
+  expect(run.journal.map(({ key }) => key)).toEqual(['a', 'b', 'c', 'branches/left/Same', 'branches/right/Same', 'branches/left/Same#2'])
+  expect(order).toEqual(['a', 'b', 'c'])
+})
+
+test('two steps of one name at once are an error of the first run', async () => {
+  const lab = createLab({ workflows: { twice: async (workflow) => Promise.all([workflow.do('A', async () => 1), workflow.do('A', async () => 2)]) } })
+  lab.spawn('one')
+  await lab.start('twice', {}, 'r1')
+  const { status, error } = await lab.ended('r1')
+  expect([status, error!.message]).toEqual(['failed', expect.stringContaining('Two steps are called "A" at the same time')])
+})
+
+describe('approvals and events', () => {
+  const asks: Code = async (workflow) => workflow.approval('Manager', { timeout: '3d' })
+  const decide = (lab: ReturnType<typeof createLab>, approved: boolean) =>
+    lab.deliver('r1', approvalType('Manager'), { approved }, 'approval Manager', 'Manager')
+
+  test.each(['before', 'while'])('a decision that comes %s it is waited for', async (when) => {
+    const lab = createLab({ workflows: { asks } })
+    await lab.start('asks', {}, 'r1')
+    if (when === 'before') expect(await decide(lab, true)).toEqual({ is: 'delivered' })
+    lab.spawn('one')
+    if (when === 'while') {
+      await lab.until(async () => (await lab.run('r1')).head.status === 'waiting')
+      expect(await decide(lab, true)).toEqual({ is: 'delivered' })
+    }
+    expect((await lab.ended('r1')).output).toEqual({ approved: true })
+  })
+  test('the first decision holds, and who decides second is told', async () => {
+    const lab = createLab({ workflows: { asks } })
+    await lab.start('asks', {}, 'r1')
+    await decide(lab, false)
+    expect(await decide(lab, true)).toMatchObject({ is: 'duplicate', first: { n: 1 } })
+    lab.spawn('one')
+    expect((await lab.ended('r1')).output).toEqual({ approved: false })
+    expect(await decide(lab, true)).toMatchObject({ is: 'duplicate' })
+  })
+  test('a decision after the time is told that it is too late', async () => {
+    const lab = createLab({ workflows: { asks: async (workflow) => { const got = await workflow.approval('Manager', { timeout: '1h' }); await workflow.sleep('Then', '1h'); return got } } })
+    lab.spawn('one')
+    await lab.start('asks', {}, 'r1')
+    await lab.until(async () => (await lab.run('r1')).journal.some(({ phase }) => phase === 'done'))
+    expect(await decide(lab, true)).toMatchObject({ is: 'late' })
+    expect((await lab.ended('r1')).output).toEqual({ approved: false, reason: 'expired' })
+  })
+  test('each event is had once, in the order in which they came; others are left alone', async () => {
+    const lab = createLab({
+      workflows: { hear: async (workflow) => [await workflow.waitForEvent('A', 'paid'), await workflow.waitForEvent('B', 'paid'), await workflow.waitForEvent('C', 'sent')] },
+    })
+    await lab.start('hear', {}, 'r1')
+    await lab.deliver('r1', eventType('sent'), 'x')
+    for (const n of [1, 2]) await lab.deliver('r1', eventType('paid'), n)
+    lab.spawn('one')
+    expect((await lab.ended('r1')).output).toEqual([1, 2, 'x'])
+  })
+  test('an event that doesn\'t come in time is an error that can be caught', async () => {
+    const lab = createLab({
+      workflows: { hear: async (workflow) => workflow.waitForEvent('A', 'paid', { timeout: '1h' }).catch((error: Error) => error.name) },
+    })
+    lab.spawn('one')
+    await lab.start('hear', {}, 'r1')
+    expect((await lab.ended('r1')).output).toBe('WaitTimeoutError')
+  })
+})
+
+describe('the end that is asked for', () => {
+  test('of a waiting run: code may tidy up, and starts no step', async () => {
+    const tidied: string[] = []
+    const lab = createLab({
+      workflows: {
+        long: async (workflow) => {
+          try {
+            await workflow.sleep('Long', '30d')
+          } finally {
+            tidied.push(await workflow.do('More', 'more' as never, {} as never).catch((error: Error) => error.name) as never)
+          }
+        },
+      },
+      steps: { more: () => 1 },
+    })
+    const worker = lab.spawn('one')
+    await lab.start('long', {}, 'r1')
+    await lab.until(async () => (await lab.run('r1')).head.status === 'waiting')
+    await lab.store.cancel('r1', 'not needed')
+    worker.cancel('r1')
+    const { status, run } = await lab.ended('r1')
+    expect([status, run.head.reason, tidied, lab.ledger]).toEqual(['cancelled', 'not needed', ['RunCancelledError'], []])
+    expect(await lab.store.cancel('r1', 'again')).toMatchObject({ status: 'cancelled', reason: 'not needed' })
+  })
+  test('code that doesn\'t end is ended', async () => {
+    const lab = createLab({ workflows: { hangs: async (workflow) => { await workflow.sleep('x', '1d').catch(() => undefined); await new Promise(() => undefined) } } })
+    const worker = lab.spawn('one')
+    await lab.start('hangs', {}, 'r1')
+    await lab.until(async () => (await lab.run('r1')).head.status === 'waiting')
+    await lab.store.cancel('r1', 'now')
+    worker.kick()
+    expect((await lab.ended('r1')).status).toBe('cancelled')
+  })
+  test('by itself', async () => {
+    const lab = createLab({ workflows: { one: async (workflow) => workflow.cancel('declined') } })
+    lab.spawn('one')
+    await lab.start('one', {}, 'r1')
+    const { status, run } = await lab.ended('r1')
+    expect([status, run.head.reason]).toEqual(['cancelled', 'declined'])
+  })
+})
+
+test('a child\'s result, or its error, is its parent\'s', async () => {
+  const lab = createLab({
+    workflows: {
+      parent: async (workflow, data) => {
+        const good = await workflow.do('Good', 'child' as never, { n: data.n } as never)
+        const bad = await workflow.do('Bad', 'child' as never, { n: -1 } as never).catch((error: Error) => error.message)
+        return { good, bad }
+      },
+      child: async (workflow, { n }) => {
+        await workflow.sleep('a while', '1h')
+        if (n < 0) throw new RangeError('negative')
+        return n * 2
+      },
+    },
+  })
+  lab.spawn('one')
+  await lab.start('parent', { n: 21 }, 'r1')
+  expect((await lab.ended('r1')).output).toEqual({ good: 42, bad: 'negative' })
+})
+
+describe('code and journal', () => {
+  const first: Code = async (workflow) => { await workflow.do('One', async () => 1); await workflow.sleep('Night', '8h'); return workflow.do('Two', 'two' as never, {} as never) }
+  const after = async (changed: Code) => {
+    const lab = createLab({ workflows: { w: first }, steps: { two: () => 2, other: () => 3 } })
+    const old = lab.spawn('old')
+    await lab.start('w', {}, 'r1')
+    await lab.until(async () => (await lab.run('r1')).head.status === 'waiting')
+    await old.stop(AbortSignal.abort())
+    lab.spawn('new', { w: changed })
+    await lab.until(async () => ['paused', 'completed', 'failed'].includes((await lab.run('r1')).head.status))
+    return { lab, run: await lab.run('r1') }
+  }
+  test.each<[string, Code, string]>([
+    ['another kind', async (workflow) => { await workflow.sleep('One', '1s') }, 'the journal\'s entry 1 is the inline step "One" (–), the code asks for a sleep step'],
+    ['a step that is gone', async (workflow) => { await workflow.sleep('Night', '8h') }, 'A recorded step was never reached: the journal\'s entry 1 is the inline step "One"'],
+    ['an early end', async () => 'done', 'A recorded step was never reached'],
+  ])('part: %s', async (_, changed, reason) => {
+    const { run, lab } = await after(changed)
+    expect([run.head.status, run.head.reason]).toEqual(['paused', expect.stringContaining(reason)])
+    expect(lab.ledger).toEqual([])
+    // put right, it goes on
+    await lab.store.resume('r1')
+    lab.spawn('right', { w: first })
+    await lab.until(async () => (await lab.run('r1')).head.status !== 'waiting')
+  })
+  test('agree where only what comes later has changed', async () => {
+    const { run } = await after(async (workflow) => { await workflow.do('One', async () => 9); await workflow.sleep('Night', '1s'); await workflow.do('Three', 'other' as never, {} as never); return 'new' })
+    expect(run.head.status).toBe('completed')
+  })
+  test('a patch is false for what has passed it, true for what comes', async () => {
+    const patched: Code = async (workflow) => {
+      const isNew = await workflow.patch('greeting')
+      await workflow.do('One', async () => 1)
+      await workflow.sleep('Night', '8h')
+      return [isNew, await workflow.patch('greeting')]
+    }
+    const { lab } = await after(patched)
+    expect((await lab.ended('r1')).output).toEqual([false, false])
+    await lab.start('w', {}, 'r2')
+    expect((await lab.ended('r2')).run.head.status).toBe('completed')
+  })
+  test('time, chance and ids are those of the first time', async () => {
+    const lab = createLab({
+      workflows: { w: async (workflow) => { const got = [await workflow.now(), await workflow.random(), await workflow.uuid(), await workflow.uuid()]; await workflow.sleep('x', '1d'); return got } },
+    })
+    lab.spawn('one')
+    await lab.start('w', {}, 'r1')
+    const { output, run } = await lab.ended('r1')
+    expect((output as [Date])[0].getTime()).toBe(run.head.createdAt)
+    expect(new Set((output as string[]).slice(2)).size).toBe(2)
+  })
+})
+
+test('a step that may run once only is not run again after its process died in it', async () => {
+  const lab = createLab({
+    workflows: { w: async (workflow) => workflow.do('Pay', 'pay' as never, {} as never, { once: true }).catch((error: Error) => error.name) },
+    steps: { pay: () => { lab.dieNext('before'); throw new Error('network') } },
+  })
+  lab.spawn('one')
+  await lab.start('w', {}, 'r1')
+  const { output } = await lab.ended('r1')
+  expect(output).toBe('StepInterruptedError')
+  expect(lab.done('Pay').length).toBe(1)
+})

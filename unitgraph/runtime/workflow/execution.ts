@@ -1,0 +1,390 @@
+/**
+ * One run, live: its code goes on as far as its journal and its steps let it. Results reach the code in the order of the
+ * journal, live as replayed: one result, then all that it sets off, then the next.
+ *
+ * Knows the journal's law, not what steps do: a step's work is begun once everything recorded has been delivered.
+ */
+import { DivergedError, RunCancelledError } from './errors.ts'
+import type { Entry, Message, NewEntry, Run, StepKind } from './run.ts'
+import type { Appended, Change, Store } from './store.ts'
+import { readError, readValue, writeError, writeValue } from './values.ts'
+
+/** What of the world a run needs; all of it can be simulated. */
+export interface World {
+  readonly store: Store
+  /** The store's clock, or a little less. */
+  now(): number
+  /** Lets everything go on that can. */
+  turn(): Promise<void>
+  /** Calls back after a while; returns what forgets it. */
+  after(ms: number, call: () => void): () => void
+  /** Of uniform distribution, from 0 to 1. */
+  random(): number
+}
+
+export interface Asking {
+  readonly key: string
+  readonly kind: StepKind
+  readonly fingerprint: string
+  /** Begins what isn't recorded yet. */
+  begin(): void
+}
+
+/** A step that waits for time, a message, or both. */
+export interface Waiting {
+  readonly until: number | null
+  /** The type of the message. */
+  readonly type?: string
+  /** With the message, or without one when the time is over. */
+  wake(message: Message | undefined): void
+}
+
+/** What is yet to be written. `unlessMessage`: only if no message has come meanwhile; else `again`. */
+export interface Writing {
+  readonly entry: NewEntry
+  readonly again?: () => void
+  readonly written?: () => void
+}
+
+export type End = 'ended' | 'parked' | 'paused' | 'lost'
+
+/** What steps are made of. */
+export interface Steps {
+  readonly run: Run
+  readonly world: World
+  /** Aborts when the run is somebody else's, or at its end. */
+  readonly signal: AbortSignal
+  /** The recorded or coming result of a step. */
+  ask(asking: Asking): Promise<unknown>
+  /** Entries of a step besides its last word, in their order. */
+  before(key: string): readonly Entry[]
+  isDone(key: string): boolean
+  write(writing: Writing): void
+  wait(key: string, waiting: Waiting): void
+  /** Work that keeps the run in memory. */
+  busy<T>(work: () => Promise<T>): Promise<T>
+  /** False while what is recorded is still being delivered. */
+  isLive(): boolean
+  /** Never settles: for code that nobody needs any more. */
+  readonly never: Promise<never>
+}
+
+/** A wait that is shorter isn't worth giving the run up for. */
+const SHORT_MS = 1000
+/** How long code may do other things before a recorded step counts as never asked for. */
+const QUICK_TURNS = 8
+const PATIENCE_MS = 1000
+
+/** How long code that was cancelled may tidy up. */
+const TIDY_MS = 10_000
+const HAVE_MESSAGES: ReadonlySet<StepKind> = /* @__PURE__ */ new Set<StepKind>(['approval', 'event', 'child'])
+
+interface Asked extends Asking {
+  resolve(value: unknown): void
+  reject(error: unknown): void
+  hasBegun: boolean
+  readonly where: string
+}
+
+export interface Execution {
+  /** Runs until there is nothing to do in this process. Throws what the store throws. */
+  go(): Promise<End>
+  /** The run isn't this process's any more. */
+  lose(): void
+  /** Its end was asked for. */
+  cancel(): void
+  /** Something may have come into the inbox. */
+  nudge(): void
+}
+
+type Outcome = { readonly value: unknown } | { readonly error: unknown }
+
+export const createExecution = (run: Run, world: World, code: (steps: Steps) => Promise<unknown>): Execution => {
+  const { head } = run
+  const journal: Entry[] = [...run.journal]
+  const inbox: Message[] = [...run.inbox]
+  const asked = new Map<string, Asked>()
+  const waits = new Map<string, Waiting>()
+  const aborter = new AbortController()
+  const never = new Promise<never>(() => undefined)
+  let writings: Writing[] = []
+  let cursor = 0
+  let busy = 0
+  let isLost = false
+  let isCancelled = false
+  let cancelAt = head.cancelAt
+  let tidyUntil: number | null = null
+  let inboxMayHaveMoved = false
+  let outcome: Outcome | undefined
+  let diverged: DivergedError | undefined
+  let signal = Promise.withResolvers<void>()
+
+  const byKey = new Map<string, Entry[]>()
+  /** Messages that a step has had. */
+  const consumed = new Set<number>()
+
+  const poke = (): void => signal.resolve()
+  const know = (entry: Entry): void => {
+    const same = byKey.get(entry.key)
+    if (same) same.push(entry)
+    else byKey.set(entry.key, [entry])
+    const n = entry.phase === 'done' && HAVE_MESSAGES.has(entry.kind) ? (readValue(entry.value) as { n?: number } | undefined)?.n : undefined
+    if (n !== undefined) consumed.add(n)
+  }
+  for (const entry of journal) know(entry)
+
+  const steps: Steps = {
+    run, world, signal: aborter.signal, never,
+    ask: (asking) => {
+      if (isLost || diverged) return never
+      if (isCancelled) return Promise.reject(new RunCancelledError(head.cancelReason ?? 'The run was cancelled'))
+      return new Promise((resolve, reject) => {
+        asked.set(asking.key, { ...asking, resolve, reject, hasBegun: false, where: new Error('asked').stack ?? '' })
+        poke()
+      })
+    },
+    before: (key) => (byKey.get(key) ?? []).filter(({ phase }) => phase !== 'done'),
+    isDone: (key) => byKey.get(key)?.some(({ phase }) => phase === 'done') ?? false,
+    write: (writing) => {
+      writings.push(writing)
+      poke()
+    },
+    wait: (key, waiting) => {
+      waits.set(key, waiting)
+      poke()
+    },
+    busy: async (work) => {
+      busy += 1
+      try {
+        return await work()
+      } finally {
+        busy -= 1
+        poke()
+      }
+    },
+    isLive: () => cursor >= journal.length,
+  }
+
+  const diverge = (what: string, entry: Entry, got: Asked | undefined): void => {
+    const line = got?.where.split('\n').slice(2).find((one) => !one.includes('/workflow/'))?.trim()
+    diverged = new DivergedError(
+      `${what}: the journal's entry ${entry.seq} is the ${entry.kind} step ${JSON.stringify(entry.key)} (${entry.fingerprint || '–'})`
+      + (got ? `, the code asks for a ${got.kind} step (${got.fingerprint || '–'})${line ? ` ${line}` : ''}` : ', which the code doesn\'t ask for'),
+    )
+  }
+
+  /** Whether the code comes to ask for a step; it may have other things to do first. */
+  const comesToAsk = async (key: string): Promise<boolean> => {
+    for (let turns = 0; turns < QUICK_TURNS; turns += 1) {
+      await world.turn()
+      if (asked.has(key)) return true
+    }
+    const patience = Promise.withResolvers<void>()
+    const forget = world.after(PATIENCE_MS, patience.resolve)
+    while (!asked.has(key) && !outcome) {
+      signal = Promise.withResolvers()
+      const isOver = await Promise.race([patience.promise.then(() => true), signal.promise.then(() => false)])
+      await world.turn()
+      if (isOver) break
+    }
+    forget()
+    return asked.has(key)
+  }
+
+  /** Everything recorded, in order; stops where code and journal part. */
+  const deliver = async (): Promise<void> => {
+    while (cursor < journal.length && !isLost && !diverged) {
+      const entry = journal[cursor] as Entry
+      if (entry.kind === 'cancel') {
+        cursor += 1
+        isCancelled = true
+        tidyUntil = world.now() + TIDY_MS
+        aborter.abort(new RunCancelledError('The run was cancelled'))
+        const error = new RunCancelledError(readValue(entry.value) as string ?? 'The run was cancelled')
+        for (const one of asked.values()) one.reject(error)
+        asked.clear()
+        waits.clear()
+        await world.turn()
+        continue
+      }
+      if (entry.phase !== 'done' || isCancelled) {
+        cursor += 1
+        continue
+      }
+      if (!asked.has(entry.key) && !(await comesToAsk(entry.key))) return diverge('A recorded step was never reached', entry, undefined)
+      const got = asked.get(entry.key)
+      if (!got || isLost) return
+      if (got.kind !== entry.kind || got.fingerprint !== entry.fingerprint) return diverge('A step is another one than before', entry, got)
+      cursor += 1
+      asked.delete(entry.key)
+      if (entry.error === null) got.resolve(readValue(entry.value))
+      else got.reject(readError(entry.error))
+      await world.turn()
+    }
+  }
+
+  const settle = (answer: Appended, entries: readonly NewEntry[]): boolean => {
+    if (answer.is !== 'ok') return false
+    for (const entry of entries) {
+      const kept = { ...entry, seq: journal.length + 1, at: answer.now }
+      journal.push(kept)
+      know(kept)
+    }
+    cancelAt = answer.cancelAt
+    return true
+  }
+
+  const readInbox = async (): Promise<void> => {
+    inboxMayHaveMoved = false
+    const seen = new Set(inbox.map(({ n }) => n))
+    const more = await world.store.inbox(head.id, inbox.length)
+    inbox.push(...more.filter(({ n }) => !seen.has(n)))
+  }
+
+  /** Writes what there is, together. False: the run is somebody else's. */
+  const flush = async (change: Change = {}, isParking = false): Promise<'ok' | 'lost' | 'again'> => {
+    const group = writings
+    writings = []
+    const entries = group.map(({ entry }) => entry)
+    const isCareful = isParking || group.some(({ again }) => again)
+    const answer = await world.store.append({
+      id: head.id, epoch: head.epoch, fromSeq: journal.length, entries, change, ...(isCareful && { seen: inbox.length }),
+    })
+    if (answer.is === 'inbox-moved') {
+      writings = [...group.filter(({ again }) => !again), ...writings]
+      await readInbox()
+      for (const { again } of group) again?.()
+      return 'again'
+    }
+    if (!settle(answer, entries)) return 'lost'
+    for (const { written } of group) written?.()
+    return 'ok'
+  }
+
+  /** Wakes what has its message or whose time is over; true where there was any. */
+  const wakeDue = (): boolean => {
+    let hasWoken = false
+    for (const [key, waiting] of [...waits]) {
+      const message = waiting.type === undefined ? undefined
+        : inbox.find(({ type, n }) => type === waiting.type && !consumed.has(n))
+      const isOver = waiting.until !== null && waiting.until <= world.now()
+      if (!message && !isOver) continue
+      if (message) consumed.add(message.n)
+      waits.delete(key)
+      waiting.wake(message)
+      hasWoken = true
+    }
+    return hasWoken
+  }
+
+  const nextDue = (): number | null => {
+    const times = [...waits.values()].map(({ until }) => until).filter((until) => until !== null)
+    return times.length > 0 ? Math.min(...times) : null
+  }
+
+  /** Waits for the code, a step, or the time. */
+  const idle = async (at: number | null): Promise<void> => {
+    const forget = at === null ? undefined : world.after(Math.max(at - world.now(), 0), poke)
+    await signal.promise
+    forget?.()
+  }
+
+  const end = async (): Promise<End> => {
+    const notify = async (payload: string): Promise<void> => {
+      if (head.parentId === null || head.parentKey === null) return
+      await world.store.deliver(head.parentId, {
+        messageId: `child ${head.id}`, type: `child ${head.parentKey}`, payload, by: null, key: head.parentKey,
+      })
+    }
+    const change = ((): Change => {
+      if (!outcome) throw new Error('A run without an outcome has no end')
+      if ('value' in outcome) return { status: 'completed', output: writeValue(outcome.value) }
+      const error = writeError(outcome.error)
+      const reason = outcome.error instanceof Error ? outcome.error.message : String(outcome.error)
+      return { status: outcome.error instanceof RunCancelledError ? 'cancelled' : 'failed', error, reason }
+    })()
+    writings = writings.filter(({ again }) => !again)
+    // told first: should this process end in between, the next one comes to the same end and tells it again
+    await notify(writeValue({ status: change.status, output: change.output ?? null, error: change.error ?? null }))
+    return (await flush(change)) === 'ok' ? 'ended' : 'lost'
+  }
+
+  const begin = async (): Promise<void> => {
+    try {
+      outcome = { value: await code(steps) }
+      writeValue(outcome.value)
+    } catch (error) {
+      outcome = { error }
+    }
+    poke()
+  }
+
+  const step = async (): Promise<End | undefined> => {
+    signal = Promise.withResolvers()
+    await deliver()
+    if (isLost) return 'lost'
+    if (diverged) {
+      writings = []
+      return (await flush({ status: 'paused', reason: diverged.message })) === 'ok' ? 'paused' : 'lost'
+    }
+    if (cursor < journal.length) return undefined
+    if (cancelAt !== null && !isCancelled && !outcome) {
+      writings = [{ entry: {
+        key: '!cancel', kind: 'cancel', phase: 'done', fingerprint: '', attempt: 0, error: null, startedAt: world.now(),
+        value: writeValue(head.cancelReason),
+      } }]
+      return (await flush()) === 'lost' ? 'lost' : undefined
+    }
+    if (!outcome && tidyUntil !== null && tidyUntil <= world.now()) {
+      outcome = { error: new RunCancelledError(head.cancelReason ?? 'The run was cancelled') }
+    }
+    if (outcome) return end()
+    for (const one of asked.values()) {
+      if (one.hasBegun) continue
+      one.hasBegun = true
+      one.begin()
+    }
+    if (inboxMayHaveMoved) await readInbox()
+    // whatever this sets off in the same turn is written with it
+    await world.turn()
+    if (outcome || cursor < journal.length) return undefined
+    if (isLost) return 'lost'
+    wakeDue()
+    const dueAt = nextDue()
+    const isIdle = busy === 0 && [...asked.values()].every(({ hasBegun, key }) => hasBegun && waits.has(key)) && asked.size > 0
+    const isLong = dueAt === null || dueAt - world.now() > SHORT_MS
+    if (isIdle && isLong && writings.every(({ entry }) => entry.phase !== 'done')) {
+      const answer = await flush({ status: 'waiting', dueAt }, true)
+      return answer === 'ok' ? 'parked' : answer === 'lost' ? 'lost' : undefined
+    }
+    if (writings.length > 0) return (await flush()) === 'lost' ? 'lost' : undefined
+    await idle(dueAt ?? tidyUntil)
+    return undefined
+  }
+
+  return {
+    go: async () => {
+      void begin()
+      for (;;) {
+        const ended = await step()
+        if (!ended) continue
+        isLost = true
+        aborter.abort(new DOMException('The run is not in this process any more', 'AbortError'))
+        return ended
+      }
+    },
+    lose: () => {
+      isLost = true
+      aborter.abort(new DOMException('The lease of the run is over', 'AbortError'))
+      poke()
+    },
+    cancel: () => {
+      cancelAt ??= world.now()
+      poke()
+    },
+    nudge: () => {
+      inboxMayHaveMoved = true
+      poke()
+    },
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * Runs in memory: what every other store is compared with. Gone with its process, so nothing but a test may use it.
+ */
+import { ENDS, type Entry, type Head, type Message, type NewMessage, type Run } from './run.ts'
+import type { Append, Appended, Change, Claim, Delivered, Lease, Store } from './store.ts'
+
+interface Kept {
+  head: Head
+  readonly input: string
+  output: string | null
+  error: string | null
+  readonly journal: Entry[]
+  readonly inbox: Message[]
+}
+
+const copy = (run: Kept): Run => ({ ...run, journal: [...run.journal], inbox: [...run.inbox] })
+
+const isDue = ({ status, dueAt, leaseUntil }: Head, now: number): boolean =>
+  status === 'ready' || status === 'waiting' ? dueAt !== null && dueAt <= now : status === 'running' && leaseUntil !== null && leaseUntil <= now
+
+const dueOf = ({ status, dueAt, leaseUntil }: Head): number | null =>
+  status === 'running' ? leaseUntil : status === 'ready' || status === 'waiting' ? dueAt : null
+
+/** `now` is the store's clock. */
+export const createMemoryStore = (now: () => number = Date.now): Store => {
+  const runs = new Map<string, Kept>()
+
+  const take = (run: Kept, lease: Lease): void => {
+    const { head } = run
+    run.head = {
+      ...head, status: 'running', epoch: head.epoch + 1, owner: lease.worker, leaseUntil: now() + lease.ttlMs, dueAt: null,
+      recoveries: head.status === 'running' ? head.recoveries + 1 : head.recoveries,
+    }
+  }
+  const settle = (run: Kept, { status = 'running', dueAt, output, error, reason }: Change): void => {
+    const ends = ENDS.has(status)
+    run.head = {
+      ...run.head, status,
+      ...(status !== 'running' && { owner: null, leaseUntil: null, dueAt: dueAt ?? null }),
+      ...(ends && { finishedAt: now() }),
+      ...(reason !== undefined && { reason }),
+    }
+    run.output = output ?? run.output
+    run.error = error ?? run.error
+  }
+  const append = ({ id, epoch, fromSeq, entries, change = {}, seen }: Append): Appended => {
+    const run = runs.get(id)
+    if (!run || run.head.epoch !== epoch) return { is: 'fenced' }
+    const { head } = run
+    // what was written, and whose answer got lost, is written
+    if (entries.length > 0 && head.seq === fromSeq + entries.length) return { is: 'ok', now: now(), cancelAt: head.cancelAt }
+    if (head.status !== 'running' || head.seq !== fromSeq) return { is: 'fenced' }
+    if (seen !== undefined && head.inboxSeq !== seen) return { is: 'inbox-moved' }
+    const at = now()
+    run.journal.push(...entries.map((entry, index) => ({ ...entry, seq: fromSeq + index + 1, at })))
+    run.head = { ...head, seq: fromSeq + entries.length, recoveries: entries.length > 0 ? 0 : head.recoveries }
+    settle(run, change)
+    return { is: 'ok', now: at, cancelAt: head.cancelAt }
+  }
+  const deliver = (id: string, message: NewMessage): Delivered => {
+    const run = runs.get(id)
+    if (!run) return { is: 'unknown' }
+    const first = run.inbox.find(({ messageId }) => messageId === message.messageId)
+    if (first) return { is: 'duplicate', first }
+    const hasWord = message.key !== undefined && run.journal.some(({ key, phase }) => key === message.key && phase === 'done')
+    if (ENDS.has(run.head.status) || hasWord) return { is: 'late', head: run.head }
+    run.inbox.push({ ...message, n: run.head.inboxSeq + 1, at: now() })
+    run.head = { ...run.head, inboxSeq: run.head.inboxSeq + 1, ...(run.head.status === 'waiting' && { dueAt: now() }) }
+    return { is: 'delivered' }
+  }
+
+  return {
+    start: async (run, lease) => {
+      const known = runs.get(run.id)
+      if (known) {
+        const isSame = known.head.name === run.name && known.input === run.input
+        return { is: isSame ? 'known' : 'conflict', head: known.head }
+      }
+      const made: Kept = {
+        head: {
+          id: run.id, name: run.name, version: run.version, status: 'ready', priority: run.priority ?? 0,
+          dueAt: now() + (run.delayMs ?? 0), epoch: 0, owner: null, leaseUntil: null, seq: 0, inboxSeq: 0, recoveries: 0,
+          cancelAt: null, cancelReason: null, parentId: run.parentId ?? null, parentKey: run.parentKey ?? null,
+          principal: run.principal ?? null, traceparent: run.traceparent ?? null, createdAt: now(), finishedAt: null, reason: null,
+        },
+        input: run.input, output: null, error: null, journal: [], inbox: [],
+      }
+      runs.set(run.id, made)
+      if (lease) take(made, lease)
+      return { is: 'started', run: copy(made), now: now() }
+    },
+    claim: async ({ names, count, ...lease }: Claim) => {
+      const mine = [...runs.values()].filter(({ head }) => names.includes(head.name))
+      const due = mine.filter(({ head }) => isDue(head, now()))
+        .sort((a, b) => b.head.priority - a.head.priority || (dueOf(a.head) ?? 0) - (dueOf(b.head) ?? 0))
+        .slice(0, count)
+      for (const run of due) take(run, lease)
+      const next = mine.filter((run) => !due.includes(run)).map(({ head }) => dueOf(head)).filter((at) => at !== null)
+      return { runs: due.map(copy), now: now(), nextAt: next.length > 0 ? Math.min(...next) : null }
+    },
+    append: async (given) => append(given),
+    renew: async ({ worker, ttlMs }, ids) => {
+      const lost: string[] = []
+      const cancelled: string[] = []
+      for (const id of ids) {
+        const run = runs.get(id)
+        if (run?.head.status !== 'running' || run.head.owner !== worker) lost.push(id)
+        else {
+          run.head = { ...run.head, leaseUntil: now() + ttlMs }
+          if (run.head.cancelAt !== null) cancelled.push(id)
+        }
+      }
+      return { now: now(), lost, cancelled }
+    },
+    release: async (worker) => {
+      for (const run of runs.values()) {
+        if (run.head.status === 'running' && run.head.owner === worker) settle(run, { status: 'waiting', dueAt: now() })
+      }
+    },
+    deliver: async (id, message) => deliver(id, message),
+    inbox: async (id, after) => (runs.get(id)?.inbox ?? []).filter(({ n }) => n > after),
+    load: async (id) => {
+      const run = runs.get(id)
+      return run && copy(run)
+    },
+    list: async ({ name, status, before, limit }) =>
+      [...runs.values()].map(({ head }) => head)
+        .filter((head) => (name === undefined || head.name === name) && (status === undefined || head.status === status))
+        .sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1))
+        .filter(({ createdAt, id }) => !before || createdAt < before.createdAt || (createdAt === before.createdAt && id < before.id))
+        .slice(0, limit),
+    cancel: async (id, reason) => {
+      const run = runs.get(id)
+      if (!run || ENDS.has(run.head.status)) return run?.head
+      const { head } = run
+      const asked = { cancelAt: head.cancelAt ?? now(), cancelReason: head.cancelAt === null ? reason : head.cancelReason }
+      run.head = { ...head, ...asked, ...(head.status !== 'running' && { status: 'waiting', dueAt: now() }) }
+      return run.head
+    },
+    resume: async (id) => {
+      const run = runs.get(id)
+      if (run?.head.status === 'paused') run.head = { ...run.head, status: 'waiting', dueAt: now(), recoveries: 0, reason: null }
+      return run?.head
+    },
+    fork: async (id, as, throughSeq) => {
+      const run = runs.get(id)
+      if (!run || runs.has(as)) return undefined
+      const journal = run.journal.filter(({ seq }) => seq <= throughSeq)
+      const { head } = run
+      runs.set(as, {
+        ...run, output: null, error: null, journal, inbox: [],
+        head: {
+          ...head, id: as, status: 'ready', dueAt: now(), epoch: 0, owner: null, leaseUntil: null, seq: journal.length,
+          inboxSeq: 0, recoveries: 0, cancelAt: null, cancelReason: null, parentId: null, parentKey: null,
+          createdAt: now(), finishedAt: null, reason: null,
+        },
+      })
+      return runs.get(as)?.head
+    },
+    purge: async (endedBefore, limit) => {
+      const old = [...runs.values()].filter(({ head }) => head.finishedAt !== null && head.finishedAt < endedBefore).slice(0, limit)
+      for (const { head } of old) runs.delete(head.id)
+      return old.length
+    },
+    close: async () => undefined,
+  }
+}

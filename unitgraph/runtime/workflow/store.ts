@@ -1,0 +1,103 @@
+/**
+ * All that keeps runs: the interface that every store implements, with the same answers for the same calls. Each call is
+ * atomic. The clock is the store's. What can't be reached throws; everything that can be expected is a value.
+ */
+import type { Head, Message, NewEntry, NewMessage, NewRun, Run, Status } from './run.ts'
+
+export interface Lease {
+  readonly worker: string
+  readonly ttlMs: number
+}
+
+export type Started =
+  | { readonly is: 'started'; readonly run: Run; readonly now: number }
+  | { readonly is: 'known'; readonly head: Head }
+  /** The id has another name or input. */
+  | { readonly is: 'conflict'; readonly head: Head }
+
+export interface Claim extends Lease {
+  /** The workflows that the worker has. */
+  readonly names: readonly string[]
+  readonly count: number
+}
+
+export interface Claimed {
+  readonly runs: readonly Run[]
+  readonly now: number
+  /** When the next one is due or its lease over, of those that the worker could take. */
+  readonly nextAt: number | null
+}
+
+/** What an append makes of the head; a status other than `running` gives the lease up. */
+export interface Change {
+  readonly status?: Exclude<Status, 'ready'>
+  readonly dueAt?: number | null
+  readonly output?: string
+  readonly error?: string
+  readonly reason?: string | null
+}
+
+export interface Append {
+  readonly id: string
+  readonly epoch: number
+  /** The entries follow this one. */
+  readonly fromSeq: number
+  readonly entries: readonly NewEntry[]
+  readonly change?: Change
+  /** Refused if the inbox has more than this. */
+  readonly seen?: number
+}
+
+export type Appended =
+  | { readonly is: 'ok'; readonly now: number; readonly cancelAt: number | null }
+  /** Somebody else has the run, or nobody has. */
+  | { readonly is: 'fenced' }
+  | { readonly is: 'inbox-moved' }
+
+export type Delivered =
+  | { readonly is: 'delivered' }
+  /** A message of this id was there: that one holds. */
+  | { readonly is: 'duplicate'; readonly first: Message }
+  /** The run has ended, or the step has its last word. */
+  | { readonly is: 'late'; readonly head: Head }
+  | { readonly is: 'unknown' }
+
+export interface Renewed {
+  readonly now: number
+  /** Of the runs that were asked for: those that the worker has no more, and those whose end was asked for. */
+  readonly lost: readonly string[]
+  readonly cancelled: readonly string[]
+}
+
+export interface Filter {
+  readonly name?: string
+  readonly status?: Status
+  /** Heads older than this one, newest first. */
+  readonly before?: { readonly createdAt: number; readonly id: string }
+  readonly limit: number
+}
+
+export interface Store {
+  /** With a lease it is running, and the caller's; else it waits to be claimed. */
+  start(run: NewRun, lease?: Lease): Promise<Started>
+  /** What is due, or whose lease is over. */
+  claim(claim: Claim): Promise<Claimed>
+  append(append: Append): Promise<Appended>
+  renew(lease: Lease, ids: readonly string[]): Promise<Renewed>
+  /** Gives up all that a worker has, so that others may take it at once. */
+  release(worker: string): Promise<void>
+  /** Wakes the run in the same step. */
+  deliver(id: string, message: NewMessage): Promise<Delivered>
+  inbox(id: string, after: number): Promise<readonly Message[]>
+  load(id: string): Promise<Run | undefined>
+  list(filter: Filter): Promise<readonly Head[]>
+  /** Asks for the run's end and wakes it; undefined where there is no such run. */
+  cancel(id: string, reason: string | null): Promise<Head | undefined>
+  /** A paused run may be claimed again. */
+  resume(id: string): Promise<Head | undefined>
+  /** A run of its own with the first entries of another's journal. */
+  fork(id: string, as: string, throughSeq: number): Promise<Head | undefined>
+  /** Forgets runs that ended before a time; how many. */
+  purge(endedBefore: number, limit: number): Promise<number>
+  close(): Promise<void>
+}

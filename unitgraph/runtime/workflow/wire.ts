@@ -1,0 +1,283 @@
+/// <reference path="./modules.d.ts" />
+/**
+ * What a workflow's code has of its run: steps by name. Each is asked for by key; what isn't recorded is done here, and
+ * recorded before the code hears of it.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { reportError } from '../core/errors.ts'
+import { digest, toBytes } from '../core/text.ts'
+import type { Approval, StepOptions, WorkflowWire } from '../types/workflow.ts'
+import { RunCancelledError, StepInterruptedError, WaitTimeoutError } from './errors.ts'
+import type { Steps } from './execution.ts'
+import { createKeys, plain, scopeOf } from './keys.ts'
+import { duration, retryInMs, retryOf, type Retry } from './retry.ts'
+import type { Entry, Message, NewEntry, StepKind } from './run.ts'
+import { readError, readValue, writeError, writeValue } from './values.ts'
+
+/** What a step may know of itself. */
+export interface StepCall {
+  readonly runId: string
+  readonly stepName: string
+  readonly attempt: number
+  readonly idempotencyKey: string
+}
+
+/** What steps reach besides the journal. */
+export interface Reach {
+  /** Calls a function by name, as whoever started the run. */
+  call(functionId: string, data: unknown, step: StepCall, signal: AbortSignal): Promise<unknown>
+  isWorkflow(functionId: string): boolean
+  /** Starts a run that tells this one of its end. */
+  startChild(name: string, data: unknown, id: string, parent: { readonly id: string; readonly key: string }): Promise<void>
+}
+
+/** An approval's message. */
+export interface Decision {
+  readonly approved: boolean
+  readonly reason?: string | undefined
+  readonly data?: unknown
+}
+
+export const approvalType = (key: string): string => `approval ${key}`
+export const eventType = (event: string): string => `event ${event}`
+
+const within = async <T>(ms: number | undefined, outer: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+  if (ms === undefined) return work(outer)
+  const late = new AbortController()
+  const over = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    const error = new DOMException(`The step took longer than ${ms} ms`, 'TimeoutError')
+    late.abort(error)
+    over.reject(error)
+  }, ms)
+  try {
+    return await Promise.race([work(AbortSignal.any([outer, late.signal])), over.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+interface Settled {
+  readonly retry: Retry
+  readonly timeoutMs: number | undefined
+  readonly once: boolean
+}
+
+const limit = (timeout: unknown): number | undefined => (timeout === undefined ? undefined : duration(timeout, 'timeout'))
+
+const settle = (options: StepOptions): Settled =>
+  ({ retry: retryOf(options), timeoutMs: limit(options.timeout), once: options.once === true })
+
+export const createWorkflowWire = (steps: Steps, reach: Reach): WorkflowWire => {
+  const { run, world } = steps
+  const runId = run.head.id
+  const keys = createKeys()
+  const scopes = new AsyncLocalStorage<string>()
+  const patches = new Map<string, Promise<boolean>>()
+
+  const entryOf = (key: string, kind: StepKind, fingerprint: string, more: Partial<NewEntry>): NewEntry => ({
+    key, kind, phase: 'done', fingerprint, attempt: 0, value: null, error: null, startedAt: world.now(), ...more,
+  })
+
+  const ask = async (name: string, kind: StepKind, fingerprint: string, begin: (key: string) => void): Promise<unknown> => {
+    const key = keys.take(scopes.getStore() ?? '', name)
+    try {
+      return await steps.ask({ key, kind, fingerprint, begin: () => begin(key) })
+    } finally {
+      keys.free(key)
+    }
+  }
+
+  // Steps that do something.
+
+  const attempts = async (
+    key: string, name: string, kind: StepKind, fingerprint: string, options: Settled,
+    body: (step: StepCall, signal: AbortSignal) => Promise<unknown>,
+  ): Promise<void> => {
+    const { retry, timeoutMs } = options
+    const idempotencyKey = await digest(toBytes(JSON.stringify([runId, key])))
+    const finish = (attempt: number, startedAt: number, more: Partial<NewEntry>): void =>
+      steps.write({ entry: entryOf(key, kind, fingerprint, { attempt, startedAt, ...more }) })
+
+    const once = async (attempt: number): Promise<boolean> => {
+      if (!options.once) return true
+      if (steps.before(key).some(({ phase }) => phase === 'open')) return false
+      await new Promise<void>((written) =>
+        steps.write({ entry: entryOf(key, kind, fingerprint, { phase: 'open', attempt }), written }))
+      return true
+    }
+    const attempt = async (number: number): Promise<void> => {
+      const startedAt = world.now()
+      if (!(await once(number))) {
+        const interrupted = new StepInterruptedError(`The step ${name} may run once only, and was begun before`)
+        return finish(number, startedAt, { error: writeError(interrupted) })
+      }
+      if (steps.signal.aborted) return
+      let value: string
+      try {
+        const step: StepCall = { runId, stepName: name, attempt: number, idempotencyKey }
+        value = writeValue(await within(timeoutMs, steps.signal, (signal) => body(step, signal)))
+      } catch (error) {
+        if (steps.signal.aborted) return
+        const delayMs = options.once ? undefined : retryInMs(error, number, retry, world.random())
+        if (delayMs === undefined) return finish(number, startedAt, { error: writeError(error) })
+        const until = world.now() + delayMs
+        const failed = entryOf(key, kind, fingerprint, {
+          phase: 'retry', attempt: number, startedAt, value: writeValue({ until }), error: writeError(error),
+        })
+        steps.write({ entry: failed })
+        return again(number + 1, until)
+      }
+      finish(number, startedAt, { value })
+    }
+    const again = (number: number, until: number): void =>
+      steps.wait(key, { until, wake: () => void steps.busy(() => attempt(number)) })
+
+    const last = steps.before(key).findLast(({ phase }) => phase === 'retry')
+    if (!last) return steps.busy(() => attempt(1))
+    again(last.attempt + 1, (readValue(last.value) as { until: number }).until)
+  }
+
+  const undone = async <T>(name: string, data: unknown, options: StepOptions, step: Promise<T>): Promise<T> => {
+    try {
+      return await step
+    } catch (error) {
+      if (options.onError !== undefined && !(error instanceof RunCancelledError)) {
+        await call(`${name}, undone`, options.onError, data, {})
+      }
+      throw error
+    }
+  }
+
+  const done = (
+    name: string, kind: StepKind, fingerprint: string, options: StepOptions,
+    body: (step: StepCall, signal: AbortSignal) => Promise<unknown>,
+  ): Promise<unknown> => {
+    const settled = settle(options)
+    return ask(name, kind, fingerprint, (key) => {
+      attempts(key, name, kind, fingerprint, settled, body).catch((error: unknown) =>
+        steps.write({ entry: entryOf(key, kind, fingerprint, { error: writeError(error) }) }))
+    })
+  }
+  const call = (name: string, functionId: string, data: unknown, options: StepOptions): Promise<unknown> =>
+    done(name, 'rpc', functionId, options, (step, signal) => reach.call(functionId, data, step, signal))
+  const inline = (name: string, body: () => unknown, options: StepOptions): Promise<unknown> =>
+    done(name, 'inline', '', options, async () => body())
+
+  const child = async (name: string, workflow: string, data: unknown): Promise<unknown> => {
+    const ended = (await ask(name, 'child', workflow, (key) => {
+      const listen = (): void => steps.wait(key, {
+        until: null, type: `child ${key}`,
+        wake: (message) => steps.write({ entry: entryOf(key, 'child', workflow, {
+          value: writeValue({ n: message?.n, ended: readValue(message?.payload ?? null) }),
+        }) }),
+      })
+      const start = async (): Promise<void> => {
+        const id = `${runId}.${(await digest(toBytes(key))).slice(0, 16)}`
+        // that the store can't be reached is no word on the child
+        for (let tries = 0; !steps.signal.aborted; tries += 1) {
+          try {
+            return await reach.startChild(workflow, data, id, { id: runId, key })
+          } catch (error) {
+            if (reportError(error).status < 500) throw error
+            await new Promise<void>((resolve) => void world.after(Math.min(100 * 2 ** tries, 5000), resolve))
+          }
+        }
+      }
+      void steps.busy(start).then(listen, (error: unknown) =>
+        steps.write({ entry: entryOf(key, 'child', workflow, { error: writeError(error) }) }))
+    })) as { ended: { status: string; output: string | null; error: string | null } }
+    const { output, error } = ended.ended
+    if (error !== null) throw readError(error)
+    return readValue(output)
+  }
+
+  // Steps that wait.
+
+  /** The time at which the wait is over, which was decided once. */
+  const opened = (key: string): { until: number | null } | undefined => {
+    const entry: Entry | undefined = steps.before(key).find(({ phase }) => phase === 'open')
+    return entry && (readValue(entry.value) as { until: number | null })
+  }
+  const open = (key: string, kind: StepKind, fingerprint: string, ms: number | undefined): number | null => {
+    const known = opened(key)
+    if (known) return known.until
+    const until = ms === undefined ? null : world.now() + ms
+    steps.write({ entry: entryOf(key, kind, fingerprint, { phase: 'open', value: writeValue({ until }) }) })
+    return until
+  }
+
+  /** A decision goes before the end of the time: that is written only if no message has come meanwhile. */
+  const listenTo = (
+    key: string, kind: StepKind, fingerprint: string, type: string, until: number | null, take: (message: Message) => unknown,
+    over: Partial<NewEntry>,
+  ): void => {
+    const listen = (): void => steps.wait(key, {
+      until, type,
+      wake: (message) => message
+        ? steps.write({ entry: entryOf(key, kind, fingerprint, { value: writeValue({ n: message.n, value: take(message) }) }) })
+        : steps.write({ entry: entryOf(key, kind, fingerprint, over), again: listen }),
+    })
+    listen()
+  }
+
+  const recorded = async (name: string, kind: StepKind, make: () => unknown): Promise<unknown> =>
+    ask(name, kind, '', (key) => steps.write({ entry: entryOf(key, kind, '', { value: writeValue(make()) }) }))
+
+  const wire: WorkflowWire = {
+    runId,
+    name: run.head.name,
+    do: async (name: string, what: string | (() => unknown), given?: unknown, more?: StepOptions): Promise<never> => {
+      if (typeof what === 'function') return inline(name, what, (given as StepOptions | undefined) ?? {}) as Promise<never>
+      if (reach.isWorkflow(what)) return child(name, what, given) as Promise<never>
+      return undone(name, given, more ?? {}, call(name, what, given, more ?? {})) as Promise<never>
+    },
+    sleep: async (name, length) => {
+      const ms = duration(length, 'The time to sleep')
+      await ask(name, 'sleep', '', (key) => {
+        const until = open(key, 'sleep', '', ms)
+        steps.wait(key, { until, wake: () => steps.write({ entry: entryOf(key, 'sleep', '', {}) }) })
+      })
+    },
+    approval: async (name, { timeout } = {}) => {
+      const ms = limit(timeout)
+      const over: Approval = { approved: false, reason: 'expired' }
+      const ended = (await ask(name, 'approval', '', (key) => listenTo(
+        key, 'approval', '', approvalType(key), open(key, 'approval', '', ms),
+        ({ payload, by }): Approval => ({ ...(readValue(payload) as Decision), ...(by !== null && { by }) }),
+        { value: writeValue({ value: over }) },
+      ))) as { value: Approval }
+      return ended.value
+    },
+    waitForEvent: async (name, event, { timeout } = {}) => {
+      const ms = limit(timeout)
+      const ended = (await ask(name, 'event', event, (key) => listenTo(
+        key, 'event', event, eventType(event), open(key, 'event', event, ms), ({ payload }) => readValue(payload),
+        { error: writeError(new WaitTimeoutError(`${event} did not come in time`)) },
+      ))) as { value: never }
+      return ended.value
+    },
+    cancel: async (reason) => {
+      throw new RunCancelledError(reason ?? 'The workflow ended itself')
+    },
+    all: async (key, branches) => {
+      const scope = scopes.getStore() ?? ''
+      const ended = Object.entries(branches).map(async ([name, branch]) =>
+        [name, await scopes.run(scopeOf(scope, key, name), branch)] as const)
+      return Object.fromEntries(await Promise.all(ended)) as never
+    },
+    now: async () => (await recorded('now', 'now', () => new Date(world.now()))) as Date,
+    random: async () => (await recorded('random', 'random', () => world.random())) as number,
+    uuid: async () => (await recorded('uuid', 'uuid', () => crypto.randomUUID())) as string,
+    patch: (id) => {
+      const known = patches.get(id)
+      if (known) return known
+      // what an older run has passed it doesn't have
+      const isOld = !steps.isLive() && !steps.isDone(plain(`patch ${id}`))
+      const answer = isOld ? Promise.resolve(false) : scopes.run('', () => recorded(`patch ${id}`, 'patch', () => true) as Promise<boolean>)
+      patches.set(id, answer)
+      return answer
+    },
+  }
+  return wire
+}

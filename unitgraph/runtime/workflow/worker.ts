@@ -1,0 +1,202 @@
+/**
+ * Works on runs: claims what is due, keeps the leases of what is live, and lets go of what it can't be sure to have.
+ * There is no leader and no sweep: an expired lease is taken by anybody's next claim.
+ */
+import type { Logger } from '../types/services.ts'
+import type { Execution, End, World } from './execution.ts'
+import type { Run } from './run.ts'
+import type { Append, Appended, Change, Store } from './store.ts'
+import type { Clock } from './world.ts'
+
+export interface WorkerOptions {
+  readonly id: string
+  readonly store: Store
+  readonly clock: Clock
+  readonly world: World
+  readonly names: readonly string[]
+  /** How many runs may be live at once. */
+  readonly most: number
+  readonly ttlMs: number
+  /** No longer than this between looks, whatever the store says about what is due next. */
+  readonly lookMs: number
+  /** A time that only goes forward, in milliseconds, whatever becomes of clocks. */
+  monotonic(): number
+  execute(run: Run, world: World): Execution
+  readonly logger: Logger
+}
+
+export interface Worker {
+  start(): void
+  /** A run that was started with its lease, which was asked for at a time of `monotonic`. */
+  take(run: Run, asked: number): void
+  /** Something may have become due. */
+  kick(): void
+  /** A message came for a run that may be live here. */
+  nudge(id: string): void
+  cancel(id: string): void
+  /** Claims nothing more; resolves when what is live has parked or ended, or at once when `signal` aborts. */
+  stop(signal: AbortSignal): Promise<void>
+  readonly live: number
+}
+
+interface Live {
+  readonly execution: Execution
+  readonly done: Promise<void>
+  /** By this process' own clock: until when it surely has the lease. */
+  sureUntil: number
+}
+
+/** A lease counts as over this much earlier here than there. */
+const MARGIN = 0.2
+/** Claims of an expired lease without getting on, after which a run is taken for one that kills its workers. */
+const MOST_RECOVERIES = 10
+
+const wait = (world: World, ms: number): Promise<void> => new Promise((resolve) => void world.after(ms, resolve))
+
+export const createWorker = (options: WorkerOptions): Worker => {
+  const { id, clock, names, most, ttlMs, logger } = options
+  const lives = new Map<string, Live>()
+  let isStopped = true
+  let isBeating = false
+  let kicked = Promise.withResolvers<void>()
+
+  const isSure = (run: string): boolean => options.monotonic() < (lives.get(run)?.sureUntil ?? 0)
+  /** Of a lease that was asked for at a time. */
+  const sureUntil = (asked: number): number => asked + ttlMs * (1 - MARGIN)
+
+  /** A store that answers again is waited for, as long as the lease lasts; what may have been written is asked again. */
+  const append = async (given: Append): Promise<Appended> => {
+    for (let delayMs = 20; ; delayMs = Math.min(delayMs * 2, 1000)) {
+      if (!isSure(given.id)) return { is: 'fenced' }
+      try {
+        const answer = await options.store.append(given)
+        if (answer.is === 'ok') clock.tell(answer.now)
+        return answer
+      } catch (error) {
+        logger.warn(error, { run: given.id, code: 'run-store-fault' })
+        await wait(options.world, delayMs)
+      }
+    }
+  }
+  const store: Store = { ...options.store, append }
+  const world: World = { ...options.world, store }
+
+  const loseOld = (): void => {
+    for (const [run, { execution }] of [...lives]) {
+      if (isSure(run)) continue
+      logger.warn('The lease of a run is over: it goes on elsewhere', { run, code: 'run-lease-over' })
+      execution.lose()
+      lives.delete(run)
+    }
+  }
+
+  const take = (run: Run, asked: number): void => {
+    const { head } = run
+    if (head.recoveries > MOST_RECOVERIES) return void pause(run)
+    const execution = options.execute(run, world)
+    const done = execution.go().then(
+      (end: End) => logger.debug(`run ${end}`, { run: head.id, workflow: head.name }),
+      (error: unknown) => logger.error(error, { run: head.id, workflow: head.name, code: 'run-fault' }),
+    ).finally(() => {
+      if (lives.get(head.id)?.execution !== execution) return
+      lives.delete(head.id)
+      kicked.resolve()
+    })
+    lives.set(head.id, { execution, done, sureUntil: sureUntil(asked) })
+    void beat()
+  }
+
+  const pause = async ({ head }: Run): Promise<void> => {
+    const reason = `Its workers ended ${head.recoveries} times without its getting on; the last thing recorded is entry ${head.seq}`
+    logger.error(`The run is paused: ${reason}`, { run: head.id, workflow: head.name, code: 'run-paused' })
+    const change: Change = { status: 'paused', reason }
+    await options.store.append({ id: head.id, epoch: head.epoch, fromSeq: head.seq, entries: [], change })
+      .catch((error: unknown) => logger.warn(error, { run: head.id, code: 'run-store-fault' }))
+  }
+
+  /** What is live is asked for; what was lost is let go. */
+  const renew = async (): Promise<void> => {
+    const asked = options.monotonic()
+    const renewed = [...lives]
+    const answer = await options.store.renew({ worker: id, ttlMs }, renewed.map(([run]) => run))
+    clock.tell(answer.now)
+    for (const [, live] of renewed) live.sureUntil = sureUntil(asked)
+    for (const run of answer.lost) {
+      lives.get(run)?.execution.lose()
+      lives.delete(run)
+    }
+    for (const run of answer.cancelled) lives.get(run)?.execution.cancel()
+  }
+
+  /** As long as anything is live. */
+  const beat = async (): Promise<void> => {
+    if (isBeating) return
+    isBeating = true
+    for (; lives.size > 0; loseOld()) {
+      await wait(options.world, ttlMs / 3)
+      try {
+        if (lives.size > 0) await renew()
+      } catch (error) {
+        logger.warn(error, { code: 'run-store-fault' })
+      }
+    }
+    isBeating = false
+  }
+
+  const claim = async (): Promise<number> => {
+    const asked = options.monotonic()
+    const { runs, now, nextAt } = await options.store.claim({ worker: id, ttlMs, names, count: most - lives.size })
+    clock.tell(now)
+    for (const run of runs) take(run, asked)
+    if (runs.length > 0) return 0
+    return nextAt === null ? options.lookMs : Math.min(Math.max(nextAt - now, 1), options.lookMs)
+  }
+
+  const look = async (): Promise<void> => {
+    while (!isStopped) {
+      kicked = Promise.withResolvers()
+      let restMs = options.lookMs
+      try {
+        if (lives.size < most) restMs = await claim()
+      } catch (error) {
+        logger.error(error, { code: 'run-store-fault' })
+      }
+      // not all workers at once
+      const forget = options.world.after(restMs * (0.9 + options.world.random() / 5), kicked.resolve)
+      await kicked.promise
+      forget()
+    }
+  }
+
+  return {
+    start: () => {
+      isStopped = false
+      void look()
+    },
+    take,
+    kick: () => kicked.resolve(),
+    nudge: (run) => {
+      const live = lives.get(run)
+      if (live) live.execution.nudge()
+      else kicked.resolve()
+    },
+    cancel: (run) => {
+      const live = lives.get(run)
+      if (live) live.execution.cancel()
+      else kicked.resolve()
+    },
+    stop: async (signal) => {
+      isStopped = true
+      kicked.resolve()
+      const over = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+      const all = Promise.all([...lives.values()].map(({ done }) => done))
+      await Promise.race([all, signal.aborted ? undefined : over])
+      for (const { execution } of lives.values()) execution.lose()
+      lives.clear()
+      await options.store.release(id)
+    },
+    get live() {
+      return lives.size
+    },
+  }
+}

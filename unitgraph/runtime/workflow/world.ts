@@ -1,0 +1,34 @@
+/** The world as it is: real time, real turns of the loop. */
+import type { World } from './execution.ts'
+import type { Store } from './store.ts'
+
+declare const setImmediate: ((call: () => void) => unknown) | undefined
+
+/** A store's clock, as far as its answers tell: never ahead of it. */
+export interface Clock {
+  now(): number
+  /** An answer that has just come says what time it was. */
+  tell(storeNow: number): void
+}
+
+export const createClock = (): Clock => {
+  let offset = Number.NEGATIVE_INFINITY
+  return {
+    now: () => performance.now() + (Number.isFinite(offset) ? offset : performance.timeOrigin),
+    tell: (storeNow) => {
+      offset = storeNow - performance.now()
+    },
+  }
+}
+
+export const createWorld = (store: Store, clock: Clock): World => ({
+  store,
+  now: () => clock.now(),
+  turn: () => new Promise((resolve) => void (typeof setImmediate === 'function' ? setImmediate : setTimeout)(resolve)),
+  after: (ms, call) => {
+    // longer than a timer can be: whoever waits looks again
+    const timer = setTimeout(call, Math.min(ms, 2 ** 31 - 1))
+    return () => clearTimeout(timer)
+  },
+  random: () => Math.random(),
+})
