@@ -2,8 +2,8 @@
 declare module 'bun:test' {
   type Work = () => unknown
   interface Each {
-    <Row extends readonly [unknown, ...unknown[]]>(rows: readonly Row[]): (name: string, work: (...row: [...Row]) => unknown) => void
-    <Row>(rows: readonly Row[]): (name: string, work: (row: Row) => unknown) => void
+    <Row extends readonly [unknown, ...unknown[]]>(rows: readonly Row[]): (name: string, work: (...row: [...Row]) => unknown, timeoutMs?: number) => void
+    <Row>(rows: readonly Row[]): (name: string, work: (row: Row) => unknown, timeoutMs?: number) => void
   }
   interface Expectation {
     readonly not: Expectation
@@ -28,6 +28,7 @@ declare module 'bun:test' {
 }
 
 declare module 'node:fs' {
+  export const existsSync: (path: string) => boolean
   export const mkdtempSync: (prefix: string) => string
   export const rmSync: (path: string, options: object) => void
   export const writeFileSync: (path: string, text: string) => void

@@ -1,13 +1,14 @@
 /** Workers that die: at every single call of the store, and by chance among several workers with zombies between them. */
-import { describe, expect, test } from 'bun:test'
+import { afterAll, describe, expect, test } from 'bun:test'
 import { approvalType } from '../../../unitgraph/runtime/workflow/wire.ts'
 import type { Run } from '../../../unitgraph/runtime/workflow/run.ts'
 import { chance, createLab, type Code, type Crash, type Lab } from './lab.ts'
+import { removeStores, STORES, type Make } from './stores.ts'
 
 const order: Code = async (workflow, data) => {
   const stock = await workflow.do('Reserve', 'reserve' as never, data as never)
   const [paid, slip] = await Promise.all([
-    workflow.do('Charge', 'charge' as never, data, { retryDelay: '10s' }),
+    workflow.do('Charge', 'charge' as never, data as never, { retryDelay: '10s' }),
     workflow.do('Print slip', async () => `slip ${data.id}`),
   ])
   await workflow.sleep('Cool off', '1h')
@@ -29,8 +30,8 @@ const OUTPUT = {
 }
 const STEPS = ['Reserve', 'Charge', 'Label', 'Tell']
 
-const lab = (seed = 1, store?: Parameters<typeof createLab>[0]['store']): Lab => createLab({
-  seed, ...(store && { store }),
+const lab = (seed: number, store: Make): Lab => createLab({
+  seed, store,
   workflows: { order, shipping },
   steps: {
     reserve: ({ id }) => `reserved ${id}`,
@@ -79,33 +80,35 @@ const check = (made: Lab, faults: number, { status, output, runs }: Awaited<Retu
   }
 }
 
-const calm = async (): Promise<number> => {
-  const made = lab()
+const calm = async (store: Make): Promise<number> => {
+  const made = lab(1, store)
   made.spawn('one')
   check(made, 0, await play(made))
   return made.calls
 }
 
-describe('a worker that dies at any one call of the store', async () => {
-  const calls = await calm()
-  const cases = Array.from({ length: calls }, (_, index) => index + 1)
-  test.each(['before', 'after', 'lost'] as Crash[])(`${calls} calls, %s it took effect`, async (how) => {
-    for (const call of cases) {
-      const made = lab()
-      made.crashes.push({ call, how: how as Crash })
+afterAll(removeStores)
+
+describe.each(Object.keys(STORES))('%s', (name) => {
+  const store = STORES[name] as Make
+
+  test.each(['before', 'after', 'lost'] as Crash[])('a worker that dies at any one call of the store, %s it took effect', async (how) => {
+    const calls = await calm(store)
+    for (let call = 1; call <= calls; call += 1) {
+      const made = lab(1, store)
+      made.crashes.push({ call, how })
       made.spawn('one')
       try {
         check(made, 1, await play(made))
       } catch (error) {
-        throw new Error(`call ${call}, ${how}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+        throw new Error(`call ${call} of ${calls}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
       }
+      await made.store.close()
     }
-  })
-})
+  }, 120_000)
 
-describe('several workers that die by chance', () => {
-  test.each(Array.from({ length: 40 }, (_, index) => index + 1))('seed %d', async (seed) => {
-    const made = lab(seed)
+  test.each(Array.from({ length: 30 }, (_, index) => index + 1))('several workers that die by chance, seed %d', async (seed) => {
+    const made = lab(seed, store)
     const random = chance(seed * 7919)
     const faults = 1 + Math.floor(random() * 6)
     for (let fault = 0; fault < faults; fault += 1) {
@@ -113,5 +116,6 @@ describe('several workers that die by chance', () => {
     }
     for (let worker = 0; worker < 1 + Math.floor(random() * 3); worker += 1) made.spawn(`worker ${worker}`)
     check(made, faults, await play(made))
-  })
+    await made.store.close()
+  }, 60_000)
 })

@@ -64,7 +64,7 @@ export const createLab = ({ workflows, steps = {}, seed = 1, store: make = creat
   let workers: Worker[] = []
 
   const after = (ms: number, call: () => void): (() => void) => {
-    const timer = { at: now + Math.max(ms, 0), call }
+    const timer = { at: now + Math.ceil(Math.max(ms, 0)), call }
     timers.add(timer)
     return () => void timers.delete(timer)
   }

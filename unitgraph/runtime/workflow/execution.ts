@@ -12,7 +12,7 @@ import { readError, readValue, writeError, writeValue } from './values.ts'
 /** What of the world a run needs; all of it can be simulated. */
 export interface World {
   readonly store: Store
-  /** The store's clock, or a little less. */
+  /** The store's clock, or a little less, in whole milliseconds. */
   now(): number
   /** Lets everything go on that can. */
   turn(): Promise<void>

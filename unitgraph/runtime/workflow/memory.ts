@@ -51,6 +51,8 @@ export const createMemoryStore = (now: () => number = Date.now): Store => {
     if (entries.length > 0 && head.seq === fromSeq + entries.length) return { is: 'ok', now: now(), cancelAt: head.cancelAt }
     if (head.status !== 'running' || head.seq !== fromSeq) return { is: 'fenced' }
     if (seen !== undefined && head.inboxSeq !== seen) return { is: 'inbox-moved' }
+    const said = entries.find((entry) => entry.phase === 'done' && run.journal.some(({ key, phase }) => key === entry.key && phase === 'done'))
+    if (said) throw new Error(`The step ${said.key} has its last word`)
     const at = now()
     run.journal.push(...entries.map((entry, index) => ({ ...entry, seq: fromSeq + index + 1, at })))
     run.head = { ...head, seq: fromSeq + entries.length, recoveries: entries.length > 0 ? 0 : head.recoveries }
@@ -95,7 +97,7 @@ export const createMemoryStore = (now: () => number = Date.now): Store => {
         .sort((a, b) => b.head.priority - a.head.priority || (dueOf(a.head) ?? 0) - (dueOf(b.head) ?? 0))
         .slice(0, count)
       for (const run of due) take(run, lease)
-      const next = mine.filter((run) => !due.includes(run)).map(({ head }) => dueOf(head)).filter((at) => at !== null)
+      const next = mine.filter(({ head }) => head.owner !== lease.worker).map(({ head }) => dueOf(head)).filter((at) => at !== null)
       return { runs: due.map(copy), now: now(), nextAt: next.length > 0 ? Math.min(...next) : null }
     },
     append: async (given) => append(given),

@@ -14,13 +14,12 @@ const LONGEST_MS = 24 * 3_600_000
 /** The caller's mistakes stay mistakes, but for those that time may mend. */
 const MENDED_BY_TIME: ReadonlySet<number> = /* @__PURE__ */ new Set([408, 409, 423, 425, 429])
 
-const milliseconds = (duration: unknown, what: string): number => {
+/** Whole milliseconds; throws what to write instead. */
+export const milliseconds = (duration: unknown, what: string): number => {
   const ms = durationMs(duration)
   if (!(ms >= 0)) throw new TypeError(`${what} is ${JSON.stringify(duration)}: write milliseconds, or 30s, 5m, 2h, 7d`)
-  return ms
+  return Math.ceil(ms)
 }
-
-export const duration = milliseconds
 
 export const retryOf = ({ retries = DEFAULT_RETRIES, retryDelay = '1s', backoff = 'exponential' }: StepOptions): Retry => {
   if (!(Number.isInteger(retries) && retries >= 0)) throw new TypeError(`retries is ${retries}: write a whole number`)
@@ -29,7 +28,7 @@ export const retryOf = ({ retries = DEFAULT_RETRIES, retryDelay = '1s', backoff 
   return {
     most: retries + 1,
     // up to a quarter later, so that what failed together isn't tried together
-    delayMs: (attempt, jitter) => Math.min(first * factor[backoff](attempt), LONGEST_MS) * (1 + jitter / 4),
+    delayMs: (attempt, jitter) => Math.ceil(Math.min(first * factor[backoff](attempt), LONGEST_MS) * (1 + jitter / 4)),
   }
 }
 
@@ -41,5 +40,5 @@ export const retryInMs = (error: unknown, attempt: number, retry: Retry, jitter:
   const { status } = reportError(error)
   if (status < 500 && !MENDED_BY_TIME.has(status)) return undefined
   const told = retryAfter === undefined ? Number.NaN : durationMs(retryAfter)
-  return told >= 0 ? told : retry.delayMs(attempt, jitter)
+  return told >= 0 ? Math.ceil(told) : retry.delayMs(attempt, jitter)
 }

@@ -24,7 +24,7 @@ export interface Claim extends Lease {
 export interface Claimed {
   readonly runs: readonly Run[]
   readonly now: number
-  /** When the next one is due or its lease over, of those that the worker could take. */
+  /** When the next one is due or its lease over, of those that the worker could take and doesn't have. */
   readonly nextAt: number | null
 }
 
@@ -34,7 +34,7 @@ export interface Change {
   readonly dueAt?: number | null
   readonly output?: string
   readonly error?: string
-  readonly reason?: string | null
+  readonly reason?: string
 }
 
 export interface Append {

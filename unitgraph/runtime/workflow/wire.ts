@@ -10,7 +10,7 @@ import type { Approval, StepOptions, WorkflowWire } from '../types/workflow.ts'
 import { RunCancelledError, StepInterruptedError, WaitTimeoutError } from './errors.ts'
 import type { Steps } from './execution.ts'
 import { createKeys, plain, scopeOf } from './keys.ts'
-import { duration, retryInMs, retryOf, type Retry } from './retry.ts'
+import { milliseconds, retryInMs, retryOf, type Retry } from './retry.ts'
 import type { Entry, Message, NewEntry, StepKind } from './run.ts'
 import { readError, readValue, writeError, writeValue } from './values.ts'
 
@@ -63,7 +63,7 @@ interface Settled {
   readonly once: boolean
 }
 
-const limit = (timeout: unknown): number | undefined => (timeout === undefined ? undefined : duration(timeout, 'timeout'))
+const limit = (timeout: unknown): number | undefined => (timeout === undefined ? undefined : milliseconds(timeout, 'timeout'))
 
 const settle = (options: StepOptions): Settled =>
   ({ retry: retryOf(options), timeoutMs: limit(options.timeout), once: options.once === true })
@@ -233,7 +233,7 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): WorkflowWire => 
       return undone(name, given, more ?? {}, call(name, what, given, more ?? {})) as Promise<never>
     },
     sleep: async (name, length) => {
-      const ms = duration(length, 'The time to sleep')
+      const ms = milliseconds(length, 'The time to sleep')
       await ask(name, 'sleep', '', (key) => {
         const until = open(key, 'sleep', '', ms)
         steps.wait(key, { until, wake: () => steps.write({ entry: entryOf(key, 'sleep', '', {}) }) })

@@ -4,7 +4,7 @@ import type { Store } from './store.ts'
 
 declare const setImmediate: ((call: () => void) => unknown) | undefined
 
-/** A store's clock, as far as its answers tell: never ahead of it. */
+/** A store's clock in whole milliseconds, as far as its answers tell: never ahead of it. */
 export interface Clock {
   now(): number
   /** An answer that has just come says what time it was. */
@@ -14,7 +14,7 @@ export interface Clock {
 export const createClock = (): Clock => {
   let offset = Number.NEGATIVE_INFINITY
   return {
-    now: () => performance.now() + (Number.isFinite(offset) ? offset : performance.timeOrigin),
+    now: () => Math.floor(performance.now() + (Number.isFinite(offset) ? offset : performance.timeOrigin)),
     tell: (storeNow) => {
       offset = storeNow - performance.now()
     },
