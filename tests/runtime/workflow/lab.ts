@@ -91,7 +91,7 @@ export const createLab = ({ workflows, steps = {}, seed = 1, store: make = creat
     const worker = createWorker({
       id: name, store: seen, clock: { now: () => now, tell: () => undefined }, world, names: Object.keys(own), most: 100, ttlMs: TTL_MS, lookMs: 3_600_000,
       monotonic: () => now, logger,
-      execute: (run: Run, its) => createExecution(run, its, (live) => {
+      execute: async (run: Run, its) => createExecution(run, its, async (live) => {
         const wire = createWorkflowWire(live, {
           call: async (functionId, data, step, signal) => {
             if (isDead) return DEAD
@@ -106,7 +106,7 @@ export const createLab = ({ workflows, steps = {}, seed = 1, store: make = creat
             worker.kick()
           },
         })
-        return isDead ? DEAD : (own[run.head.name] as Code)(wire, readValue(run.input))
+        return () => (isDead ? DEAD : (own[run.head.name] as Code)(wire, readValue(run.input)))
       }),
     })
     workers.push(worker)

@@ -1,5 +1,6 @@
 /** One call: what came in with it, and the wire that functions see of it. */
 import type { ChannelWire, CliWire, HttpWire, McpWire, QueueWire, Rpc, ScheduledTaskWire, Transport, TriggerWire, Wire } from '../types/wire.ts'
+import type { WorkflowStepWire } from '../types/workflow.ts'
 import type { Session } from './session.ts'
 import type { Trace } from './trace.ts'
 
@@ -20,6 +21,9 @@ export interface Call extends Trace {
   readonly cli?: CliWire | undefined
   /** The address of who sent the request. */
   readonly ip?: string | undefined
+  readonly workflowStep?: WorkflowStepWire | undefined
+  /** Of a call that starts a run: which one it is to be. */
+  readonly start?: { readonly id?: string; readonly parent?: { readonly id: string; readonly key: string } } | undefined
   /** What log lines say of it besides its ids. */
   readonly fields?: Readonly<Record<string, unknown>>
 }

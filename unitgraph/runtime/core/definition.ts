@@ -1,9 +1,20 @@
 /** The one form that every authored function has, and what a unit adds to it. */
 import type { FunctionKind, PikkuFunction } from '../types/function.ts'
+import type { Wire } from '../types/wire.ts'
+import type { Call } from './call.ts'
+import type { Services } from './services.ts'
 import type { Middleware, Permissions } from '../types/middleware.ts'
 import type { StandardSchema } from '../types/schema.ts'
 
 export type Handler = (services: never, data: never, wire: never) => unknown
+
+/** Stands for what nobody wrote: the body of an agent. */
+export type Runner = (parts: {
+  readonly services: Services
+  readonly data: unknown
+  readonly wire: Wire
+  readonly call: Call
+}) => unknown
 
 /** How a path's or a query's text becomes what the function expects. */
 export type Coercion = 'number' | 'boolean' | 'array' | 'bigint' | 'date'
@@ -18,12 +29,14 @@ export interface FunctionEntry {
   internal?: boolean
   auth?: boolean
   tags?: readonly string[]
+  run?: Runner
 }
 
 export interface Definition {
   readonly id: string
   readonly kind: FunctionKind
   readonly func: Handler
+  readonly run: Runner | undefined
   readonly input: StandardSchema | undefined
   readonly output: StandardSchema | undefined
   readonly coerce: FunctionEntry['coerce']
@@ -49,6 +62,7 @@ export const define = (id: string, entry: FunctionEntry): Definition => {
     id,
     kind: made.kind,
     func: made.func,
+    run: entry.run,
     input: made.input ?? entry.input,
     output: made.output,
     coerce: entry.coerce,

@@ -19,7 +19,7 @@ export interface Errand {
 }
 
 /** The wires of a call that a gateway can lend. */
-export type LentName = 'channel' | 'mcp'
+export type LentName = 'channel' | 'mcp' | 'workflowStep' | 'start'
 
 /** Happens at the gateway when the function uses the wire: a method's name and what it was given. */
 export type Use = (method: string, args: readonly unknown[]) => void | Promise<void>
@@ -60,7 +60,9 @@ export const runErrand = async (
 ): Promise<unknown> => {
   const definition = unit.functions.get(functionId)
   const { errands } = unit.options
-  if (!definition || definition.internal || !errands || !Object.hasOwn(errands.wirings, errand.wiring)) {
+  // a step of a workflow is called from inside
+  const isOpen = definition && (!definition.internal || errand.transport === 'workflow')
+  if (!isOpen || !errands || !Object.hasOwn(errands.wirings, errand.wiring)) {
     throw new NotFoundError(`${functionId} of ${unit.name} is not reached through ${errand.wiring}`)
   }
   const { transport, wire } = errand

@@ -28,6 +28,8 @@ export interface Input {
   readonly texts?: ReadonlySet<string>
 }
 
+/** A call starts what its output is the end of. */
+const STARTS = new Set(['workflow', 'workflow-graph'])
 const NO_SUCH_KIND = new Set(['workflow', 'workflow-graph', 'agent', 'trigger'])
 
 /**
@@ -56,7 +58,7 @@ export const invoke = async (
   const tags = [...(around.tags ?? []), ...definition.tags]
   return onion(layersOf(unit, tags, around, definition.middleware), services, wire, async () => {
     if ((definition.auth || around.auth) && !call.session.value) throw new MissingSessionError()
-    if (NO_SUCH_KIND.has(definition.kind)) {
+    if (!definition.run && NO_SUCH_KIND.has(definition.kind)) {
       throw new NotImplementedError(`${definition.id} is a ${definition.kind}, which this runtime can't run yet`)
     }
     const { data: given, texts } = await read()
@@ -70,8 +72,10 @@ export const invoke = async (
         if (!(await granted(needed, all, data, wire))) throw new ForbiddenError()
       }
       begin?.()
-      const result = await definition.func(all as never, data as never, wire as never)
-      if (host.development) await checkOutput(definition, result, services['logger'] as Logger)
+      const result = await (definition.run
+        ? definition.run({ services: all, data, wire, call })
+        : definition.func(all as never, data as never, wire as never))
+      if (host.development && !STARTS.has(definition.kind)) await checkOutput(definition, result, services['logger'] as Logger)
       // what a void function returns by the way is nobody's business
       return definition.kind === 'void' && !(result instanceof Response) ? undefined : result
     } finally {

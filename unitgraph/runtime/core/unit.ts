@@ -5,6 +5,7 @@ import { define, type Definition, type FunctionEntry } from './definition.ts'
 import type { Errands } from './errand.ts'
 import type { QueuePart } from '../queue/index.ts'
 import type { SchedulePart } from '../schedule/index.ts'
+import type { WorkflowPart } from '../workflow/index.ts'
 import type { Services, WireServicesFactory } from './services.ts'
 import type { Environment } from './environment.ts'
 
@@ -52,6 +53,9 @@ export interface UnitOptions {
   readonly schedule?: SchedulePart
   readonly remote?: Remotes
   readonly errands?: Errands
+  readonly workflows?: WorkflowPart
+  /** `rpc.startWorkflow`, where a function uses it. */
+  readonly starts?: (unit: Unit, outer: Call) => (name: string, data: unknown, options?: { id?: string }) => Promise<{ runId: string }>
 }
 
 /** The process or isolate that a unit runs in. */

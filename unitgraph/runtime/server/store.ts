@@ -7,6 +7,7 @@ import type { Jobs } from './jobs.ts'
 import type { Marks } from './marks.ts'
 import { onceStarted } from './patience.ts'
 import { readPlace, STORE, unusable, type Place } from './place.ts'
+import type { Store as RunStore } from '../workflow/store.ts'
 import type { Ticks } from './ticks.ts'
 
 export interface Store {
@@ -14,6 +15,8 @@ export interface Store {
   jobs(owner: string): Jobs
   ticks(): Ticks
   marks(): Marks
+  /** Runs of workflows; throws where the place can't keep them. */
+  runs(): RunStore
   close(): Promise<void> | void
 }
 
@@ -57,6 +60,7 @@ export const openStore = async (env: Environment, project: string): Promise<Stor
     jobs: (owner) => store.jobs(owner),
     ticks: () => store.ticks(),
     marks: () => store.marks(),
+    runs: () => store.runs(),
     close: async () => {
       if (!isOpen) return
       isOpen = false

@@ -93,13 +93,18 @@ export interface Execution {
   lose(): void
   /** Its end was asked for. */
   cancel(): void
+  /** Begins nothing more: comes back once what is under way is written. */
+  leave(): void
   /** Something may have come into the inbox. */
   nudge(): void
 }
 
 type Outcome = { readonly value: unknown } | { readonly error: unknown }
 
-export const createExecution = (run: Run, world: World, code: (steps: Steps) => Promise<unknown>): Execution => {
+/** `prepare` may take its time with what isn't the run's: the code that it gives counts from its first line. */
+export const createExecution = (
+  run: Run, world: World, prepare: (steps: Steps) => Promise<() => Promise<unknown>>,
+): Execution => {
   const { head } = run
   const journal: Entry[] = [...run.journal]
   const inbox: Message[] = [...run.inbox]
@@ -115,6 +120,7 @@ export const createExecution = (run: Run, world: World, code: (steps: Steps) => 
   let cancelAt = head.cancelAt
   let tidyUntil: number | null = null
   let inboxMayHaveMoved = false
+  let isLeaving = false
   let outcome: Outcome | undefined
   let diverged: DivergedError | undefined
   let signal = Promise.withResolvers<void>()
@@ -309,9 +315,9 @@ export const createExecution = (run: Run, world: World, code: (steps: Steps) => 
     return (await flush(change)) === 'ok' ? 'ended' : 'lost'
   }
 
-  const begin = async (): Promise<void> => {
+  const begin = async (code: () => Promise<unknown>): Promise<void> => {
     try {
-      outcome = { value: await code(steps) }
+      outcome = { value: await code() }
       writeValue(outcome.value)
     } catch (error) {
       outcome = { error }
@@ -339,6 +345,12 @@ export const createExecution = (run: Run, world: World, code: (steps: Steps) => 
       outcome = { error: new RunCancelledError(head.cancelReason ?? 'The run was cancelled') }
     }
     if (outcome) return end()
+    if (isLeaving) {
+      if (writings.length > 0) return (await flush()) === 'lost' ? 'lost' : undefined
+      if (busy === 0) return 'lost'
+      await idle(null)
+      return undefined
+    }
     for (const one of asked.values()) {
       if (one.hasBegun) continue
       one.hasBegun = true
@@ -364,7 +376,7 @@ export const createExecution = (run: Run, world: World, code: (steps: Steps) => 
 
   return {
     go: async () => {
-      void begin()
+      void begin(await prepare(steps))
       for (;;) {
         const ended = await step()
         if (!ended) continue
@@ -380,6 +392,10 @@ export const createExecution = (run: Run, world: World, code: (steps: Steps) => 
     },
     cancel: () => {
       cancelAt ??= world.now()
+      poke()
+    },
+    leave: () => {
+      isLeaving = true
       poke()
     },
     nudge: () => {

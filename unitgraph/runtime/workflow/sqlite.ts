@@ -49,7 +49,10 @@ const entryOf = ({ run: _run, ...rest }: EntryRow): Entry => rest
 /** `now` is the clock that all processes of the machine share. */
 export const createSqliteStore = (folder: string, now: () => number = Date.now): Store => {
   const database = openFile(folder, 'runs.sqlite', VERSION, SCHEMA)
-  const together = inGroups((works) => database.transaction(() => { for (const work of works) work() }).immediate())
+  const transaction = database.transaction((works: readonly (() => unknown)[]) => works.map((work) => work()))
+  const together = inGroups(
+    (works: readonly (() => unknown)[]) => transaction.immediate(works), { most: Number.POSITIVE_INFINITY, atOnce: 1 },
+  )
   const query = <Row>(sql: string) => database.query<Row>(sql)
 
   const head = query<Head>('SELECT * FROM runs WHERE id = ?')
@@ -103,12 +106,7 @@ export const createSqliteStore = (folder: string, now: () => number = Date.now):
   }
 
   /** What the work gives, once it is on the disk. */
-  const written = async <T>(work: () => T): Promise<T> => {
-    let result: { readonly value: T } | undefined
-    await together(() => { result = { value: work() } })
-    if (!result) throw new Error('The work was not done')
-    return result.value
-  }
+  const written = <T>(work: () => T): Promise<T> => together(work) as Promise<T>
 
   const append = ({ id, epoch, fromSeq, entries, change = {}, seen }: Append): Appended => {
     const at = now()
@@ -182,7 +180,7 @@ export const createSqliteStore = (folder: string, now: () => number = Date.now):
       return { is: 'delivered' }
     }),
     inbox: async (id, after) => messages.all(id, after).map(messageOf),
-    load: async (id) => database.transaction(() => load(id)).immediate(),
+    load: (id) => written(() => load(id)),
     list: async ({ name, status, before, limit }) => query<Head>(
       `SELECT * FROM runs WHERE (?1 IS NULL OR name = ?1) AND (?2 IS NULL OR status = ?2)
          AND (?3 IS NULL OR (createdAt, id) < (?3, ?4)) ORDER BY createdAt DESC, id DESC LIMIT ?5`,

@@ -3,7 +3,7 @@
  * There is no leader and no sweep: an expired lease is taken by anybody's next claim.
  */
 import type { Logger } from '../types/services.ts'
-import type { Execution, End, World } from './execution.ts'
+import type { End, Execution, World } from './execution.ts'
 import type { Run } from './run.ts'
 import type { Append, Appended, Change, Store } from './store.ts'
 import type { Clock } from './world.ts'
@@ -21,7 +21,7 @@ export interface WorkerOptions {
   readonly lookMs: number
   /** A time that only goes forward, in milliseconds, whatever becomes of clocks. */
   monotonic(): number
-  execute(run: Run, world: World): Execution
+  execute(run: Run, world: World): Promise<Execution>
   readonly logger: Logger
 }
 
@@ -34,14 +34,16 @@ export interface Worker {
   /** A message came for a run that may be live here. */
   nudge(id: string): void
   cancel(id: string): void
-  /** Claims nothing more; resolves when what is live has parked or ended, or at once when `signal` aborts. */
+  /** Claims and begins nothing more; resolves when what is under way is written, or when `signal` aborts. */
   stop(signal: AbortSignal): Promise<void>
   readonly live: number
 }
 
 interface Live {
-  readonly execution: Execution
-  readonly done: Promise<void>
+  /** Once its unit is loaded. */
+  execution: Execution | undefined
+  isLost: boolean
+  done: Promise<void>
   /** By this process' own clock: until when it surely has the lease. */
   sureUntil: number
 }
@@ -81,28 +83,41 @@ export const createWorker = (options: WorkerOptions): Worker => {
   const store: Store = { ...options.store, append }
   const world: World = { ...options.world, store }
 
+  const lose = (run: string): void => {
+    const live = lives.get(run)
+    lives.delete(run)
+    if (!live) return
+    live.isLost = true
+    live.execution?.lose()
+  }
   const loseOld = (): void => {
-    for (const [run, { execution }] of [...lives]) {
+    for (const run of [...lives.keys()]) {
       if (isSure(run)) continue
       logger.warn('The lease of a run is over: it goes on elsewhere', { run, code: 'run-lease-over' })
-      execution.lose()
-      lives.delete(run)
+      lose(run)
     }
   }
 
   const take = (run: Run, asked: number): void => {
     const { head } = run
     if (head.recoveries > MOST_RECOVERIES) return void pause(run)
-    const execution = options.execute(run, world)
-    const done = execution.go().then(
-      (end: End) => logger.debug(`run ${end}`, { run: head.id, workflow: head.name }),
+    const live: Live = { sureUntil: sureUntil(asked), execution: undefined, isLost: false, done: Promise.resolve() }
+    const go = async (): Promise<End> => {
+      const execution = await options.execute(run, world)
+      if (live.isLost) return 'lost'
+      live.execution = execution
+      if (isStopped) execution.leave()
+      return execution.go()
+    }
+    lives.set(head.id, live)
+    live.done = go().then(
+      (end) => logger.debug(`run ${end}`, { run: head.id, workflow: head.name }),
       (error: unknown) => logger.error(error, { run: head.id, workflow: head.name, code: 'run-fault' }),
     ).finally(() => {
-      if (lives.get(head.id)?.execution !== execution) return
+      if (lives.get(head.id) !== live) return
       lives.delete(head.id)
       kicked.resolve()
     })
-    lives.set(head.id, { execution, done, sureUntil: sureUntil(asked) })
     void beat()
   }
 
@@ -121,11 +136,8 @@ export const createWorker = (options: WorkerOptions): Worker => {
     const answer = await options.store.renew({ worker: id, ttlMs }, renewed.map(([run]) => run))
     clock.tell(answer.now)
     for (const [, live] of renewed) live.sureUntil = sureUntil(asked)
-    for (const run of answer.lost) {
-      lives.get(run)?.execution.lose()
-      lives.delete(run)
-    }
-    for (const run of answer.cancelled) lives.get(run)?.execution.cancel()
+    for (const run of answer.lost) lose(run)
+    for (const run of answer.cancelled) lives.get(run)?.execution?.cancel()
   }
 
   /** As long as anything is live. */
@@ -177,22 +189,22 @@ export const createWorker = (options: WorkerOptions): Worker => {
     kick: () => kicked.resolve(),
     nudge: (run) => {
       const live = lives.get(run)
-      if (live) live.execution.nudge()
+      if (live) live.execution?.nudge()
       else kicked.resolve()
     },
     cancel: (run) => {
       const live = lives.get(run)
-      if (live) live.execution.cancel()
+      if (live) live.execution?.cancel()
       else kicked.resolve()
     },
     stop: async (signal) => {
       isStopped = true
       kicked.resolve()
       const over = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+      for (const { execution } of lives.values()) execution?.leave()
       const all = Promise.all([...lives.values()].map(({ done }) => done))
       await Promise.race([all, signal.aborted ? undefined : over])
-      for (const { execution } of lives.values()) execution.lose()
-      lives.clear()
+      for (const run of [...lives.keys()]) lose(run)
       await options.store.release(id)
     },
     get live() {

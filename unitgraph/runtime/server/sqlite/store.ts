@@ -5,6 +5,7 @@ import type { Store } from '../store.ts'
 import { closeDatabases, openDatabases } from './database.ts'
 import { createJobs } from './jobs.ts'
 import { createMarks } from './marks.ts'
+import { createSqliteStore } from '../../workflow/sqlite.ts'
 import { createTicks } from './ticks.ts'
 
 export const openStore = (env: Environment, project: string): Store => {
@@ -14,6 +15,7 @@ export const openStore = (env: Environment, project: string): Store => {
     jobs: (owner) => createJobs(databases, owner),
     ticks: () => createTicks(databases),
     marks: () => createMarks(databases),
+    runs: () => createSqliteStore(folder),
     close: () => closeDatabases(folder),
   }
 }

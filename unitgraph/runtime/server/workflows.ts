@@ -1,0 +1,82 @@
+/** Durable workflows in a process: keeps runs in the deployment's store, and works on those that are due. */
+import type { Execution, World } from '../workflow/execution.ts'
+import type { Run } from '../workflow/run.ts'
+import { createRuns, type Runs } from '../workflow/runs.ts'
+import type { Store as RunStore } from '../workflow/store.ts'
+import { createWorker, type Worker } from '../workflow/worker.ts'
+import { createClock, createWorld } from '../workflow/world.ts'
+import type { Background, Context } from './background.ts'
+import { openStore, type Store } from './store.ts'
+
+export interface WorkflowEntry {
+  readonly name: string
+  readonly unit: string
+  /** The digest of its outline. */
+  readonly version: string
+}
+
+export interface Workflows extends Background {
+  /** The built-in service `workflowState`. */
+  service(): Runs
+}
+
+const LEASE_MS = 15_000
+const LOOK_MS = 1000
+/** How many runs are in memory at once. */
+const MOST = 1000
+
+export const workflows = (entries: readonly WorkflowEntry[], open: typeof openStore = openStore): Workflows => {
+  const versions = new Map(entries.map(({ name, version }) => [name, version]))
+  const unitOf = new Map(entries.map(({ name, unit }) => [name, unit]))
+  let store: Store | undefined
+  let runStore: RunStore | undefined
+  let runs: Runs | undefined
+  let worker: Worker | undefined
+  let context: Context | undefined
+
+  const hints = {
+    started: () => worker?.kick(),
+    delivered: (id: string) => worker?.nudge(id),
+    cancelled: (id: string) => worker?.cancel(id),
+  }
+
+  const execute = async (context: Context, run: Run, world: World): Promise<Execution> => {
+    const { name } = run.head
+    const started = await context.units.start(unitOf.get(name) ?? '')
+    const workflow = started.workflows?.get(name)
+    if (!workflow) throw new Error(`No unit of this process has the workflow ${name}`)
+    return workflow.execute(run, world)
+  }
+
+  return {
+    service: () => {
+      if (!runs) throw new Error('The store of runs is not open')
+      return runs
+    },
+    open: async (env, project) => {
+      store = await open(env, project)
+      runStore = store.runs()
+      runs = createRuns(runStore, versions, hints)
+    },
+    start: (given) => {
+      context = given
+      if (!runStore) throw new Error('The store of runs is not open')
+      const clock = createClock()
+      worker = createWorker({
+        id: `${crypto.randomUUID()}`, store: runStore, clock, world: createWorld(runStore, clock), names: [...versions.keys()],
+        most: MOST, ttlMs: LEASE_MS, lookMs: LOOK_MS, monotonic: () => performance.now(), logger: given.logger,
+        execute: (run, world) => execute(given, run, world),
+      })
+      worker.start()
+    },
+    stop: () => {
+      if (!worker || !context) return
+      const { logger, signal, run } = context
+      void run(worker.stop(signal)).catch((error: unknown) => logger.error(error, { code: 'run-store-fault' }))
+    },
+    close: async () => {
+      await runStore?.close()
+      await store?.close()
+    },
+  }
+}

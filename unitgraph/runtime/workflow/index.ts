@@ -1,0 +1,103 @@
+/**
+ * Workflows in a unit. Calling one begins a run, on every transport; whoever works on runs has them executed here, with
+ * the unit's services and as whoever began them.
+ */
+import { createWire, type Call } from '../core/call.ts'
+import type { Runner } from '../core/definition.ts'
+import { dispatch } from '../core/dispatch.ts'
+import { closeServices, servicesOfCall, type Services } from '../core/services.ts'
+import { createRpc } from '../core/rpc.ts'
+import { Session } from '../core/session.ts'
+import { readTrace } from '../core/trace.ts'
+import type { Unit } from '../core/unit.ts'
+import type { Logger, UserSession } from '../types/services.ts'
+import type { Wire } from '../types/wire.ts'
+import { createExecution, type Execution, type Steps, type World } from './execution.ts'
+import type { Run } from './run.ts'
+import type { Runs } from './runs.ts'
+import { readValue } from './values.ts'
+import { createWorkflowWire, type Reach } from './wire.ts'
+import { START, STEP } from './wires.ts'
+
+export interface Workflow {
+  execute(run: Run, world: World): Execution
+}
+
+export interface WorkflowPart {
+  /** By name. */
+  start(unit: Unit): ReadonlyMap<string, Workflow>
+}
+
+/** The run's id where whoever calls has one: so a job that comes twice, or a time that two clocks tell, is one run. */
+const idOf = (name: string, { start }: Call, { queue, scheduledTask, http }: Wire): string | undefined => {
+  if (start?.id !== undefined) return start.id
+  if (queue) return `${name}:${queue.jobId}`
+  if (scheduledTask) return `${name}:${scheduledTask.name}:${scheduledTask.executionTime.toISOString()}`
+  const given = http?.request.header('idempotency-key')
+  return given === undefined ? undefined : `${name}:${given}`
+}
+
+/** The body of a workflow as a function: 202 over HTTP, and the run's id. */
+export const workflow = (name: string): { readonly run: Runner } => ({
+  run: async ({ services, data, wire, call }) => {
+    const runs = services['workflowState'] as Runs
+    const id = idOf(name, call, wire)
+    const { session, traceparent } = { session: call.session.value, traceparent: call.traceparent }
+    const begun = await runs.start(name, data, { id, session, traceparent, parent: call.start?.parent })
+    wire.http?.response.status(202)
+    return begun
+  },
+})
+
+const callOf = ({ head }: Run, steps: Steps): Call => {
+  const headers = new Headers(head.traceparent === null ? {} : { traceparent: head.traceparent })
+  const session = head.principal === null ? undefined : (readValue(head.principal) as UserSession)
+  return {
+    ...readTrace(headers, head.id.slice(0, 128)), transport: 'workflow', session: new Session(session), depth: 0,
+    signal: steps.signal, waitUntil: (work) => void work.catch(() => undefined),
+    fields: { runId: head.id, workflow: head.name },
+  }
+}
+
+const reachOf = (unit: Unit, call: Call, children: ReadonlySet<string>): Reach => ({
+  isWorkflow: (id) => children.has(id),
+  call: (id, data, step, signal) => {
+    // each step as whoever began the run: what one step makes of the session is not the next one's
+    const own: Call = { ...call, session: new Session(call.session.value), signal }
+    const errand = { transport: 'workflow' as const, wiring: STEP, wire: { name: 'workflowStep' as const, state: step } }
+    return dispatch(unit, id, data, errand, own)
+  },
+  startChild: async (name, data, id, parent) => {
+    const errand = { transport: 'workflow' as const, wiring: START, wire: { name: 'start' as const, state: { id, parent } } }
+    await dispatch(unit, name, data, errand, { ...call, session: new Session(call.session.value) })
+  },
+})
+
+const createWorkflow = (unit: Unit, name: string, children: ReadonlySet<string>): Workflow => {
+  const definition = unit.functions.get(name)
+  if (!definition) throw new Error(`The workflow ${name} in ${unit.name} needs its function, which is not there`)
+  return {
+    execute: (run, world) => createExecution(run, world, async (steps) => {
+      const { host } = unit
+      const call = callOf(run, steps)
+      const singletons = await host.services()
+      const services = servicesOfCall(singletons, { requestId: call.requestId, traceId: call.traceId, function: name, ...call.fields })
+      const durable = createWorkflowWire(steps, reachOf(unit, call, children))
+      const wire: Wire = { ...createWire(call, createRpc(unit, call)), workflow: durable }
+      const own = ((await host.wireServices?.(services as never, wire as never)) ?? {}) as Services
+      const all = { ...services, ...own, workflow: durable, rpc: wire.rpc }
+      return async () => {
+        try {
+          return await definition.func(all as never, readValue(run.input) as never, wire as never)
+        } finally {
+          if (host.wireServices) await closeServices(own, services['logger'] as Logger, services)
+        }
+      }
+    }),
+  }
+}
+
+/** `children`: the workflows that its own ones call as steps. */
+export const workflows = (names: readonly string[], children: readonly string[] = []): WorkflowPart => ({
+  start: (unit) => new Map(names.map((name) => [name, createWorkflow(unit, name, new Set(children))])),
+})
