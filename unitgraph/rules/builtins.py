@@ -104,12 +104,25 @@ def _storage_of_process(given: Given) -> Builtin | None:
     return Builtin("storage", f"storage({told})", (("unitgraph/services/storage/process", "storage"),))
 
 
+def _runs_of_process(given: Given) -> Builtin | None:
+    """Where runs are kept, for workflows that a process executes itself."""
+    own = {name for unit in given.units for name in unit.function_ids}
+    if own.isdisjoint(workflow.function_id for workflow in given.manifest.workflows):
+        return None
+    return Builtin("workflowState", "flows.service")
+
+
+def _nowhere(_given: Given) -> Builtin | None:
+    return None
+
+
 BUILTINS: Final[Mapping[str, Row]] = {
     "jwt": Row(_plain("jwt"), _plain("jwt")),
     "kv": Row(_store_bound("kv", "kv"), _kv_of_process),
     "queueService": Row(_queues_bound, _queues_of_process),
     "rateLimits": Row(_limits_bound, _limits_of_process),
     "storage": Row(_store_bound("storage", "r2"), _storage_of_process),
+    "workflowState": Row(_nowhere, _runs_of_process),
 }
 """Service → how it is made. What a row's module exports has the service's own name, which no import of a project's
 gets in the same entry."""

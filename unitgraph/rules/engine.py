@@ -26,7 +26,7 @@ from unitgraph.rules.cache_layers import open_cache
 from unitgraph.rules.closure import Closures
 from unitgraph.rules.codegen import CodegenRule
 from unitgraph.rules.database import Database, Record
-from unitgraph.rules.gateways import RUNNABLE_ROLES
+from unitgraph.rules.gateways import runnable
 from unitgraph.rules.imports import ProjectImports
 from unitgraph.rules.journal import Journal, Summary, journal_of
 from unitgraph.rules.memo import Memo
@@ -167,12 +167,13 @@ class Engine:
     @cached_property
     def units(self) -> dict[str, Unit]:
         """The units that are built, by name."""
-        return {unit.name: unit for unit in self.manifest.units if unit.role in RUNNABLE_ROLES}
+        roles = runnable(self.provider.isolation)
+        return {unit.name: unit for unit in self.manifest.units if unit.role in roles}
 
     @cached_property
     def left_out(self) -> list[Unit]:
         """Units that are listed, and that this version can't run."""
-        return [unit for unit in self.manifest.units if unit.role not in RUNNABLE_ROLES]
+        return [unit for unit in self.manifest.units if unit.name not in self.units]
 
     @cached_property
     def runnable(self) -> Manifest:

@@ -8,6 +8,7 @@ from functools import cache
 import jinja2
 
 from unitgraph.rules.tools import TEMPLATES
+from unitgraph.rules.workflows import EntryWorkflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class EntryFunction:
     input: str | None = None
     coerce: Mapping[str, str] | None = None
     expose: bool = False
+    is_workflow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,12 @@ class EntryErrands:
     wires: tuple[str, ...]
     wirings: tuple[tuple[str, tuple[str, ...]], ...]
 
+    @property
+    def modules(self) -> tuple[tuple[str, str], ...]:
+        """(wire, the runtime's module that makes it)."""
+        shared = {"workflowStep": "workflow/wires", "start": "workflow/wires"}
+        return tuple((wire, f"unitgraph/{shared.get(wire, f'{wire}/wire')}") for wire in self.wires)
+
 
 @dataclass(frozen=True, slots=True)
 class EntryGateway:
@@ -164,6 +172,8 @@ class Entry:
     gateway: EntryGateway | None = None
     objects: tuple[EntryObject, ...] = ()
     settings: Settings | None = None
+    workflows: EntryWorkflows | None = None
+    starts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +207,7 @@ class Main:
     pulled: Mapping[str, str] = field(default_factory=dict)
     workers: tuple[Mapping[str, str | int], ...] = ()
     tasks: tuple[Mapping[str, str], ...] = ()
+    workflows: tuple[Mapping[str, str], ...] = ()
     builtins: tuple[Builtin, ...] = ()
     settings: Settings | None = None
 

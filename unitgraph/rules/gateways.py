@@ -6,6 +6,7 @@ Knows which there are; what a gateway is made of stands in a module of its own (
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from unitgraph.providers.base import Isolation
 from unitgraph.units.model import Role
 
 if TYPE_CHECKING:
@@ -18,5 +19,12 @@ Gateway = Callable[["Unit", "Wirings", "Names"], "EntryGateway"]
 
 GATEWAYS: Final[Mapping[Role, Gateway]] = {}
 
-RUNNABLE_ROLES: Final = frozenset(("function", "workflow-step", *GATEWAYS))
-"""Roles that this version can run; the others are analysed and listed, and left out of builds."""
+WORKFLOW_WIRES: Final = frozenset(("workflowStep", "start"))
+"""What calls that belong to a run bring along."""
+
+_EVERYWHERE: Final = frozenset(("function", "workflow-step", *GATEWAYS))
+
+
+def runnable(isolation: Isolation) -> frozenset[str]:
+    """Roles that this version can run; the others are analysed and listed, and left out of builds."""
+    return _EVERYWHERE | {"workflow"} if isolation == "process" else _EVERYWHERE

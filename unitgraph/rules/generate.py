@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from unitgraph.providers.base import Provider
 from unitgraph.providers.cloudflare.bindings import at_once, cron, objects, produces, queue_binding, queue_name
-from unitgraph.rules import builtins
+from unitgraph.rules import builtins, workflows
 from unitgraph.rules import entry as text
 from unitgraph.rules.gateways import GATEWAYS
 from unitgraph.rules.inputs import Inputs
@@ -19,9 +19,11 @@ from unitgraph.rules.names import Names
 from unitgraph.rules.settings_entry import schemas, settings_of
 from unitgraph.rules.wirings import Wirings
 from unitgraph.rules.workspace import Workspace
+from unitgraph.units import workflow_routes
 from unitgraph.units.application import Expression, Function, QueueWiring, Ref, ScheduleWiring
 from unitgraph.units.gateways import dispatched
 from unitgraph.units.model import Unit
+from unitgraph.units.queues import WORKFLOW_QUEUES
 from unitgraph.units.slice import InPlace, Roots, Sliced, SlicePlan, Target, Verbatim
 from unitgraph.units.slice_plan import Slicer
 from unitgraph.units.slice_text import render_slice
@@ -174,6 +176,8 @@ class Generator:
             errands=self._errands(unit, names),
             gateway=GATEWAYS[unit.role](unit, self._wirings, names) if unit.role in GATEWAYS else None,
             objects=self._objects(unit) if with_services else (),
+            workflows=workflows.entry(self._wirings.application, unit),
+            starts=workflows.starts(self._wirings.application, functions),
             required=tuple(sorted(plan.services)),
             queues=tuple(self._queue(wiring, names) for wiring in self._wirings.queues(unit)),
             tasks=tuple(self._task(wiring, names) for wiring in self._wirings.tasks(unit)),
@@ -241,11 +245,15 @@ class Generator:
             names.use("valibot", "*", "v")
         elif derived.is_nothing:
             source = names.use("unitgraph/nothing", "nothing", "nothing")
-        return text.EntryFunction(function.id, names.value(function), source, derived.coerce, function.expose)
+        return text.EntryFunction(
+            function.id, names.value(function), source, derived.coerce, function.expose,
+            workflow_routes.is_workflow(function),
+        )  # fmt: skip
 
     def _http(self, unit: Unit, names: Names) -> text.EntryHttp | None:
         routes = self._wirings.routes(unit)
-        if not routes and not any(function.expose for function in self._wirings.functions(unit)):
+        own = workflows.in_unit(self._wirings.application, unit)
+        if not routes and not own and not any(function.expose for function in self._wirings.functions(unit)):
             return None
         scoped = self._wirings.scoped(unit)
         return text.EntryHttp(
@@ -255,6 +263,10 @@ class Generator:
                     tuple(names.expression(option) for option in wiring.options),
                 )
                 for wiring in routes
+            )
+            + tuple(
+                text.EntryRoute(method, route, called, called.endswith(" stream"), ())
+                for method, route, called in workflow_routes.routes(own)
             ),
             tuple((one.scope, names.expression(one.value)) for one in scoped if one.kind == "http-middleware"),
             tuple((one.scope, names.expression(one.value)) for one in scoped if one.kind == "http-permission"),
@@ -297,10 +309,17 @@ class Generator:
                 for unit in units
                 for task in self._wirings.tasks(unit)
             ),
+            workflows=tuple(self._main_workflows(units)),
             builtins=names.builtins(builtins.of_process(given)),
             imports=names.imports(),
             **services,
         )
+
+    def _main_workflows(self, units: Collection[Unit]) -> Iterable[Mapping[str, str]]:
+        functions = self._wirings.application.functions
+        for unit in units:
+            for name in workflows.in_unit(self._wirings.application, unit):
+                yield {"name": name, "unit": unit.name, "version": workflows.version(functions[name])}
 
     def _queue_names(self, units: Collection[Unit]) -> tuple[str, ...]:
         """Every queue of the project; in a server beside queues of its provider's, those that it uses."""
@@ -308,7 +327,7 @@ class Generator:
         added = {name for unit in units for name in produces(unit, manifest)}
         if self._provider.isolation != "process":
             return tuple(sorted(added.union(wiring.queue for unit in units for wiring in self._wirings.queues(unit))))
-        return tuple(sorted(added.union(queue.name for queue in manifest.queues)))
+        return tuple(sorted(added.union(queue.name for queue in manifest.queues).difference(WORKFLOW_QUEUES)))
 
     def _workers(self, units: Collection[Unit]) -> Iterable[Mapping[str, str | int]]:
         for unit in units:
@@ -334,6 +353,8 @@ class Generator:
         for function in self._wirings.functions(unit):
             if function.expose:
                 yield text.MainRoute("POST", f"/rpc/{function.id}", unit.name)
+        for method, route, _ in workflow_routes.routes(workflows.in_unit(self._wirings.application, unit)):
+            yield text.MainRoute(method, route, unit.name)
 
 
 def _options(wiring: QueueWiring | ScheduleWiring, names: Names) -> str | None:

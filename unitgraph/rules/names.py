@@ -22,7 +22,8 @@ class Names:
         self._taken = {
             "worker", "unit", "serve", "http", "sse", "remote", "v", "nothing", "queue", "schedule", "events",
             "consumer", "scheduled", "queues", "schedules", "settings", "jobs", "clock", "errands", "channel", "mcp",
-            "channelWire", "mcpWire", *builtins.BUILTINS,
+            "channelWire", "mcpWire", "workflow", "workflows", "starts", "workflowStepWire", "startWire", "flows",
+            *builtins.BUILTINS,
         }  # fmt: skip
 
     def use(self, specifier: str, name: str, local: str) -> str:

@@ -24,7 +24,7 @@ TEMPLATES: Final = _HERE / "templates"
 _BUNDLER: Final = ("bundle.py", "bundler.py", "chunks.py", "esbuild.py", "sandbox.py", "sourcemap.py", "strip.py")
 _GENERATOR: Final = (
     "builtins.py", "codegen.py", "entry.py", "gateways.py", "generate.py", "inputs.py", "names.py",
-    "settings_entry.py", "wirings.py",
+    "settings_entry.py", "wirings.py", "workflows.py",
 )  # fmt: skip
 
 

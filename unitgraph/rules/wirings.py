@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Final
 
 from unitgraph.errors import Place
-from unitgraph.rules.gateways import GATEWAYS
+from unitgraph.rules.gateways import GATEWAYS, WORKFLOW_WIRES
 from unitgraph.units.application import (
     Application,
     ChannelWiring,
@@ -22,6 +22,8 @@ from unitgraph.units.application import (
 from unitgraph.units.gateways import Errand, errands
 from unitgraph.units.model import Manifest, Unit
 from unitgraph.units.scopes import applies
+from unitgraph.units.workflow_routes import is_workflow
+from unitgraph.units.workflow_routes import routes as workflow_routes
 
 _NOWHERE: Final = Place("", 0, 0)
 
@@ -59,7 +61,7 @@ class Wirings:
     def _errands(self) -> Mapping[str, list[Errand]]:
         found: defaultdict[str, list[Errand]] = defaultdict(list)
         for errand in errands(self.application):
-            if errand.wire in GATEWAYS:
+            if errand.wire in GATEWAYS or errand.wire in WORKFLOW_WIRES:
                 found[errand.function].append(errand)
         return found
 
@@ -88,6 +90,8 @@ class Wirings:
         tags = {tag for function in self.functions(unit) for tag in function.tags}
         tags.update(tag for wiring in (*routes, *self.jobs(unit), *self.errands(unit)) for tag in wiring.tags)
         paths = [wiring.route for wiring in routes]
+        own = [function.id for function in self.functions(unit) if is_workflow(function)]
+        paths += [route for _, route, _ in workflow_routes(own)]
         return [one for one in self.application.scoped if applies(one.kind, one.scope, tags, paths)]
 
     def modules(self, unit: Unit) -> set[str]:

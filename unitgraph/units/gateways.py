@@ -1,6 +1,7 @@
-"""How gateways reach functions: an errand a wiring, under whose options the function's unit runs it. Pure.
+"""How gateways and workflows reach functions: an errand a wiring, under whose options the function's unit runs it.
 
 A gateway (channel, MCP server) holds no code of the functions behind it; what its wirings say of them, theirs hold.
+Pure.
 """
 
 from collections.abc import Iterator
@@ -8,8 +9,9 @@ from typing import Literal, NamedTuple
 
 from unitgraph.units.application import Application, Expression
 from unitgraph.units.model import Manifest
+from unitgraph.units.workflow_routes import is_workflow
 
-Wire = Literal["channel", "mcp"]
+Wire = Literal["channel", "mcp", "workflowStep", "start"]
 
 
 class Errand(NamedTuple):
@@ -27,6 +29,10 @@ def errands(application: Application) -> Iterator[Errand]:
     for wiring in application.mcp:
         options = (wiring.options,) if wiring.options is not None else ()
         yield Errand(wiring.function, "mcp", f"mcp {wiring.kind} {wiring.name}", options)
+    workflows = {name for name, function in application.functions.items() if is_workflow(function)}
+    yield from (Errand(name, "start", "workflow start", ()) for name in sorted(workflows))
+    called = {name for workflow in workflows for name in application.functions[workflow].invokes}
+    yield from (Errand(name, "workflowStep", "workflow step", ()) for name in sorted(called - workflows))
 
 
 def dispatched(unit: str, manifest: Manifest) -> tuple[str, ...]:

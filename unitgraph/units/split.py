@@ -46,6 +46,8 @@ from unitgraph.units.project import Project
 from unitgraph.units.queues import WORKFLOW_QUEUES
 from unitgraph.units.reached import Reached, Root, together
 from unitgraph.units.scopes import applies
+from unitgraph.units.workflow_routes import is_workflow
+from unitgraph.units.workflow_routes import routes as workflow_routes
 
 # What a role needs besides what its code takes: (service, capability) as if its code took it.
 _ROLE_SERVICES: Final[Mapping[str, tuple[Service, ...]]] = {
@@ -119,7 +121,7 @@ class _Split:
             ),
             agents=tuple(sorted(self._agents(), key=lambda agent: agent.name)),
             mcp_endpoints=self._mcp(),
-            workflows=tuple(self._workflow(each) for each in application.functions.values() if _is_workflow(each)),
+            workflows=tuple(self._workflow(each) for each in application.functions.values() if is_workflow(each)),
             secrets=tuple(Secret(*each) for each in self._declared(application.secrets, "secrets")),
             variables=tuple(Variable(*each) for each in self._declared(application.variables, "variables")),
             unresolved_secret_reads=tuple(
@@ -147,15 +149,16 @@ class _Split:
         sent = self._errands[function.id]
         roots.extend(option for errand in sent for option in errand.options)
         tags = {*function.tags, *(tag for wiring in (*routes, *jobs, *sent) for tag in wiring.tags)}
-        roots.extend(scoped.value for scoped in self._around(routes, tags))
+        paths = [wiring.route for wiring in routes]
+        if is_workflow(function):
+            paths += [route for _, route, _ in workflow_routes((function.id,))]
+        roots.extend(scoped.value for scoped in self._around(paths, tags))
         reached = self._reach.of(roots, function.services.names, escapes=function.services.escapes)
         return reached | Reached(functions=frozenset(function.invokes)) if function.invokes else reached
 
-    def _around(self, routes: list[HttpWiring], tags: set[str]) -> Iterable[ScopedWiring]:
+    def _around(self, paths: list[str], tags: set[str]) -> Iterable[ScopedWiring]:
         return (
-            scoped
-            for scoped in self._application.scoped
-            if applies(scoped.kind, scoped.scope, tags, (wiring.route for wiring in routes))
+            scoped for scoped in self._application.scoped if applies(scoped.kind, scoped.scope, tags, paths)
         )
 
     def _unit(self, placed: Placed) -> Unit:
@@ -236,7 +239,7 @@ class _Split:
         if routes or placed.role in ("channel", "mcp", "agent"):
             handlers.append(FetchHandler(routes))
         queues = {queue for each in wired for queue in each.queues}
-        if any(_is_workflow(self._application.functions[function]) for function in functions):
+        if any(is_workflow(self._application.functions[function]) for function in functions):
             queues.update(WORKFLOW_QUEUES)
         handlers.extend(QueueHandler(queue) for queue in sorted(queues))
         tasks = sorted(task for each in wired for task in each.schedules)
@@ -276,7 +279,7 @@ class _Split:
         for wiring in self._application.queues:
             yield Queue(wiring.queue, unit_of[wiring.function], wiring.function, wiring.settings)
         for function in self._application.functions.values():
-            if _is_workflow(function):
+            if is_workflow(function):
                 for name in WORKFLOW_QUEUES:
                     yield Queue(name, unit_of[function.id], function.id)
 
@@ -319,8 +322,4 @@ class _Split:
 
 def _role(function: Function) -> str:
     """The role whose services a function needs wherever it runs."""
-    return "workflow" if _is_workflow(function) else "agent" if function.agent is not None else "function"
-
-
-def _is_workflow(function: Function) -> bool:
-    return function.kind in ("workflow", "workflow-graph")
+    return "workflow" if is_workflow(function) else "agent" if function.agent is not None else "function"

@@ -3,6 +3,7 @@ import type { FunctionKind, PikkuFunction } from '../types/function.ts'
 import type { Wire } from '../types/wire.ts'
 import type { Call } from './call.ts'
 import type { Services } from './services.ts'
+import type { Unit } from './unit.ts'
 import type { Middleware, Permissions } from '../types/middleware.ts'
 import type { StandardSchema } from '../types/schema.ts'
 
@@ -14,6 +15,7 @@ export type Runner = (parts: {
   readonly data: unknown
   readonly wire: Wire
   readonly call: Call
+  readonly unit: Unit
 }) => unknown
 
 /** How a path's or a query's text becomes what the function expects. */

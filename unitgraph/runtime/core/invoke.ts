@@ -43,6 +43,10 @@ export const layersOf = (
   return [...tagged(middleware, ['*']), ...(around.middleware ?? []), ...tagged(middleware, tags), own].flat()
 }
 
+/** All of them must grant. */
+export const permissionsOf = (unit: Unit, definition: Definition, { tags = [], permissions = [] }: Around = {}) =>
+  [...tagged(unit.options.permissions, ['*', ...tags, ...definition.tags]), ...permissions, definition.permissions]
+
 /** What a table has for each tag, once. */
 const tagged = <T>(table: Readonly<Record<string, T>> = {}, tags: readonly string[]): T[] =>
   [...new Set(tags)].flatMap((tag) => (Object.hasOwn(table, tag) ? [table[tag] as T] : []))
@@ -67,13 +71,12 @@ export const invoke = async (
     const own = ((await host.wireServices?.(services as never, wire as never)) ?? {}) as Services
     const all = { ...services, ...own }
     try {
-      const byTag = tagged(unit.options.permissions, ['*', ...tags])
-      for (const needed of [...byTag, ...(around.permissions ?? []), definition.permissions]) {
+      for (const needed of permissionsOf(unit, definition, around)) {
         if (!(await granted(needed, all, data, wire))) throw new ForbiddenError()
       }
       begin?.()
       const result = await (definition.run
-        ? definition.run({ services: all, data, wire, call })
+        ? definition.run({ services: all, data, wire, call, unit })
         : definition.func(all as never, data as never, wire as never))
       if (host.development && !STARTS.has(definition.kind)) await checkOutput(definition, result, services['logger'] as Logger)
       // what a void function returns by the way is nobody's business

@@ -15,8 +15,8 @@ export interface Store {
   jobs(owner: string): Jobs
   ticks(): Ticks
   marks(): Marks
-  /** Runs of workflows; throws where the place can't keep them. */
-  runs(): RunStore
+  /** Runs of workflows; rejects where the place can't keep them. */
+  runs(): Promise<RunStore>
   close(): Promise<void> | void
 }
 

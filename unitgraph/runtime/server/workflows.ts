@@ -55,7 +55,7 @@ export const workflows = (entries: readonly WorkflowEntry[], open: typeof openSt
     },
     open: async (env, project) => {
       store = await open(env, project)
-      runStore = store.runs()
+      runStore = await store.runs()
       runs = createRuns(runStore, versions, hints)
     },
     start: (given) => {

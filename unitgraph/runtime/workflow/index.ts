@@ -3,7 +3,7 @@
  * the unit's services and as whoever began them.
  */
 import { createWire, type Call } from '../core/call.ts'
-import type { Runner } from '../core/definition.ts'
+import type { FunctionEntry, Runner } from '../core/definition.ts'
 import { dispatch } from '../core/dispatch.ts'
 import { closeServices, servicesOfCall, type Services } from '../core/services.ts'
 import { createRpc } from '../core/rpc.ts'
@@ -12,6 +12,7 @@ import { readTrace } from '../core/trace.ts'
 import type { Unit } from '../core/unit.ts'
 import type { Logger, UserSession } from '../types/services.ts'
 import type { Wire } from '../types/wire.ts'
+import { asked } from './asked.ts'
 import { createExecution, type Execution, type Steps, type World } from './execution.ts'
 import type { Run } from './run.ts'
 import type { Runs } from './runs.ts'
@@ -37,16 +38,19 @@ const idOf = (name: string, { start }: Call, { queue, scheduledTask, http }: Wir
   return given === undefined ? undefined : `${name}:${given}`
 }
 
-/** The body of a workflow as a function: 202 over HTTP, and the run's id. */
-export const workflow = (name: string): { readonly run: Runner } => ({
-  run: async ({ services, data, wire, call }) => {
-    const runs = services['workflowState'] as Runs
-    const id = idOf(name, call, wire)
-    const { session, traceparent } = { session: call.session.value, traceparent: call.traceparent }
-    const begun = await runs.start(name, data, { id, session, traceparent, parent: call.start?.parent })
-    wire.http?.response.status(202)
-    return begun
-  },
+/** Calling a workflow begins a run: 202 over HTTP, and the run's id. */
+const begin = (name: string): Runner => async ({ services, data, wire, call }) => {
+  const runs = services['workflowState'] as Runs
+  const id = idOf(name, call, wire)
+  const { session, traceparent } = { session: call.session.value, traceparent: call.traceparent }
+  const begun = await runs.start(name, data, { id, session, traceparent, parent: call.start?.parent })
+  wire.http?.response.status(202)
+  return begun
+}
+
+/** A workflow among a unit's functions, and what may be asked of its runs. */
+export const workflow = (name: string, entry: FunctionEntry): Record<string, FunctionEntry> => ({
+  [name]: { ...entry, run: begin(name) }, ...asked(name, entry, begin(name)),
 })
 
 const callOf = ({ head }: Run, steps: Steps): Call => {

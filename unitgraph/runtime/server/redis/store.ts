@@ -38,6 +38,7 @@ export const openStore = async ({ project, place, isVolatileAllowed }: Shared): 
     if (version !== VERSION) throw new Error(`its keys ${prefix}* are of version ${version}, and this program knows version ${VERSION}`)
     return {
       jobs: (owner) => createJobs(client, prefix, owner),
+      runs: () => Promise.reject(new Error(`Runs of workflows are not kept in Redis by this version: leave ${place.variable} unset, so that they are in the data folder`)),
       ticks: () => createTicks(client, prefix),
       marks: () => createMarks(client, prefix),
       close: () => client.close(),

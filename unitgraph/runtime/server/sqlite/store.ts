@@ -5,7 +5,6 @@ import type { Store } from '../store.ts'
 import { closeDatabases, openDatabases } from './database.ts'
 import { createJobs } from './jobs.ts'
 import { createMarks } from './marks.ts'
-import { createSqliteStore } from '../../workflow/sqlite.ts'
 import { createTicks } from './ticks.ts'
 
 export const openStore = (env: Environment, project: string): Store => {
@@ -15,7 +14,7 @@ export const openStore = (env: Environment, project: string): Store => {
     jobs: (owner) => createJobs(databases, owner),
     ticks: () => createTicks(databases),
     marks: () => createMarks(databases),
-    runs: () => createSqliteStore(folder),
+    runs: async () => (await import('../../workflow/sqlite.ts')).createSqliteStore(folder),
     close: () => closeDatabases(folder),
   }
 }

@@ -1,0 +1,161 @@
+/**
+ * What may be asked of a workflow's runs, as functions beside the workflow: routes lead to them. Whoever may call the
+ * workflow may ask: the same session and middleware, and its permissions with the run's input.
+ */
+import { author, type FunctionEntry, type Runner } from '../core/definition.ts'
+import { BadRequestError, ConflictError, ForbiddenError, NotFoundError, reportError } from '../core/errors.ts'
+import { permissionsOf } from '../core/invoke.ts'
+import { granted } from '../core/permissions.ts'
+import type { PikkuFunction } from '../types/function.ts'
+import type { Wire } from '../types/wire.ts'
+import { ENDS, type Entry, type Run } from './run.ts'
+import type { Runs } from './runs.ts'
+import { readError, readValue, writeValue } from './values.ts'
+import { approvalType, eventType } from './wire.ts'
+
+/** What anybody who may ask is told of a run. */
+export const statusOf = ({ head, output, error, journal }: Run): Record<string, unknown> => ({
+  runId: head.id, workflow: head.name, status: head.status,
+  createdAt: new Date(head.createdAt), ...(head.finishedAt !== null && { finishedAt: new Date(head.finishedAt) }),
+  ...(head.reason !== null && { reason: head.reason }),
+  ...(output !== null && { output: readValue(output) }),
+  ...(error !== null && { error: publicError(error) }),
+  steps: stepsOf(journal),
+})
+
+/** As a caller of the function would see it. */
+const publicError = (text: string): { code: string; message: string } => {
+  const { code, message } = reportError(readError(text))
+  return { code, message }
+}
+
+/** The last word on each step, or what is known so far. */
+const stepsOf = (journal: readonly Entry[]): unknown[] => {
+  const last = new Map<string, Entry>()
+  const begun = new Map<string, number>()
+  for (const entry of journal) {
+    if (entry.kind === 'cancel') continue
+    last.set(entry.key, entry)
+    if (!begun.has(entry.key)) begun.set(entry.key, entry.startedAt)
+  }
+  return [...last.values()].map(({ key, kind, phase, attempt, at, error, fingerprint }) => ({
+    step: key, kind, status: phase === 'done' ? (error === null ? 'completed' : 'failed') : phase === 'open' ? 'waiting' : 'retrying',
+    ...(fingerprint && { target: fingerprint }), ...(attempt > 0 && { attempt }),
+    startedAt: new Date(begun.get(key) ?? at), ...(phase === 'done' && { endedAt: new Date(at) }),
+  }))
+}
+
+type Data = Readonly<Record<string, unknown>>
+type Act = (run: Run, runs: Runs, data: Data, wire: Wire) => unknown
+
+const text = (data: Data, name: string): string | undefined => {
+  const value = data[name]
+  if (value === undefined || typeof value === 'string') return value
+  throw new BadRequestError(`${name} is a text`)
+}
+
+const by = (wire: Wire): string | null => wire.session?.userId ?? null
+
+/** The approval that is meant: the one that is named, or the only one that waits. */
+const approvalKey = ({ journal }: Run, named: string | undefined): string => {
+  if (named !== undefined) return named
+  const approvals = journal.filter(({ kind }) => kind === 'approval')
+  const done = new Set(approvals.filter(({ phase }) => phase === 'done').map(({ key }) => key))
+  const open = [...new Set(approvals.map(({ key }) => key))].filter((key) => !done.has(key))
+  // who decides second is told of the first
+  const meant = open.length === 0 && done.size === 1 ? [...done] : open
+  if (meant.length === 1) return meant[0] as string
+  throw new ConflictError(open.length === 0 ? 'Nothing waits for an approval: name its step' : 'Several approvals wait: name the step')
+}
+
+const approve: Act = async (run, runs, data, wire) => {
+  const { approved } = data
+  if (typeof approved !== 'boolean') throw new BadRequestError('approved is true or false')
+  const key = approvalKey(run, text(data, 'step'))
+  const answer = await runs.deliver(run.head.id, {
+    messageId: approvalType(key), type: approvalType(key), by: by(wire), key,
+    payload: writeValue({ approved, reason: text(data, 'reason'), data: data['data'] }),
+  })
+  if (answer.is === 'delivered') return { step: key, approved }
+  if (answer.is === 'duplicate') {
+    throw new ConflictError('It was decided before', { data: { ...(readValue(answer.first.payload) as object), by: answer.first.by } })
+  }
+  throw new ConflictError('It is too late: the step is over')
+}
+
+const event: Act = async (run, runs, data, wire) => {
+  const name = text(data, 'event')
+  if (!name) throw new BadRequestError('event is the event\'s name')
+  const messageId = `event ${text(data, 'id') ?? crypto.randomUUID()}`
+  const answer = await runs.deliver(run.head.id, { messageId, type: eventType(name), payload: writeValue(data['data']), by: by(wire) })
+  if (answer.is === 'late') throw new ConflictError('The run has ended')
+  wire.http?.response.status(202)
+  return { event: name, isDuplicate: answer.is === 'duplicate' }
+}
+
+const cancel: Act = async (run, runs, data, wire) => {
+  const head = await runs.cancel(run.head.id, text(data, 'reason') ?? null)
+  wire.http?.response.status(202)
+  return { runId: run.head.id, status: head?.status }
+}
+
+const LOOK_MS = 250
+
+/** Looks until the run has ended or nobody wants to know any more. */
+const untilEnd = async (runs: Runs, id: string, signal: AbortSignal, see: (run: Run) => unknown): Promise<Run | undefined> => {
+  for (;;) {
+    const run = await runs.load(id)
+    if (!run) return undefined
+    await see(run)
+    if (ENDS.has(run.head.status) || signal.aborted) return run
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+  }
+}
+
+/** Each change as an event of its own; the run's end is the last. */
+const stream: Act = async (run, runs, _data, wire) => {
+  let last = ''
+  const say = async (seen: Run): Promise<void> => {
+    const said = JSON.stringify(statusOf(seen))
+    if (said !== last && !ENDS.has(seen.head.status)) await wire.channel?.send(JSON.parse(said))
+    last = said
+  }
+  const ended = await untilEnd(runs, run.head.id, wire.signal, say)
+  return ended && statusOf(ended)
+}
+
+const ACTS: Readonly<Record<string, Act>> = { status: (run) => statusOf(run), stream, approve, event, cancel }
+
+const asking = (name: string, act: Act): Runner => async ({ unit, services, data, wire }) => {
+  const runs = services['workflowState'] as Runs
+  const { runId } = data as { runId: string }
+  const run = await runs.load(runId)
+  const definition = unit.functions.get(name)
+  if (run?.head.name !== name || !definition) throw new NotFoundError('There is no such run')
+  for (const needed of permissionsOf(unit, definition)) {
+    if (!(await granted(needed, services, readValue(run.input), wire))) throw new ForbiddenError()
+  }
+  return act(run, runs, data as Data, wire)
+}
+
+/** Begins a run, and gives what it comes to, or throws what it failed of. */
+const running = (begin: Runner): Runner => async (parts) => {
+  const { services, wire } = parts
+  const { runId } = (await begin(parts)) as { runId: string }
+  const run = await untilEnd(services['workflowState'] as Runs, runId, wire.signal, () => undefined)
+  wire.http?.response.status(200)
+  if (run && run.error !== null) throw readError(run.error)
+  return run && readValue(run.output)
+}
+
+/** The functions beside a workflow, by `<workflow> <what is asked>`. */
+export const asked = (name: string, entry: FunctionEntry, begin: Runner): Record<string, FunctionEntry> => {
+  const { auth, middleware, kind } = author('workflow')(entry.value as PikkuFunction)
+  const bare = author(kind)({ func: () => undefined, ...(middleware && { middleware }) })
+  const isClosed = auth ?? entry.auth ?? false
+  return {
+    [`${name} run`]: { ...entry, expose: false, run: running(begin) },
+    ...Object.fromEntries(Object.entries(ACTS).map(([what, act]) =>
+      [`${name} ${what}`, { value: bare, auth: isClosed, run: asking(name, act) }])),
+  }
+}
