@@ -3,7 +3,8 @@
  * one, and a ledger of what was really done.
  */
 import { createLogger } from '../../../unitgraph/runtime/core/logger.ts'
-import { createExecution, type World } from '../../../unitgraph/runtime/workflow/execution.ts'
+import { createExecution } from '../../../unitgraph/runtime/workflow/execution.ts'
+import type { World } from '../../../unitgraph/runtime/workflow/steps.ts'
 import { createMemoryStore } from '../../../unitgraph/runtime/workflow/memory.ts'
 import type { Run } from '../../../unitgraph/runtime/workflow/run.ts'
 import type { Store } from '../../../unitgraph/runtime/workflow/store.ts'

@@ -1,5 +1,6 @@
 /** Durable workflows in a process: keeps runs in the deployment's store, and works on those that are due. */
-import type { Execution, World } from '../workflow/execution.ts'
+import type { Execution } from '../workflow/execution.ts'
+import type { World } from '../workflow/steps.ts'
 import type { Run } from '../workflow/run.ts'
 import { createRuns, type Runs } from '../workflow/runs.ts'
 import type { Store as RunStore } from '../workflow/store.ts'

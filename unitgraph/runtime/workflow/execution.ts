@@ -6,68 +6,11 @@
  */
 import { DivergedError, RunCancelledError } from './errors.ts'
 import type { Entry, Message, NewEntry, Run, StepKind } from './run.ts'
-import type { Appended, Change, Store } from './store.ts'
+import type { Asking, Steps, Waiting, World, Writing } from './steps.ts'
+import type { Appended, Change } from './store.ts'
 import { readError, readValue, writeError, writeValue } from './values.ts'
 
-/** What of the world a run needs; all of it can be simulated. */
-export interface World {
-  readonly store: Store
-  /** The store's clock, or a little less, in whole milliseconds. */
-  now(): number
-  /** Lets everything go on that can. */
-  turn(): Promise<void>
-  /** Calls back after a while; returns what forgets it. */
-  after(ms: number, call: () => void): () => void
-  /** Of uniform distribution, from 0 to 1. */
-  random(): number
-}
-
-export interface Asking {
-  readonly key: string
-  readonly kind: StepKind
-  readonly fingerprint: string
-  /** Begins what isn't recorded yet. */
-  begin(): void
-}
-
-/** A step that waits for time, a message, or both. */
-export interface Waiting {
-  readonly until: number | null
-  /** The type of the message. */
-  readonly type?: string
-  /** With the message, or without one when the time is over. */
-  wake(message: Message | undefined): void
-}
-
-/** What is yet to be written. `unlessMessage`: only if no message has come meanwhile; else `again`. */
-export interface Writing {
-  readonly entry: NewEntry
-  readonly again?: () => void
-  readonly written?: () => void
-}
-
 export type End = 'ended' | 'parked' | 'paused' | 'lost'
-
-/** What steps are made of. */
-export interface Steps {
-  readonly run: Run
-  readonly world: World
-  /** Aborts when the run is somebody else's, or at its end. */
-  readonly signal: AbortSignal
-  /** The recorded or coming result of a step. */
-  ask(asking: Asking): Promise<unknown>
-  /** Entries of a step besides its last word, in their order. */
-  before(key: string): readonly Entry[]
-  isDone(key: string): boolean
-  write(writing: Writing): void
-  wait(key: string, waiting: Waiting): void
-  /** Work that keeps the run in memory. */
-  busy<T>(work: () => Promise<T>): Promise<T>
-  /** False while what is recorded is still being delivered. */
-  isLive(): boolean
-  /** Never settles: for code that nobody needs any more. */
-  readonly never: Promise<never>
-}
 
 /** A wait that is shorter isn't worth giving the run up for. */
 const SHORT_MS = 1000

@@ -13,9 +13,10 @@ import type { Unit } from '../core/unit.ts'
 import type { Logger, UserSession } from '../types/services.ts'
 import type { Wire } from '../types/wire.ts'
 import { asked } from './asked.ts'
-import { createExecution, type Execution, type Steps, type World } from './execution.ts'
+import { createExecution, type Execution } from './execution.ts'
 import type { Run } from './run.ts'
 import type { Runs } from './runs.ts'
+import type { Steps, World } from './steps.ts'
 import { readValue } from './values.ts'
 import { createWorkflowWire, type Reach } from './wire.ts'
 import { START, STEP } from './wires.ts'
@@ -87,7 +88,7 @@ const createWorkflow = (unit: Unit, name: string, children: ReadonlySet<string>)
       const singletons = await host.services()
       const services = servicesOfCall(singletons, { requestId: call.requestId, traceId: call.traceId, function: name, ...call.fields })
       const durable = createWorkflowWire(steps, reachOf(unit, call, children))
-      const wire: Wire = { ...createWire(call, createRpc(unit, call)), workflow: durable }
+      const wire: Wire = { ...createWire(call, createRpc(unit, call), name), workflow: durable }
       const own = ((await host.wireServices?.(services as never, wire as never)) ?? {}) as Services
       const all = { ...services, ...own, workflow: durable, rpc: wire.rpc }
       return async () => {

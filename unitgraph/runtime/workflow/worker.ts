@@ -3,7 +3,8 @@
  * There is no leader and no sweep: an expired lease is taken by anybody's next claim.
  */
 import type { Logger } from '../types/services.ts'
-import type { End, Execution, World } from './execution.ts'
+import type { End, Execution } from './execution.ts'
+import type { World } from './steps.ts'
 import type { Run } from './run.ts'
 import type { Append, Appended, Change, Store } from './store.ts'
 import type { Clock } from './world.ts'

@@ -1,5 +1,5 @@
 /** The world as it is: real time, real turns of the loop. */
-import type { World } from './execution.ts'
+import type { World } from './steps.ts'
 import type { Store } from './store.ts'
 
 declare const setImmediate: ((call: () => void) => unknown) | undefined
