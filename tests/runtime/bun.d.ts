@@ -25,6 +25,7 @@ declare module 'bun:test' {
   export const expect: { (actual: unknown, note?: string): Expectation; stringContaining(text: string): unknown }
   export const beforeAll: (work: Work) => void
   export const afterAll: (work: Work) => void
+  export const afterEach: (work: Work) => void
 }
 
 declare module 'node:fs' {

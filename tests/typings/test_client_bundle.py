@@ -19,7 +19,7 @@ PAGE = """
     export const books = async (): Promise<Book[]> => (await shop.get('/api/books', { limit: 3 })).books
     console.log(JSON.stringify(await shop.get('/api/books', { limit: 3 })), typeof ApiError)
     """
-LARGEST = 9_000
+LARGEST = 12_500
 """Bytes of the minified page, which is the client but for its two lines."""
 
 

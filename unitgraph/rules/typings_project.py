@@ -40,6 +40,7 @@ class ProjectTypes:
     exposed: tuple[Member, ...]
     routes: Mapping[str, tuple[Member, ...]]     # by method
     streams: Mapping[str, tuple[Member, ...]]
+    channels: tuple[Member, ...]                 # by route
     queues: tuple[Member, ...]
     workflows: tuple[Member, ...]
     agents: tuple[Member, ...]
@@ -83,6 +84,7 @@ def project_types(
         exposed=tuple(call for call in calls if application.functions[call.name].expose),
         routes=_routes(application.http, functions, kinds),
         streams=_routes([wiring for wiring in application.http if wiring.sse], functions, kinds),
+        channels=_channels(application),
         queues=_queues(application, functions),
         workflows=tuple(call for call in calls if kinds[call.name] in _WORKFLOWS),
         agents=_agents(application, functions),
@@ -123,6 +125,11 @@ def _routes(
         method: tuple(Member(route, types) for route, types in sorted(routes.items()))
         for method, routes in found.items()
     }
+
+
+def _channels(application: Application) -> tuple[Member, ...]:
+    types = f"{{ connect: {_ANYTHING}; message: {_ANYTHING}; messages: Record<string, Record<string, {_ANYTHING}>> }}"
+    return tuple(Member(route, types) for route in sorted({channel.route for channel in application.channels}))
 
 
 def _queues(application: Application, functions: Mapping[str, str]) -> tuple[Member, ...]:

@@ -8,6 +8,7 @@ import { errorOfResponse, NoAnswerError, retryAfter } from './errors.js'
 const TIMEOUT_MS = 30_000
 const FIRST_DELAY_MS = 250
 const LONGEST_DELAY_MS = 10_000
+const CSRF = { cookie: 'csrf', header: 'x-csrf-token' }
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 const IDEMPOTENT = new Set([...SAFE, 'PUT', 'DELETE'])
 const PASSING = new Set([429, 502, 503, 504])
@@ -42,18 +43,21 @@ const readCookie = (name) => {
 }
 
 /**
- * @param {string} method
+ * @param {string} method @param {string} url
  * @param {api.ClientOptions} options
  * @param {(HeadersInit | undefined)[]} more later ones win
  */
-const headersFor = async (method, { token, headers, csrf }, more) => {
+const headersFor = async (method, url, { token, headers, csrf }, more) => {
   const all = new Headers()
   const given = typeof headers === 'function' ? await headers() : headers
   for (const each of [given, ...more]) new Headers(each).forEach((value, name) => all.set(name, value))
   const bearer = typeof token === 'function' ? await token() : token
   if (bearer && !all.has('authorization')) all.set('authorization', `Bearer ${bearer}`)
-  const proof = csrf && !SAFE.has(method) ? readCookie(csrf.cookie) : undefined
-  if (csrf && proof !== undefined) all.set(csrf.header, proof)
+  // a page's token is for its own site, and for others only where that is asked for
+  const own = url.startsWith(`${globalThis.location?.origin}/`) ? CSRF : undefined
+  const proved = csrf === false || SAFE.has(method) ? undefined : (csrf ?? own)
+  const proof = proved && readCookie(proved.cookie)
+  if (proved && proof !== undefined) all.set(proved.header, proof)
   return all
 }
 
@@ -103,7 +107,7 @@ const attempt = async ({ method, url, body, headers }, options, own) => {
     own.signal?.throwIfAborted()
     const fetch = options.fetch ?? globalThis.fetch
     const response = await fetch(url, {
-      method, headers: await headersFor(method, options, [...headers, own.headers]), signal: late.signal,
+      method, headers: await headersFor(method, url, options, [...headers, own.headers]), signal: late.signal,
       ...(body !== undefined && { body }), ...(options.credentials && { credentials: options.credentials }),
     })
     return { response, opened, settled, explain }

@@ -6,6 +6,7 @@
 import { baseOf, fill, isFlat, queryOf } from './address.js'
 import { decode, encode } from './body.js'
 import { call, valueOf } from './call.js'
+import { openChannel } from './channel.js'
 import { ApiError, errorOfResponse } from './errors.js'
 import { eventsOf } from './events.js'
 
@@ -69,9 +70,22 @@ export const createClient = (options = {}) => {
     if (!/^[\w$]+$/.test(name)) throw new TypeError(`${JSON.stringify(name)} is no function's name`)
     return valueOf(ask(base, 'POST', `/rpc/${name}`, data), options, own, decode)
   }
+  /** @param {string} route @param {Record<string, unknown>} [data] @param {api.ChannelOptions} [own] */
+  const channel = (route, data = {}, own = {}) => {
+    const Socket = options.WebSocket ?? globalThis.WebSocket
+    if (!Socket) throw new TypeError('There is no WebSocket here: give createClient one')
+    const { path, rest } = fill(route, data)
+    const url = base.replace(/^http/, 'ws') + path + queryOf(rest)
+    const address = async () => {
+      const { token } = options
+      const bearer = typeof token === 'function' ? await token() : token
+      return { url, protocols: bearer ? ['bearer', bearer] : [] }
+    }
+    return openChannel(address, Socket, own)
+  }
   const client = {
     get: calling('GET'), post: calling('POST'), put: calling('PUT'), patch: calling('PATCH'), delete: calling('DELETE'),
-    request, events: { get: streaming('GET'), post: streaming('POST') }, rpc: { invoke },
+    request, events: { get: streaming('GET'), post: streaming('POST') }, rpc: { invoke }, channel,
   }
   // routes are words here; what each of them takes and gives, the types say
   return /** @type {api.Client} */ (/** @type {unknown} */ (client))

@@ -1,10 +1,12 @@
 /** `#pikku/client`: typed calls from a browser, from Node.js 20 or newer, and from Bun. */
 import type { ErrorIssue } from './errors.js'
 import type { Answered, Given, Serialised } from './json.js'
+import type { Channel, ChannelOptions, ChannelTypes } from './client-channel.js'
 import type { Project } from './project.js'
 import type { InputIn, NameIn, OutputIn } from './wire.js'
 
 export type { Answered, Given, Serialised } from './json.js'
+export type * from './client-channel.js'
 export type { ErrorIssue } from './errors.js'
 
 export interface ClientOptions {
@@ -16,14 +18,17 @@ export interface ClientOptions {
   headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>)
   /** Whether cookies go along: `include` to another origin too. Default: to the same origin. */
   credentials?: RequestCredentials
-  /** A cookie whose value is repeated in a header with every call that may change something. */
-  csrf?: { cookie: string; header: string }
+  /** A cookie whose value is repeated in a header with every call that may change something. Default, where the page
+   * and the application are of one origin: `csrf` in `x-csrf-token`, as `csrfToken` has them; false: none. */
+  csrf?: { cookie: string; header: string } | false
   /** How long an answer may take; 0: for ever. Default 30,000. Streams have no such limit once they are open. */
   timeoutMs?: number
   /** How often a call is tried again that got no answer, or 429, 502, 503 or 504: GET, PUT and DELETE only. Default 0. */
   retries?: number
   /** Takes the place of the global one. */
   fetch?: (input: string, init: RequestInit) => Promise<Response>
+  /** Takes the place of the global one, which Node.js has from version 22. */
+  WebSocket?: new (url: string, protocols?: string[]) => WebSocket
 }
 
 export interface CallOptions {
@@ -129,6 +134,10 @@ export interface Client {
     readonly post: StreamRoute<Project['streams']['POST']>
   }
   readonly rpc: RpcClient
+  /** Opens a channel by its route; data is what its path and query say. The token goes along as a protocol. */
+  channel<Route extends string>(
+    route: NameIn<Project['channels'], Route>, data?: Readonly<Record<string, unknown>>, options?: ChannelOptions,
+  ): Channel<Route extends keyof Project['channels'] ? Project['channels'][Route] : ChannelTypes>
 }
 
 export declare function createClient(options?: ClientOptions): Client

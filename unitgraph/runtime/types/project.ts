@@ -39,6 +39,12 @@ export interface Project {
   routes: Routes
   /** The part of `routes` with `sse: true`. */
   streams: Routes
+  /** A channel's route → the functions behind it. */
+  channels: Record<string, {
+    connect: CallTypes
+    message: CallTypes
+    messages: Record<string, Record<string, CallTypes>>
+  }>
   /** Queue name → what a job's data is. */
   queues: Record<string, unknown>
   /** Event hub topic → what is published. */
