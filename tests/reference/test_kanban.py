@@ -42,7 +42,7 @@ def test_it_type_checks(kanban: Checkout) -> None:
     """With the `.pikku/` that a plan writes."""
     kanban.run("plan", "--provider", "standalone")
     dev = ensure("dev", user_cache(os.environ))
-    tsc = [dev.bun, dev.modules / "typescript" / "bin" / "tsc", "--noEmit", "--pretty", "false"]
+    tsc: list[str | Path] = [dev.bun, dev.modules / "typescript" / "bin" / "tsc", "--noEmit", "--pretty", "false"]
     done = subprocess.run(tsc, cwd=kanban.root, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
 
