@@ -1,4 +1,7 @@
 /** The little of Bun's own interface that these tests use, so that they need no package for it. */
+/** A type of Node's that declarations of the MCP SDK name. */
+interface Buffer extends Uint8Array {}
+
 declare module 'bun:test' {
   type Work = () => unknown
   interface Each {

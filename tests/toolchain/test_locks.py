@@ -12,7 +12,10 @@ from unitgraph.rules.toolchain.locate import ESBUILD_PACKAGES, ESBUILD_VERSION
 PINS = {
     "build": {f"@esbuild/{platform}": ESBUILD_VERSION for platform in set(ESBUILD_PACKAGES.values())},
     "runtime": {"hono": "4.13.19", "jose": "6.2.17", "valibot": "1.5.0"},
+    "mcp": {"@modelcontextprotocol/server": "2.4.0", "zod": "4.6.7"},
     "dev": {
+        "@modelcontextprotocol/client": "2.4.0",
+        "@modelcontextprotocol/server": "2.4.0",
         "@standard-schema/spec": "1.1.0",
         "hono": "4.13.19",
         "jose": "6.2.17",

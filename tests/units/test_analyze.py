@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.units.small import small
-from unitgraph.units.application import Ref
+from unitgraph.units.application import McpShown, Ref
 
 F = "import { pikkuFunc, wireHTTP } from '#pikku'\n"
 GET = "import { pikkuFunc } from '#pikku'\nexport const getBook = pikkuFunc(async ({ db }) => db)\n"
@@ -315,7 +315,10 @@ EVERYTHING = """\
     export const tool = p.pikkuMCPToolFunc(async ({ db }) => [])
     export const resource = p.pikkuMCPResourceFunc(async ({ db }) => [])
     export const prompt = p.pikkuMCPPromptFunc(async ({ db }) => [])
-    p.wireMCPTool({ name: 'tool', func: tool })
+    p.wireMCPTool({
+      name: 'tool', title: 'Tool', description: process.env.TEXT, func: tool, tags: ['t'], auth: true,
+      annotations: { title: 'T', readOnlyHint: true },
+    })
     p.wireMCPResource({ uri: 'books://all', func: resource })
     p.wireMCPPrompt({ name: 'prompt', func: prompt })
     p.wireQueueWorker({ queue: QUEUE, func: onboard, config: { batchSize: 1 } })
@@ -379,6 +382,13 @@ def test_everything_of_the_authoring_surface(tmp_path: Path) -> None:
     assert [(each.kind, each.name, each.function) for each in found.mcp] == [
         ("resource", "books://all", "resource"), ("tool", "getBook", "getBook"), ("prompt", "prompt", "prompt"), ("tool", "tool", "tool"),
     ]  # fmt: skip
+    assert [each.shown for each in found.mcp if each.name != "tool"] == [McpShown()] * 3
+    (tool,) = (each for each in found.mcp if each.name == "tool")
+    assert (tool.tags, tool.auth, tool.options is None) == (("t",), True, False)
+    assert tool.shown == McpShown(title="Tool", annotations=(("readOnlyHint", True), ("title", "T")))
+    assert [notice for notice in found.notices if "clients aren't told" in notice] == [
+        "src/app.ts:41:45: 'description' of wireMCPTool isn't constant, so clients aren't told it."
+    ]
     assert [(each.name, each.schedule) for each in found.schedules] == [("other", "0 3 * * MON-FRI")]
     assert [(each.queue, each.function) for each in found.queues] == [("orders", "onboard")]
     assert [(each.name, each.source) for each in found.triggers] == [("arrived", False), ("arrived", True)]

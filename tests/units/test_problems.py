@@ -290,6 +290,16 @@ BROKEN: dict[str, tuple[str | dict[str, str | bytes], str, str, str]] = {
         OK + "p.wireChannel({ name: 'c', route: '/a', onConnect: ok })\np.wireChannel({ name: 'd', route: '/a', onConnect: ok })\n",
         "channel-route-twice", "src/app.ts:4", "'/a'",
     ),
+    "mcp-uri": (
+        OK + "p.wireMCPResource({ uri: 'shelf', func: ok })\n", "mcp-uri-invalid", "src/app.ts:3", "'shelf'",
+    ),
+    "mcp-uri-template": (
+        OK + "p.wireMCPResource({ uri: 'books://{a/b}', func: ok })\n", "mcp-uri-invalid", "src/app.ts:3", "'books://{a/b}'",
+    ),
+    "mcp-route": (
+        OK + "p.wireMCPTool({ name: 't', func: ok })\np.wireHTTP({ method: 'get', route: '/mcp', func: ok })\n",
+        "http-route-of-mcp", "src/app.ts:4", "GET /mcp",
+    ),
     "mcp-twice": (
         OK + "p.wireMCPTool({ name: 't', func: ok })\np.wireMCPTool({ name: 't', func: ok })\n", "mcp-name-twice", "src/app.ts:4", "'t'",
     ),

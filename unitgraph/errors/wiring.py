@@ -167,6 +167,28 @@ class DuplicateMcp(UnitgraphError):
         )
 
 
+class BadMcpUri(UnitgraphError):
+    code = "mcp-uri-invalid"
+
+    def __init__(self, place: Place, uri: str) -> None:
+        super().__init__(
+            f"{uri!r} is no URI of an MCP resource.",
+            remedy="Write a scheme and what follows it, 'books://shelf', or a template, 'books://{id}'.",
+            place=place,
+        )
+
+
+class RouteOverMcp(UnitgraphError):
+    code = "http-route-of-mcp"
+
+    def __init__(self, place: Place, route: str, other: Place) -> None:
+        super().__init__(
+            f"{route} is where the MCP server answers, which {other} makes part of the project.",
+            remedy="Give the route another path.",
+            place=place,
+        )
+
+
 class DuplicateTrigger(UnitgraphError):
     code = "trigger-name-twice"
 

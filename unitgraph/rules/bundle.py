@@ -46,7 +46,8 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class Bundling:
     """What all bundles of one build share. ``options`` are the provider's and the tsconfig's; ``generate`` writes
-    the generated files that aren't there yet; ``locate`` says where a line of one comes from."""
+    the generated files that aren't there yet; ``locate`` says where a line of one comes from; ``parts`` of the
+    toolchain hold packages that bundles import besides the usual ones."""
 
     root: Path
     options: tuple[str, ...]
@@ -60,6 +61,7 @@ class Bundling:
     source: Callable[[str], Source]
     generate: Callable[[Sequence[str]], None]
     locate: Callable[[Place], Place]
+    parts: tuple[str, ...] = ()
 
 
 class BundleRule:
@@ -166,7 +168,8 @@ class BundleRule:
         return Finished(own, inputs=[*declared, *source.generated])
 
     def _named(self, text: bytes, source: Source, base: Path) -> bytes:
-        named = {RUNTIME: "unitgraph:///runtime/", self._shared.tools.modules(): "unitgraph:///node_modules/"}
+        modules = self._shared.tools.modules(self._shared.parts)
+        named = {RUNTIME: "unitgraph:///runtime/"} | dict.fromkeys(modules, "unitgraph:///node_modules/")
         folders = {Path(os.path.realpath(folder)): name for folder, name in named.items()}     # as bundlers know them
         return sourcemap.rename(text, base, source.generated, folders)
 

@@ -171,7 +171,7 @@ class Bundler:
         entries = {name: path for source in sources.values() for name, path in source.entries.items()}
         return esbuild.build(
             self._shared.tools.esbuild(), entries, (*self._options, *more), root=folder,
-            modules=self._shared.tools.modules(), threads=self._threads, heap_bytes=heap_bytes,
+            modules=self._shared.tools.modules(self._shared.parts), threads=self._threads, heap_bytes=heap_bytes,
         )  # fmt: skip
 
     # Whose error it is.

@@ -26,7 +26,7 @@ from unitgraph.rules.cache_layers import open_cache
 from unitgraph.rules.closure import Closures
 from unitgraph.rules.codegen import CodegenRule
 from unitgraph.rules.database import Database, Record
-from unitgraph.rules.gateways import runnable
+from unitgraph.rules.gateways import packages, runnable
 from unitgraph.rules.imports import ProjectImports
 from unitgraph.rules.journal import Journal, Summary, journal_of
 from unitgraph.rules.memo import Memo
@@ -236,6 +236,7 @@ class Engine:
             tools=self.tools, memo=self.memo, stripper=stripper, closures=Closures(self.imports.direct),
             package_digest=self.imports.package_digest, source=self.codegen.source,
             generate=self.codegen.make_ready, locate=self.codegen.locate,
+            parts=packages(self.units.values(), self.manifest),
         )  # fmt: skip
         threads = os.cpu_count() if splitting else self._threads       # one run alone may have all processors
         return BundleRule(bundling, self.outputs, threads)

@@ -105,10 +105,11 @@ class Remote:
 @dataclass(frozen=True, slots=True)
 class EntryErrands:
     """What a unit holds for functions that gateways call: the wires that these lend, and by wiring the local names of
-    its options, outermost first."""
+    its options, outermost first. ``describes``: a gateway asks for the schemas that its functions have."""
 
     wires: tuple[str, ...]
     wirings: tuple[tuple[str, tuple[str, ...]], ...]
+    describes: bool = False
 
     @property
     def modules(self) -> tuple[tuple[str, str], ...]:
@@ -169,7 +170,7 @@ class Entry:
     platform: Platform | None = None
     builtins: tuple[Builtin, ...] = ()
     errands: EntryErrands | None = None
-    gateway: EntryGateway | None = None
+    gateways: tuple[EntryGateway, ...] = ()
     objects: tuple[EntryObject, ...] = ()
     settings: Settings | None = None
     workflows: EntryWorkflows | None = None

@@ -59,7 +59,7 @@ class Built:
 
 
 def environment(
-    modules: Path | None = None, *, threads: int | None = None, heap_bytes: int | None = None
+    modules: Iterable[Path] = (), *, threads: int | None = None, heap_bytes: int | None = None
 ) -> dict[str, str]:
     """The environment of esbuild: nothing of the user's reaches it, so nothing of it can reach an output.
 
@@ -68,8 +68,9 @@ def environment(
     """
     chosen = {"PATH": os.defpath}
     chosen |= {"GOGC": "200"} if heap_bytes is None else {"GOGC": "off", "GOMEMLIMIT": f"{heap_bytes}B"}
-    if modules is not None:
-        chosen["NODE_PATH"] = str(modules)
+    folders = os.pathsep.join(map(str, modules))
+    if folders:
+        chosen["NODE_PATH"] = folders
     if threads is not None:
         chosen["GOMAXPROCS"] = str(threads)
     return chosen
@@ -81,7 +82,7 @@ def build(
     options: Sequence[str],
     *,
     root: Path,
-    modules: Path | None = None,
+    modules: Iterable[Path] = (),
     threads: int | None = None,
     heap_bytes: int | None = HEAP_BYTES,
 ) -> Built:

@@ -3,21 +3,25 @@
 Knows which there are; what a gateway is made of stands in a module of its own (``gateway_<role>.py``).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from unitgraph.providers.base import Isolation
+from unitgraph.rules.gateway_mcp import mcp
 from unitgraph.units.model import Role
 
 if TYPE_CHECKING:
     from unitgraph.rules.entry import EntryGateway
     from unitgraph.rules.names import Names
     from unitgraph.rules.wirings import Wirings
-    from unitgraph.units.model import Unit
+    from unitgraph.units.model import Manifest, Unit
 
 Gateway = Callable[["Unit", "Wirings", "Names"], "EntryGateway"]
 
-GATEWAYS: Final[Mapping[Role, Gateway]] = {}
+GATEWAYS: Final[Mapping[Role, Gateway]] = {"mcp": mcp}
+
+PACKAGES: Final[Mapping[Role, str]] = {"mcp": "mcp"}
+"""Role → the part of the toolchain with packages that only its bundle imports."""
 
 WORKFLOW_WIRES: Final = frozenset(("workflowStep", "start"))
 """What calls that belong to a run bring along."""
@@ -28,3 +32,18 @@ _EVERYWHERE: Final = frozenset(("function", "workflow-step", *GATEWAYS))
 def runnable(isolation: Isolation) -> frozenset[str]:
     """Roles that this version can run; the others are analysed and listed, and left out of builds."""
     return _EVERYWHERE | {"workflow"} if isolation == "process" else _EVERYWHERE
+
+
+def held(unit: "Unit", manifest: "Manifest") -> tuple[Role, ...]:
+    """The gateways in a unit: its own, or in a merged server all that there are."""
+    found: set[Role] = set()
+    if any(channel.unit_name == unit.name for channel in manifest.channels):
+        found.add("channel")
+    if any(endpoint.unit_name == unit.name for endpoint in manifest.mcp_endpoints):
+        found.add("mcp")
+    return tuple(sorted(found & GATEWAYS.keys()))
+
+
+def packages(units: Iterable["Unit"], manifest: "Manifest") -> tuple[str, ...]:
+    """The parts of the toolchain that the bundles of units import from, besides the one that all do."""
+    return tuple(sorted({PACKAGES[role] for unit in units for role in held(unit, manifest) if role in PACKAGES}))

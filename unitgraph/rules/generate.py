@@ -13,7 +13,7 @@ from unitgraph.providers.base import Provider
 from unitgraph.providers.cloudflare.bindings import at_once, cron, objects, produces, queue_binding, queue_name
 from unitgraph.rules import builtins, workflows
 from unitgraph.rules import entry as text
-from unitgraph.rules.gateways import GATEWAYS
+from unitgraph.rules.gateways import GATEWAYS, held
 from unitgraph.rules.inputs import Inputs
 from unitgraph.rules.names import Names
 from unitgraph.rules.settings_entry import schemas, settings_of
@@ -22,6 +22,7 @@ from unitgraph.rules.workspace import Workspace
 from unitgraph.units import workflow_routes
 from unitgraph.units.application import Expression, Function, QueueWiring, Ref, ScheduleWiring
 from unitgraph.units.gateways import dispatched
+from unitgraph.units.mcp import ROUTE as MCP_ROUTE
 from unitgraph.units.model import Unit
 from unitgraph.units.queues import WORKFLOW_QUEUES
 from unitgraph.units.slice import InPlace, Roots, Sliced, SlicePlan, Target, Verbatim
@@ -161,7 +162,7 @@ class Generator:
         return relative if relative.startswith(".") else f"./{relative}"
 
     def _entry(self, unit: Unit, plan: SlicePlan, path: str, *, with_services: bool) -> text.Entry:
-        names = Names(self._specifier, plan, path)
+        names = Names(self._specifier, plan, path, self._inputs)
         functions = self._wirings.functions(unit)
         services = self._service_names(names) if with_services else {}
         given = self._given((unit,), plan)
@@ -174,7 +175,7 @@ class Generator:
             permissions=self._tagged(unit, "tag-permission", names),
             remote=tuple(self._remote(unit, functions)) if with_services else (),
             errands=self._errands(unit, names),
-            gateway=GATEWAYS[unit.role](unit, self._wirings, names) if unit.role in GATEWAYS else None,
+            gateways=tuple(GATEWAYS[role](unit, self._wirings, names) for role in held(unit, self._workspace.manifest)),
             objects=self._objects(unit) if with_services else (),
             workflows=workflows.entry(self._wirings.application, unit),
             starts=workflows.starts(self._wirings.application, functions),
@@ -191,7 +192,15 @@ class Generator:
     def _errands(self, unit: Unit, names: Names) -> text.EntryErrands | None:
         found = self._wirings.errands(unit)
         wirings = {one.wiring: tuple(names.expression(option) for option in one.options) for one in found}
-        return text.EntryErrands(tuple(sorted({one.wire for one in found})), tuple(wirings.items())) if found else None
+        if not found:
+            return None
+        described = {one.function for one in found if one.wire == "mcp"}
+        describes = any(
+            function.has_input_schema or function.has_output_schema
+            for function in self._wirings.functions(unit)
+            if function.id in described
+        )
+        return text.EntryErrands(tuple(sorted({one.wire for one in found})), tuple(wirings.items()), describes)
 
     def _objects(self, unit: Unit) -> tuple[text.EntryObject, ...]:
         kinds = objects(unit, self._workspace.manifest)
@@ -287,7 +296,7 @@ class Generator:
                 yield text.Remote(name, self._units[name], self._binding(self._units[name]))
 
     def _main(self, units: Collection[Unit], plan: SlicePlan, path: str) -> text.Main:
-        names = Names(self._specifier, plan, path)
+        names = Names(self._specifier, plan, path, self._inputs)
         services = self._service_names(names)
         queues = self._queue_names(units)
         given = self._given(units, plan, queues)
@@ -355,6 +364,8 @@ class Generator:
                 yield text.MainRoute("POST", f"/rpc/{function.id}", unit.name)
         for method, route, _ in workflow_routes.routes(workflows.in_unit(self._wirings.application, unit)):
             yield text.MainRoute(method, route, unit.name)
+        if "mcp" in held(unit, self._workspace.manifest):
+            yield text.MainRoute("POST", MCP_ROUTE, unit.name)
 
 
 def _options(wiring: QueueWiring | ScheduleWiring, names: Names) -> str | None:

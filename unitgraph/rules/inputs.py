@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from unitgraph.rules.workspace import Workspace
-from unitgraph.units.application import Function
-from unitgraph.units.schema import UNDEFINED, Underivable, coercions
+from unitgraph.units.application import Function, TypeSource
+from unitgraph.units.schema import UNDEFINED, Derived, Underivable, coercions
 from unitgraph.units.schema_types import Deriver
 from unitgraph.units.schema_valibot import to_valibot
 
@@ -46,6 +46,11 @@ class Inputs:
             for note in derived.notes
         )
         return DerivedInput(to_valibot(derived), coercions(derived) or None, notices)
+
+    def derived(self, source: TypeSource) -> Derived | None:
+        """What a type says of data; None where it says nothing that can be derived."""
+        found = self._deriver.derive(source)
+        return found if isinstance(found, Derived) else None
 
     @cached_property
     def _deriver(self) -> Deriver:

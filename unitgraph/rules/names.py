@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable
 
 from unitgraph.rules import builtins
 from unitgraph.rules import entry as text
-from unitgraph.units.application import Expression, Function, Ref
+from unitgraph.rules.inputs import Inputs
+from unitgraph.units.application import Expression, Function, Ref, TypeSource
+from unitgraph.units.schema import Derived
 from unitgraph.units.slice import SlicePlan, Target
 
 Specify = Callable[[Target, str, SlicePlan], str]
@@ -14,16 +16,17 @@ Specify = Callable[[Target, str, SlicePlan], str]
 class Names:
     """The imports of one generated file and the local names that they get, without clashes."""
 
-    def __init__(self, specifier: Specify, plan: SlicePlan, path: str) -> None:
+    def __init__(self, specifier: Specify, plan: SlicePlan, path: str, inputs: Inputs) -> None:
         self._specifier = specifier
         self.plan = plan
         self._path = path
+        self._inputs = inputs
         self._wanted: dict[tuple[str, str], str] = {}
         self._taken = {
             "worker", "unit", "serve", "http", "sse", "remote", "v", "nothing", "queue", "schedule", "events",
             "consumer", "scheduled", "queues", "schedules", "settings", "jobs", "clock", "errands", "channel", "mcp",
-            "channelWire", "mcpWire", "workflow", "workflows", "starts", "workflowStepWire", "startWire", "flows",
-            *builtins.BUILTINS,
+            "channelWire", "mcpWire", "describe", "workflow", "workflows", "starts", "workflowStepWire", "startWire",
+            "flows", *builtins.BUILTINS,
         }  # fmt: skip
 
     def use(self, specifier: str, name: str, local: str) -> str:
@@ -56,6 +59,10 @@ class Names:
             return self.of(function.value)
         expression, steps = function.value
         return self.expression(expression) + "".join(f"[{text.literal(step)}]" for step in steps)
+
+    def derived(self, source: TypeSource) -> Derived | None:
+        """What a type says of data, where it says anything."""
+        return self._inputs.derived(source)
 
     def imports(self) -> tuple[text.Imported, ...]:
         return text.imports_of((specifier, name, local) for (specifier, name), local in self._wanted.items())

@@ -23,7 +23,7 @@ TEMPLATES: Final = _HERE / "templates"
 # Our own modules that an action's output depends on: a release, or an edit, that changes one gives other keys.
 _BUNDLER: Final = ("bundle.py", "bundler.py", "chunks.py", "esbuild.py", "sandbox.py", "sourcemap.py", "strip.py")
 _GENERATOR: Final = (
-    "builtins.py", "codegen.py", "entry.py", "gateways.py", "generate.py", "inputs.py", "names.py",
+    "builtins.py", "codegen.py", "entry.py", "gateway_mcp.py", "gateways.py", "generate.py", "inputs.py", "names.py",
     "settings_entry.py", "wirings.py", "workflows.py",
 )  # fmt: skip
 
@@ -54,9 +54,9 @@ class Tools:
             return [self.override]
         return [self._installed["build"].esbuild] if "build" in self._installed else []
 
-    def modules(self) -> Path:
-        """The folder with the npm packages that the runtime imports."""
-        return self.part("runtime").modules
+    def modules(self, parts: Iterable[str] = ()) -> tuple[Path, ...]:
+        """The folders with the npm packages that the runtime imports; ``parts`` are those that only some units need."""
+        return tuple(self.part(name).modules for name in ("runtime", *parts))
 
     @cached_property
     def aliases(self) -> Mapping[str, str]:
@@ -72,6 +72,7 @@ class Tools:
             "esbuild": esbuild.version(self.override) if self.override else ESBUILD_VERSION,
             "runtime": tree_digest(RUNTIME, (".ts", ".js", ".json")),
             "runtime-packages": PARTS["runtime"],
+            "mcp-packages": PARTS["mcp"],
         }
 
     @cached_property

@@ -20,7 +20,7 @@ from unitgraph.units.application import (
     ScopedWiring,
 )
 from unitgraph.units.gateways import Errand, errands
-from unitgraph.units.model import Manifest, Unit
+from unitgraph.units.model import Manifest, McpEndpoint, Unit
 from unitgraph.units.scopes import applies
 from unitgraph.units.workflow_routes import is_workflow
 from unitgraph.units.workflow_routes import routes as workflow_routes
@@ -74,6 +74,11 @@ class Wirings:
         names = {channel.name for channel in self.manifest.channels if channel.unit_name == unit.name}
         return [wiring for wiring in self.application.channels if wiring.name in names]
 
+    def _mcp(self, unit: Unit) -> list[McpEndpoint]:
+        """The MCP server that is in the unit."""
+        found = (each for each in self.manifest.mcp_endpoints if each.unit_name == unit.name)
+        return [each for each in found if "mcp" in GATEWAYS]
+
     def jobs(self, unit: Unit) -> list[QueueWiring | ScheduleWiring]:
         return [*self.queues(unit), *self.tasks(unit)]
 
@@ -89,7 +94,7 @@ class Wirings:
         routes = self.routes(unit)
         tags = {tag for function in self.functions(unit) for tag in function.tags}
         tags.update(tag for wiring in (*routes, *self.jobs(unit), *self.errands(unit)) for tag in wiring.tags)
-        paths = [wiring.route for wiring in routes]
+        paths = [wiring.route for wiring in routes] + [each.route for each in self._mcp(unit)]
         own = [function.id for function in self.functions(unit) if is_workflow(function)]
         paths += [route for _, route, _ in workflow_routes(own)]
         return [one for one in self.application.scoped if applies(one.kind, one.scope, tags, paths)]
@@ -105,6 +110,8 @@ class Wirings:
             found |= _modules(option)
         # what is constant of them is in the entry as well
         found |= {wiring.place.path for wiring in self.jobs(unit)}
+        for wiring in application.mcp if self._mcp(unit) else ():
+            found |= {wiring.place.path, application.functions[wiring.function].place.path}
         for scoped in self.scoped(unit):
             found |= _modules(scoped.value)
         for declared in (*self.secrets(unit), *self.variables(unit)):

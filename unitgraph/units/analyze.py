@@ -21,6 +21,7 @@ from unitgraph.units.draft import Draft, Key, Made
 from unitgraph.units.findings import Authored, Finder, Findings
 from unitgraph.units.functions import Functions
 from unitgraph.units.link import Linker
+from unitgraph.units.mcp import Kind
 from unitgraph.units.placement import Placed, name_problems, planned
 from unitgraph.units.project import Project
 from unitgraph.units.reach import Reach
@@ -30,7 +31,7 @@ from unitgraph.units.wirings import Wired
 
 _CALLS: Final = {"config": "pikkuConfig", "services": "pikkuServices", "wire-services": "pikkuWireServices"}
 _TEST: Final = re.compile(r"\.(?:test|spec)\.[cm]?[jt]sx?$|(?:^|/)__tests__/")
-_MCP_KINDS: Final = {"mcp-tool": "tool", "mcp-resource": "resource", "mcp-prompt": "prompt"}
+_MCP_KINDS: Final[Mapping[str, Kind]] = {"mcp-tool": "tool", "mcp-resource": "resource", "mcp-prompt": "prompt"}
 _NOTHING: Final[Mapping[str, Findings]] = {}
 
 
@@ -275,7 +276,7 @@ class _Assembly:
         draft.problems.extend(checks.queues(wired.queues))
         draft.problems.extend(checks.schedules(wired.schedules))
         draft.problems.extend(checks.channels(wired.channels))
-        draft.problems.extend(checks.mcp(wired.mcp))
+        draft.problems.extend(checks.mcp(wired.mcp, wired.http))
         draft.problems.extend(checks.triggers(wired.triggers))
         draft.problems.extend(checks.programs(wired.cli))
         draft.problems.extend(checks.factories([(_CALLS[kind], place) for kind, _, place in factories]))
@@ -314,12 +315,9 @@ def _own_mcp(draft: Draft, wired: Wired) -> None:
     for made in draft.functions.values():
         if made.function.mcp:
             kind = _MCP_KINDS.get(made.function.kind, "tool")
-            if kind == "resource" and ("resource", made.function.id) not in known:
-                wired.mcp.append(McpWiring("resource", made.function.id, made.function.id, None, made.function.place))
-            elif kind == "prompt" and ("prompt", made.function.id) not in known:
-                wired.mcp.append(McpWiring("prompt", made.function.id, made.function.id, None, made.function.place))
-            elif kind == "tool" and ("tool", made.function.id) not in known:
-                wired.mcp.append(McpWiring("tool", made.function.id, made.function.id, None, made.function.place))
+            own = f"resource://{made.function.id}" if kind == "resource" else made.function.id
+            if (kind, made.function.id) not in known:
+                wired.mcp.append(McpWiring(kind, own, made.function.id, None, made.function.place))
 
 
 def _unique(problems: list[UnitgraphError]) -> tuple[UnitgraphError, ...]:

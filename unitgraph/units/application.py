@@ -162,12 +162,28 @@ class ChannelWiring(NamedTuple):
     place: Place
 
 
+class McpShown(NamedTuple):
+    """What clients are told of a tool, resource or prompt besides its schema, where its wiring says it."""
+
+    title: str | None = None
+    description: str | None = None
+    name: str | None = None            # of a resource, which is found by its URI
+    mime_type: str | None = None
+    size: int | None = None
+    annotations: tuple[tuple[str, str | bool], ...] = ()
+
+
 class McpWiring(NamedTuple):
+    """``name`` is a resource's URI, or a template of one."""
+
     kind: Literal["tool", "resource", "prompt"]
     name: str
     function: str
-    options: Expression | None         # None for ``mcp: true`` on the function
+    options: Expression | None         # None where nothing of them is needed at run time
     place: Place
+    tags: tuple[str, ...] = ()
+    auth: bool | None = None
+    shown: McpShown = McpShown()
 
 
 class TriggerWiring(NamedTuple):

@@ -15,6 +15,7 @@ from unitgraph.errors.wiring import (
     DuplicateSchedule,
     DuplicateTrigger,
     RouteOverExposed,
+    RouteOverMcp,
     TriggerWithoutTarget,
     UnknownIncompatible,
 )
@@ -30,6 +31,7 @@ from unitgraph.units.application import (
 )
 from unitgraph.units.config import ConfigText
 from unitgraph.units.draft import Made
+from unitgraph.units.mcp import ROUTE
 
 Wired = HttpWiring | QueueWiring | ScheduleWiring | ChannelWiring | McpWiring | TriggerWiring | CliWiring
 T = TypeVar("T", HttpWiring, QueueWiring, ScheduleWiring, ChannelWiring, McpWiring, TriggerWiring, CliWiring)
@@ -83,12 +85,15 @@ def channels(found: Sequence[ChannelWiring]) -> Iterable[UnitgraphError]:
     )
 
 
-def mcp(found: Sequence[McpWiring]) -> Iterable[UnitgraphError]:
-    return twice(
+def mcp(found: Sequence[McpWiring], http: Sequence[HttpWiring]) -> Iterable[UnitgraphError]:
+    yield from twice(
         found,
         lambda each: (each.kind, each.name),
         lambda each, known: DuplicateMcp(each.place, each.kind, each.name, known.place),
     )
+    for wiring in http if found else ():
+        if wiring.route == ROUTE:
+            yield RouteOverMcp(wiring.place, f"{wiring.method} {wiring.route}", min(each.place for each in found))
 
 
 def triggers(found: Sequence[TriggerWiring]) -> Iterable[UnitgraphError]:

@@ -17,6 +17,7 @@ from unitgraph.units.application import (
     Function,
     Helper,
     HttpWiring,
+    McpShown,
     McpWiring,
     QueueWiring,
     Reads,
@@ -230,7 +231,8 @@ def _wired_data(wired: Wired) -> Data:
             for each in wired.channels
         ],
         [
-            (each.kind, each.name, each.function, _option_data(each.options), _place_data(each.place))
+            (each.kind, each.name, each.function, _option_data(each.options), _place_data(each.place), each.tags,
+             each.auth, tuple(each.shown))
             for each in wired.mcp
         ],
         [
@@ -276,8 +278,8 @@ def _wired(data: Data) -> Wired:
             for name, route, functions, options, place in channels
         ],
         [
-            McpWiring(kind, name, function, _option(options), Place(*place))
-            for kind, name, function, options, place in mcp
+            McpWiring(kind, name, function, _option(options), Place(*place), tags, auth, McpShown(*shown))
+            for kind, name, function, options, place, tags, auth, shown in mcp
         ],
         [
             TriggerWiring(name, function, source, _expression(options), Place(*place))

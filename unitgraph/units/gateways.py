@@ -7,7 +7,7 @@ Pure.
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from unitgraph.units.application import Application, Expression
+from unitgraph.units.application import Application, Expression, McpWiring
 from unitgraph.units.model import Manifest
 from unitgraph.units.workflow_routes import is_workflow
 
@@ -28,11 +28,15 @@ def errands(application: Application) -> Iterator[Errand]:
     """All of an application, each once."""
     for wiring in application.mcp:
         options = (wiring.options,) if wiring.options is not None else ()
-        yield Errand(wiring.function, "mcp", f"mcp {wiring.kind} {wiring.name}", options)
+        yield Errand(wiring.function, "mcp", mcp_wiring(wiring), options, wiring.tags)
     workflows = {name for name, function in application.functions.items() if is_workflow(function)}
     yield from (Errand(name, "start", "workflow start", ()) for name in sorted(workflows))
     called = {name for workflow in workflows for name in application.functions[workflow].invokes}
     yield from (Errand(name, "workflowStep", "workflow step", ()) for name in sorted(called - workflows))
+
+
+def mcp_wiring(wiring: McpWiring) -> str:
+    return f"mcp {wiring.kind} {wiring.name}"
 
 
 def dispatched(unit: str, manifest: Manifest) -> tuple[str, ...]:

@@ -167,6 +167,7 @@ class AgentEntry(Part):
 @dataclass(frozen=True, slots=True)
 class McpEndpoint(Part):
     unit_name: str
+    route: str
     tool_function_ids: tuple[str, ...]
     resource_function_ids: tuple[str, ...]
     prompt_function_ids: tuple[str, ...]

@@ -4,7 +4,7 @@ Pure. Every queue, schedule, channel, agent, workflow and trigger source ends up
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +21,7 @@ from unitgraph.units.application import (
 )
 from unitgraph.units.capabilities import capability
 from unitgraph.units.gateways import Errand, errands
+from unitgraph.units.mcp import ROUTE as MCP_ROUTE
 from unitgraph.units.model import (
     MANIFEST_VERSION,
     AgentEntry,
@@ -156,7 +157,7 @@ class _Split:
         reached = self._reach.of(roots, function.services.names, escapes=function.services.escapes)
         return reached | Reached(functions=frozenset(function.invokes)) if function.invokes else reached
 
-    def _around(self, paths: list[str], tags: set[str]) -> Iterable[ScopedWiring]:
+    def _around(self, paths: Collection[str], tags: set[str]) -> Iterable[ScopedWiring]:
         return (
             scoped for scoped in self._application.scoped if applies(scoped.kind, scoped.scope, tags, paths)
         )
@@ -189,6 +190,8 @@ class _Split:
         if placed.role == "channel":
             own = [each.options for each in self._application.channels if each.name == placed.subject]
             behind.append(self._reach.of(own, frozenset()))
+        if self._application.mcp and (placed.role == "mcp" or (target == "server" and self._placement.gateways_merged)):
+            behind.append(self._reach.of([one.value for one in self._around((MCP_ROUTE,), set())], frozenset()))
         reached = together(behind)
         roles = {placed.role, *(_role(self._application.functions[function]) for function in functions)}
         services = self._services(reached.services, frozenset(roles & _ROLE_SERVICES.keys()))
@@ -298,7 +301,7 @@ class _Split:
         for wiring in self._application.mcp:
             by_kind[wiring.kind].add(wiring.function)
         tools, resources, prompts = (tuple(sorted(by_kind[kind])) for kind in ("tool", "resource", "prompt"))
-        return (McpEndpoint(self._gateway("mcp", "mcp"), tools, resources, prompts),)
+        return (McpEndpoint(self._gateway("mcp", "mcp"), MCP_ROUTE, tools, resources, prompts),)
 
     def _workflow(self, function: Function) -> Workflow:
         unit_of = self._placement.unit_of

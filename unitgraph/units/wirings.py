@@ -12,7 +12,7 @@ from unitgraph.errors.wiring import (
     BadRoute,
     ReservedQueue,
 )
-from unitgraph.units import authoring, names
+from unitgraph.units import authoring, mcp, names
 from unitgraph.units.application import (
     ChannelWiring,
     CliWiring,
@@ -248,24 +248,21 @@ class Wirings:
 
     def _mcp(self, settled: Scope, entries: Entries, call: str) -> None:
         draft = self._draft
-        kind: Literal["tool", "resource", "prompt"] = (
-            "tool" if call == "wireMCPTool" else "resource" if call == "wireMCPResource" else "prompt"
-        )
-        name: str | None = None
-        if kind == "resource":
-            if "uri" not in entries:
-                draft.report(MissingOption(draft.at(settled), call, "uri"))
-            else:
-                name = draft.string(entries["uri"].value, f"'uri' of {call}")
-        elif "name" in entries:
-            name = draft.name(entries["name"].value, f"an MCP {kind}")
+        name = mcp.name(draft, settled, entries, call)
         inline = names.kebab(name) if name is not None else None
         function = self._function(entries, settled, call, inline)
-        missing = kind == "resource" or "name" in entries
+        missing = call == "wireMCPResource" or "name" in entries
         if function is None or (name is None and missing):
             return
-        expression = draft.expression(settled, _func(entries))
-        self.found.mcp.append(McpWiring(kind, name or function, function, expression, draft.at(settled)))
+        is_needed, omitted = mcp.needed(entries)
+        self.found.mcp.append(
+            McpWiring(
+                mcp.KINDS[call], name or function, function,
+                draft.expression(settled, omitted) if is_needed else None, draft.at(settled),
+                draft.strings(entries, "tags", call), draft.flag(entries, "auth", call),
+                mcp.shown(draft, entries, call),
+            )
+        )  # fmt: skip
 
     def _trigger(self, settled: Scope, entries: Entries, call: str) -> None:
         draft = self._draft

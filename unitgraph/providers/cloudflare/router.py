@@ -33,6 +33,7 @@ def table(manifest: "Manifest") -> tuple[tuple[str, str, str], ...]:
     }
     built = {unit.name for unit in manifest.units}
     found |= {("GET", one.route, one.unit_name) for one in manifest.channels if one.route and one.unit_name in built}
+    found |= {("POST", one.route, one.unit_name) for one in manifest.mcp_endpoints if one.unit_name in built}
     return tuple(sorted(found, key=lambda row: (_specificity(row[1]), row[1], row)))
 
 

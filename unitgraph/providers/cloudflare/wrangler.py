@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from unitgraph.units.model import Manifest, Queue, Unit
 
 COMPATIBILITY_DATE: Final = "2026-07-01"
+FLAGS: Final = ("nodejs_compat", "enable_request_signal")
+"""Node's modules, and a request's signal that aborts when its client has gone."""
+
 HEADER: Final = "# Written by unitgraph; the next build writes it again.\n"
 TABLES: Final[dict[StoreKind, tuple[str, str | None]]] = {
     "d1": ("d1_databases", "database_name"),
@@ -90,7 +93,7 @@ def base(name: str, target: Target) -> dict[str, Any]:
         "name": name,
         "main": "index.js",
         "compatibility_date": options.compatibility_date or COMPATIBILITY_DATE,
-        "compatibility_flags": list(dict.fromkeys(["nodejs_compat", *options.compatibility_flags])),
+        "compatibility_flags": list(dict.fromkeys([*FLAGS, *options.compatibility_flags])),
         "no_bundle": True,
         "observability": {"enabled": options.observability},
     }

@@ -31,7 +31,9 @@ from unitgraph.errors.toolchain import (
 from unitgraph.rules.toolchain.locate import ESBUILD_VERSION, RECORD, Bun, Toolchain, describe, find
 
 LOCKS: Final = Path(__file__).parent / "locks"
-NEEDED_BYTES: Final = {"build": 24 << 20, "runtime": 12 << 20, "dev": 100 << 20, "workers": 390 << 20}
+NEEDED_BYTES: Final = {
+    "build": 24 << 20, "runtime": 12 << 20, "mcp": 20 << 20, "dev": 130 << 20, "workers": 390 << 20,
+}  # fmt: skip
 TEMPORARY: Final = ".tmp-"
 OFFLINE: Final = re.compile(
     r"DNSResolveFailed|ConnectionRefused|ConnectionClosed|ConnectionReset|FailedToOpenSocket|NetworkUnreachable|"

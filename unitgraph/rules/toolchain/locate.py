@@ -20,7 +20,8 @@ ESBUILD_VERSION: Final = "0.28.2"
 PARTS: Final[Mapping[str, str]] = {
     "build": "f38022bec8d19184",
     "runtime": "1958081e99e3423c",
-    "dev": "5c71923bba55d480",
+    "dev": "1345b377fb1d49b8",
+    "mcp": "2ab25423d9607a19",
     "workers": "c16d1ac4b68d508c",
 }
 """Part → digest of its lock files, as `lock_digest` computes it; a test holds the two together."""

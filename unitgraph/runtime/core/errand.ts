@@ -5,6 +5,7 @@
 import type { Middleware, Permissions } from '../types/middleware.ts'
 import type { Transport } from '../types/wire.ts'
 import type { Call } from './call.ts'
+import type { Definition } from './definition.ts'
 import { InternalServerError, NotFoundError } from './errors.ts'
 import { invoke, type Around } from './invoke.ts'
 import type { Unit } from './unit.ts'
@@ -16,6 +17,10 @@ export interface Errand {
   readonly wiring: string
   /** The wire's name, and what is known of it. */
   readonly wire?: { readonly name: LentName; readonly state: unknown }
+  /** Names of the data whose values are texts, whatever the function expects there. */
+  readonly texts?: readonly string[]
+  /** Asks what the function takes and gives, and doesn't call it. */
+  readonly describes?: boolean
 }
 
 /** The wires of a call that a gateway can lend. */
@@ -40,6 +45,8 @@ export interface ErrandOptions {
   readonly wires: Readonly<Partial<Record<LentName, WireFactory>>>
   /** By the wiring that an errand comes from: option objects, outermost first. */
   readonly wirings: Readonly<Record<string, readonly WiringOptions[]>>
+  /** Where gateways tell others what a function's own schemas say. */
+  readonly describe?: (definition: Definition) => unknown
 }
 
 /** In a unit whose functions are reached through gateways. */
@@ -65,9 +72,10 @@ export const runErrand = async (
   if (!isOpen || !errands || !Object.hasOwn(errands.wirings, errand.wiring)) {
     throw new NotFoundError(`${functionId} of ${unit.name} is not reached through ${errand.wiring}`)
   }
-  const { transport, wire } = errand
+  if (errand.describes) return errands.describe?.(definition)
+  const { transport, wire, texts } = errand
   const make = wire && errands.wires[wire.name]
   if (wire && !make) throw new InternalServerError(`${unit.name} was built without the wire ${wire.name}`)
   const inner: Call = { ...call, transport, ...(wire && make && { [wire.name]: make(wire.state as never, use) }) }
-  return invoke(unit, definition, inner, async () => ({ data }), together(errands.wirings[errand.wiring] ?? []))
+  return invoke(unit, definition, inner, async () => ({ data, ...(texts && { texts: new Set(texts) }) }), together(errands.wirings[errand.wiring] ?? []))
 }

@@ -14,16 +14,29 @@ interface McpOptions {
   func: AnyFunction
   title?: string
   description?: string
+  /** Whether a session is needed, whatever the function's kind says; false doesn't lift what the function needs. */
+  auth?: boolean
   middleware?: readonly Middleware[]
   permissions?: Permissions<unknown>
   tags?: readonly string[]
 }
 
+/** Hints for people and models; nobody holds a tool to them. */
+export interface McpToolAnnotations {
+  title?: string
+  readOnlyHint?: boolean
+  destructiveHint?: boolean
+  idempotentHint?: boolean
+  openWorldHint?: boolean
+}
+
 export interface McpTool extends McpOptions {
   name: string
+  annotations?: McpToolAnnotations
 }
 
 export interface McpResource extends McpOptions {
+  /** `books://shelf`, or a template, `books://{id}`, whose parts are the function's data. */
   uri: string
   name?: string
   mimeType?: string

@@ -138,10 +138,25 @@ export interface ScheduledTaskWire {
   skip(reason?: string): void
 }
 
+/** What the person on the other side made of a question. */
+export interface McpAnswer<Content = Readonly<Record<string, unknown>>> {
+  readonly action: 'accept' | 'decline' | 'cancel'
+  /** There where the action is `accept`. */
+  readonly content?: Content | undefined
+}
+
 export interface McpWire {
+  /** Of the resource that is read. */
   readonly uri?: string | undefined
+  /** For clients that listen for changes of the resource. */
   sendResourceUpdated(uri: string): void | Promise<void>
-  elicitInput?(request: { message: string; schema?: unknown }): Promise<unknown>
+  /** For a client that asked for it; others don't hear of it. */
+  sendProgress(progress: number, total?: number, message?: string): void | Promise<void>
+  /**
+   * Asks the person, where the client can. The function ends here, and is called again from its start with the answer:
+   * what it does before must bear being done twice. An answer is checked where `schema` is a Standard Schema.
+   */
+  elicitInput?(request: { message: string; schema?: unknown }): Promise<McpAnswer>
 }
 
 export interface TriggerWire<Data = unknown> {

@@ -22,3 +22,11 @@ export const schema = <T>(validate: (value: Record<string, unknown>) => Result<T
         : { issues: [{ message: 'Not an object' }] },
   },
 })
+
+/** A schema that tells others what it expects, as those of well-known libraries do. */
+export const described = <Value>(
+  check: (value: Readonly<Record<string, unknown>>) => Result<Value>, jsonSchema: Readonly<Record<string, unknown>>,
+) => {
+  const { '~standard': standard } = schema(check)
+  return { '~standard': { ...standard, jsonSchema: { input: () => jsonSchema, output: () => jsonSchema } } }
+}

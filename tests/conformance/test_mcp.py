@@ -1,0 +1,55 @@
+"""The official client of the Model Context Protocol against the application, in every place."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conformance import places
+from tests.conformance.places import FOLDER, Listening, Place
+from tests.conformance.tokens import TOKENS
+from tests.harness import Checkout
+from tests.jobs import places as jobs
+from unitgraph.rules.toolchain import ensure, user_cache
+
+SUITE = "mcp_client.test.ts"
+TIMEOUT_S = 300
+
+
+@pytest.fixture(scope="module")
+def sources(application: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """The generated sources as they stand, in one Bun which listens."""
+    folder = tmp_path_factory.mktemp("sources")
+    application.run("plan", "--provider", "standalone")
+    main = places.workshop(application, folder)
+    program = folder / "run"
+    program.write_text(f'#!/bin/sh\nexec "{ensure("dev", user_cache(os.environ)).bun}" --no-install "{main}"\n')
+    program.chmod(0o755)
+    with jobs.running(program, folder / "data", places.SECRETS) as process:
+        yield Listening("sources", process.port, process.log)
+
+
+@pytest.fixture(params=["sources", "executable", "workers"])
+def server(request: pytest.FixtureRequest) -> Place:
+    found: Place = request.getfixturevalue(request.param)
+    return found
+
+
+def test_the_official_client(server: Place, tmp_path: Path) -> None:
+    dev = ensure("dev", user_cache(os.environ))
+    shutil.copy(FOLDER / SUITE, tmp_path / SUITE)
+    (tmp_path / "node_modules").symlink_to(dev.modules)
+    tokens = {"TOKEN_ADA": TOKENS["ada"](), "TOKEN_MEL": TOKENS["mel"]()}
+    done = subprocess.run(
+        [dev.bun, "test", "--timeout=60000"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
+        env={"PATH": os.environ.get("PATH", ""), "NO_COLOR": "1", "MCP_URL": f"http://127.0.0.1:{server.port}/mcp", **tokens},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    waited = {json.loads(line)["waited"] for line in done.stdout.splitlines() if line.startswith('{"waited"')}
+    assert len(waited) == 2
+    server.log.wait(lambda line: line.get("msg") == "given up" and line.get("name") in waited, 2)
