@@ -42,7 +42,25 @@ SHOP = texts(
             })
 
             export const pack = pikkuSessionlessFunc<{ book: string }, void>({
-              func: async ({ logger }, { book }) => logger.info(`packed ${book}`),
+              func: async ({ logger }, { book }, { queue }) => {
+                if (book === 'torn' || (book === 'sticky' && queue?.attempt === 1)) throw new Error(`can't pack ${book}`)
+                logger.info(`packed ${book}`)
+              },
+            })
+
+            export const mourn = pikkuSessionlessFunc<{ book: string }, void>({
+              func: async ({ logger }, { book }) => logger.info(`mourned ${book}`),
+            })
+
+            export const remember = pikkuSessionlessFunc<{ text: string }, { kept: boolean }>({
+              func: async ({ kv }, { text }) => {
+                await kv.put('text', text)
+                return { kept: true }
+              },
+            })
+
+            export const recall = pikkuSessionlessFunc<{}, { text: string }>({
+              func: async ({ kv }) => ({ text: (await kv.get<string>('text')) ?? 'nothing' }),
             })
 
             export const tidy = pikkuSessionlessFunc({
@@ -58,7 +76,12 @@ SHOP = texts(
             wireHTTP({ method: 'get', route: '/whisper', func: whisper, auth: false })
             wireHTTP({ method: 'post', route: '/orders', func: order, auth: false })
             wireHTTP({ method: 'get', route: '/boom', func: boom, auth: false })
-            wireQueueWorker({ queue: 'orders', func: pack, config: { batchTimeout: 0 } })
+            wireHTTP({ method: 'post', route: '/text', func: remember, auth: false })
+            wireHTTP({ method: 'get', route: '/text', func: recall, auth: false })
+            wireQueueWorker({
+              queue: 'orders', func: pack, config: { batchTimeout: 0, retryDelay: 0, maxRetries: 1, deadLetterQueue: 'lost' },
+            })
+            wireQueueWorker({ queue: 'lost', func: mourn, config: { batchTimeout: 0 } })
             wireScheduler({ name: 'tidy-up', schedule: '0 3 1 1 *', func: tidy })
             """,
     }

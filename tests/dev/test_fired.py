@@ -25,9 +25,18 @@ def test_a_job(shop: Running) -> None:
     shop.wait_line("packed Persuasion", after=before)
 
 
+def test_a_job_that_fails_comes_again_and_then_goes_to_the_dead_letters(shop: Running) -> None:
+    before = len(shop.lines)
+    fire(shop, "orders", "--data", json.dumps({"book": "sticky"}))
+    shop.wait_line("can't pack sticky", after=before)
+    shop.wait_line("packed sticky", after=before)
+    fire(shop, "orders", "--data", json.dumps({"book": "torn"}))
+    shop.wait_line("mourned torn", after=before)
+
+
 def test_a_name_that_there_is_not(shop: Running) -> None:
     refused = fire(shop, "tidy", status=1)
-    assert 'Nothing is called "tidy": there is orders, tidy-up. [dev-not-fired]' in refused.err
+    assert 'Nothing is called "tidy": there is lost, orders, tidy-up. [dev-not-fired]' in refused.err
     assert "[dev-data-invalid]" in fire(shop, "orders", "--data", "{", status=1).err
 
 

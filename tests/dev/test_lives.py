@@ -63,6 +63,7 @@ def test_it_ends_whole_and_goes_on_where_it_was(checkout: Callable[..., Checkout
         assert dev.ask("GET", "/greet/ada").json == {"said": "hello ada"}
         second = shop.run("dev", "--provider", provider, "--port", "0", status=1)
         assert "[dev-running]" in second.err
+        assert dev.ask("POST", "/text", {"text": "by heart"}).json == {"kept": True}
         dev.ask("POST", "/orders", {"book": "Emma", "delay": "2s"})
         members = family(dev.process.pid)
         assert len(members) > 2
@@ -71,6 +72,7 @@ def test_it_ends_whole_and_goes_on_where_it_was(checkout: Callable[..., Checkout
 
     with running(shop, "--provider", provider, "--port", str(dev.port)) as again:
         assert again.port == dev.port
+        assert again.ask("GET", "/text").json == {"text": "by heart"}
         again.wait_line("packed Emma")
         members = family(again.process.pid)
         again.process.send_signal(signal.SIGKILL)
