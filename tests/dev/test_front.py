@@ -11,7 +11,7 @@ from tests.harness import REPOSITORY
 from unitgraph.rules.toolchain import ensure, find_bun, user_cache
 
 FRONT = "unitgraph/rules/dev/front"
-TESTS = "tests/dev/front.test.ts"
+TESTS = ("tests/dev/front.test.ts", "tests/dev/workers.test.ts")
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +19,9 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("front")
     for part in ("unitgraph/runtime", FRONT):
         shutil.copytree(REPOSITORY / part, root / part)
-    (root / TESTS).parent.mkdir(parents=True)
-    shutil.copy(REPOSITORY / TESTS, root / TESTS)
+    for test in TESTS:
+        (root / test).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPOSITORY / test, root / test)
     modules = root / "node_modules"
     modules.mkdir()
     for part in ("workers", "dev"):
@@ -31,7 +32,9 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("node_modules/typescript/bin/tsc", "-p", FRONT), ("test", f"./{TESTS}")], ids=["types", "behaviour"]
+    "arguments",
+    [("node_modules/typescript/bin/tsc", "-p", FRONT), ("test", *(f"./{test}" for test in TESTS))],
+    ids=["types", "behaviour"],
 )
 def test_the_front(workshop: Path, arguments: tuple[str, ...]) -> None:
     command = [str(find_bun().path), *arguments]
