@@ -23,8 +23,9 @@ const behind = Bun.serve({
     const { pathname, search } = new URL(request.url)
     if (pathname === '/socket') {
       if (request.headers.get('x-key') !== 'right') return new Response('who are you', { status: 401 })
-      server.upgrade(request, { headers: { 'sec-websocket-protocol': 'second' } })
-      return undefined
+      const isAsked = request.headers.has('sec-websocket-protocol')
+      if (server.upgrade(request, isAsked ? { headers: { 'sec-websocket-protocol': 'second' } } : {})) return undefined
+      return new Response('no WebSocket', { status: 426 })
     }
     if (pathname === '/cookies') {
       const headers = new Headers({ 'x-kept': 'yes' })
@@ -124,6 +125,15 @@ test('a WebSocket goes through, both ways and to its end', async () => {
   socket.send('end')
   const { code, reason } = await ended
   expect([code, reason]).toEqual([4001, 'as asked'])
+})
+
+test('a WebSocket hears that what it is connected to is started anew', async () => {
+  const socket = new WebSocket(`ws://127.0.0.1:${desk.port}/socket`, { headers: { 'x-key': 'right' } } as never)
+  await new Promise((resolve) => { socket.onmessage = resolve })
+  const ended = new Promise<CloseEvent>((resolve) => { socket.onclose = resolve })
+  gate.endHeld('http://elsewhere')
+  gate.endHeld(place.address!)
+  expect((await ended).code).toBe(1012)
 })
 
 test('a WebSocket that is refused is answered with what refused it', async () => {

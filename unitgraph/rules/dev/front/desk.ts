@@ -111,7 +111,7 @@ export const createDesk = ({ host, port, token, place, gate, built, crashes }: D
       return refuse(503, 'dev-not-built', 'There is no version that runs yet', { problems: broken?.problems ?? [] })
     }
     const isSocket = request.headers.get('upgrade')?.toLowerCase() === 'websocket'
-    if (isSocket && (await upgrade(request, address, server))) return undefined
+    if (isSocket && (await upgrade(request, address, gate, server))) return undefined
     const done = gate.enter(address)
     try {
       const answer = await forward(request, address, done)

@@ -7,6 +7,10 @@ export interface Gate {
   closed<T>(work: () => Promise<T>): Promise<T>
   /** Notes a request to an address; the answer must be called once, when its last byte is through. */
   enter(address: string): () => void
+  /** Notes a connection that has no end of its own; returns what is called when it has ended. */
+  hold(address: string, end: () => void): () => void
+  /** Ends the connections that are held to an address: who had them comes again, to what is there by then. */
+  endHeld(address: string): void
   /** Resolves when nothing is under way at an address, or when the time is over. */
   idle(address: string, ms: number): Promise<void>
 }
@@ -15,6 +19,7 @@ export const createGate = (): Gate => {
   let open: Promise<unknown> = Promise.resolve()
   const counts = new Map<string, number>()
   const waiting = new Map<string, (() => void)[]>()
+  const held = new Map<string, Set<() => void>>()
   const leave = (address: string): void => {
     const left = (counts.get(address) ?? 0) - 1
     if (left > 0) {
@@ -45,6 +50,17 @@ export const createGate = (): Gate => {
         if (isIn) leave(address)
         isIn = false
       }
+    },
+    hold: (address, end) => {
+      const own = held.get(address) ?? new Set()
+      held.set(address, own.add(end))
+      return () => {
+        own.delete(end)
+        if (own.size === 0) held.delete(address)
+      }
+    },
+    endHeld: (address) => {
+      for (const end of [...(held.get(address) ?? [])]) end()
     },
     idle: (address, ms) =>
       new Promise((resolve) => {

@@ -102,6 +102,7 @@ export const createProcess = (opening: Opening, gate: Gate, say: (line: string) 
 
   const retire = async (running: Running): Promise<void> => {
     running.isGoing = true
+    gate.endHeld(running.address)
     await gate.idle(running.address, LINGER_MS)
     running.child.kill('SIGTERM')
     const timer = setTimeout(() => running.child.kill('SIGKILL'), END_MS)

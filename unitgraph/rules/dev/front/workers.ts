@@ -132,7 +132,10 @@ export const createWorkers = (opening: Opening, gate: Gate, say: (line: string) 
       if (wanted !== configured) {
         const workers = found.map(({ config }) => worker(config, version.env))
         await gate.closed(() => queues.paused(async () => {
-          if (address !== undefined) await gate.idle(address, LINGER_MS)
+          if (address !== undefined) {
+            gate.endHeld(address)
+            await gate.idle(address, LINGER_MS)
+          }
           configured = wanted
           await configure(workers)
           queues.configure(found.flatMap(({ config }) =>
