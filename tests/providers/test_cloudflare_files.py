@@ -42,7 +42,7 @@ def test_a_worker_is_bound_to_what_it_depends_on_and_to_nothing_else(to: Target)
         "name": "shop-create-order",
         "main": "index.js",
         "compatibility_date": wrangler.COMPATIBILITY_DATE,
-        "compatibility_flags": ["nodejs_compat", "enable_request_signal"],
+        "compatibility_flags": ["nodejs_compat", "enable_request_signal", "request_signal_passthrough"],
         "no_bundle": True,
         "workers_dev": False,
         "preview_urls": False,

@@ -92,7 +92,7 @@ test('a heartbeat keeps an idle stream open, and stops with it', async () => {
   const { setInterval, clearInterval } = globalThis
   Object.assign(globalThis, { setInterval: (beat: () => void) => made.push(beat), clearInterval: (id: unknown) => cleared.push(id) })
   try {
-    const one = sse('c')
+    const one = await sse({ services: async () => ({}) } as never)
     const body = one.open(new Headers()).text()
     made[0]?.()
     await one.end('x')

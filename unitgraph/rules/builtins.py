@@ -7,7 +7,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from unitgraph.providers.cloudflare.bindings import LIMITS, StoreKind, produces, queue_binding, store_binding
+from unitgraph.providers.cloudflare.bindings import (
+    LIMITS,
+    StoreKind,
+    holder_binding,
+    produces,
+    queue_binding,
+    store_binding,
+)
 from unitgraph.rules.entry import Builtin, literal
 from unitgraph.units.facts import Factory
 
@@ -116,7 +123,27 @@ def _nowhere(_given: Given) -> Builtin | None:
     return None
 
 
+def _hub_bound(given: Given) -> Builtin | None:
+    """Where channels are in objects of the Workers that hold them."""
+    if "eventHub" not in given.services:
+        return None
+    (unit,) = given.units
+    told = {"unit": unit.name, "holders": {name: holder_binding(name) for name in unit.channel_holders}}
+    return Builtin("eventHub", f"eventHub({literal(told)})", (("unitgraph/services/event-hub", "eventHub"),))
+
+
+def _hub_of_process(given: Given) -> Builtin | None:
+    """Where other units are elsewhere, so are the channels."""
+    return Builtin("eventHub", "() => hub.service") if takes_hub(given) else None
+
+
+def takes_hub(given: Given) -> bool:
+    """Whether a process has an event hub of its own."""
+    return "eventHub" in given.services and given.is_alone
+
+
 BUILTINS: Final[Mapping[str, Row]] = {
+    "eventHub": Row(_hub_bound, _hub_of_process),
     "jwt": Row(_plain("jwt"), _plain("jwt")),
     "kv": Row(_store_bound("kv", "kv"), _kv_of_process),
     "queueService": Row(_queues_bound, _queues_of_process),

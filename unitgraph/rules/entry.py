@@ -151,7 +151,8 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One unit's entry. ``config``, ``services`` and ``wire_services`` are local names, or None."""
+    """One unit's entry. ``config``, ``services`` and ``wire_services`` are local names, or None; ``sockets`` is the
+    binding to where connections are held, None where there are none or the process holds them."""
 
     project: str
     unit: str
@@ -175,6 +176,7 @@ class Entry:
     settings: Settings | None = None
     workflows: EntryWorkflows | None = None
     starts: bool = False
+    sockets: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,8 @@ class Main:
     workflows: tuple[Mapping[str, str], ...] = ()
     builtins: tuple[Builtin, ...] = ()
     settings: Settings | None = None
+    has_channels: bool = False
+    has_hub: bool = False
 
 
 def render_worker(entry: Entry, adapter: str) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from unitgraph.providers.base import Isolation
+from unitgraph.rules.gateway_channel import channel
 from unitgraph.rules.gateway_mcp import mcp
 from unitgraph.units.model import Role
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 Gateway = Callable[["Unit", "Wirings", "Names"], "EntryGateway"]
 
-GATEWAYS: Final[Mapping[Role, Gateway]] = {"mcp": mcp}
+GATEWAYS: Final[Mapping[Role, Gateway]] = {"channel": channel, "mcp": mcp}
 
 PACKAGES: Final[Mapping[Role, str]] = {"mcp": "mcp"}
 """Role → the part of the toolchain with packages that only its bundle imports."""

@@ -10,7 +10,15 @@ from functools import partial
 from types import MappingProxyType
 
 from unitgraph.providers.base import Provider
-from unitgraph.providers.cloudflare.bindings import at_once, cron, objects, produces, queue_binding, queue_name
+from unitgraph.providers.cloudflare.bindings import (
+    at_once,
+    cron,
+    holder_binding,
+    objects,
+    produces,
+    queue_binding,
+    queue_name,
+)
 from unitgraph.rules import builtins, workflows
 from unitgraph.rules import entry as text
 from unitgraph.rules.gateways import GATEWAYS, held
@@ -179,6 +187,7 @@ class Generator:
             objects=self._objects(unit) if with_services else (),
             workflows=workflows.entry(self._wirings.application, unit),
             starts=workflows.starts(self._wirings.application, functions),
+            sockets=holder_binding(unit.name) if with_services and unit.role == "channel" else None,
             required=tuple(sorted(plan.services)),
             queues=tuple(self._queue(wiring, names) for wiring in self._wirings.queues(unit)),
             tasks=tuple(self._task(wiring, names) for wiring in self._wirings.tasks(unit)),
@@ -320,6 +329,8 @@ class Generator:
             ),
             workflows=tuple(self._main_workflows(units)),
             builtins=names.builtins(builtins.of_process(given)),
+            has_channels=any(self._wirings.channels(unit) for unit in units),
+            has_hub=builtins.takes_hub(given),
             imports=names.imports(),
             **services,
         )
@@ -359,6 +370,8 @@ class Generator:
     def _main_routes(self, unit: Unit) -> Iterable[text.MainRoute]:
         for wiring in self._wirings.routes(unit):
             yield text.MainRoute(wiring.method, wiring.route, unit.name)
+        for channel in self._wirings.channels(unit):
+            yield text.MainRoute("GET", channel.route, unit.name)
         for function in self._wirings.functions(unit):
             if function.expose:
                 yield text.MainRoute("POST", f"/rpc/{function.id}", unit.name)

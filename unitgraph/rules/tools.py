@@ -23,8 +23,8 @@ TEMPLATES: Final = _HERE / "templates"
 # Our own modules that an action's output depends on: a release, or an edit, that changes one gives other keys.
 _BUNDLER: Final = ("bundle.py", "bundler.py", "chunks.py", "esbuild.py", "sandbox.py", "sourcemap.py", "strip.py")
 _GENERATOR: Final = (
-    "builtins.py", "codegen.py", "entry.py", "gateway_mcp.py", "gateways.py", "generate.py", "inputs.py", "names.py",
-    "settings_entry.py", "wirings.py", "workflows.py",
+    "builtins.py", "codegen.py", "entry.py", "gateway_channel.py", "gateway_mcp.py", "gateways.py", "generate.py",
+    "inputs.py", "names.py", "settings_entry.py", "wirings.py", "workflows.py",
 )  # fmt: skip
 
 

@@ -71,6 +71,8 @@ class Wirings:
 
     def channels(self, unit: Unit) -> list[ChannelWiring]:
         """Those whose gateway the unit is."""
+        if "channel" not in GATEWAYS:
+            return []
         names = {channel.name for channel in self.manifest.channels if channel.unit_name == unit.name}
         return [wiring for wiring in self.application.channels if wiring.name in names]
 
@@ -87,16 +89,19 @@ class Wirings:
         found = [option for wiring in self.routes(unit) for option in wiring.options]
         found += [wiring.options for wiring in self.jobs(unit) if wiring.options is not None]
         found += [option for errand in self.errands(unit) for option in errand.options]
-        return found + [wiring.options for wiring in self.channels(unit) if "channel" in GATEWAYS]
+        return found + [wiring.options for wiring in self.channels(unit)]
 
     def scoped(self, unit: Unit) -> list[ScopedWiring]:
         """The middleware and permissions that may apply to the unit: by tag, or by a pattern that meets a route."""
         routes = self.routes(unit)
+        channels = self.channels(unit)
         tags = {tag for function in self.functions(unit) for tag in function.tags}
         tags.update(tag for wiring in (*routes, *self.jobs(unit), *self.errands(unit)) for tag in wiring.tags)
         paths = [wiring.route for wiring in routes] + [each.route for each in self._mcp(unit)]
         own = [function.id for function in self.functions(unit) if is_workflow(function)]
         paths += [route for _, route, _ in workflow_routes(own)]
+        tags.update(tag for channel in channels for tag in channel.tags)
+        paths += [channel.route for channel in channels]
         return [one for one in self.application.scoped if applies(one.kind, one.scope, tags, paths)]
 
     def modules(self, unit: Unit) -> set[str]:
@@ -109,7 +114,8 @@ class Wirings:
         for option in self.options(unit):
             found |= _modules(option)
         # what is constant of them is in the entry as well
-        found |= {wiring.place.path for wiring in self.jobs(unit)}
+        found |= {wiring.place.path for wiring in (*self.jobs(unit), *self.channels(unit))}
+        found |= {errand.module for errand in self.errands(unit) if errand.module}
         for wiring in application.mcp if self._mcp(unit) else ():
             found |= {wiring.place.path, application.functions[wiring.function].place.path}
         for scoped in self.scoped(unit):

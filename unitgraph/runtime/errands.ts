@@ -17,14 +17,19 @@ const answer = (unit: Unit, functionId: string, data: unknown, errand: Errand, c
   const writer = writable.getWriter()
   const write = (line: Answer | readonly [string, readonly unknown[]]): Promise<void> =>
     writer.write(toBytes(`${pack(line)}\n`))
+  const gone = new AbortController()
+  writer.closed.catch((reason: unknown) => gone.abort(reason))
+  const inner: Call = { ...call, signal: AbortSignal.any([call.signal, gone.signal]) }
   const use: Use = (method, args) => write([method, args])
   const run = async (): Promise<Answer> => {
     const before = call.session.value
     try {
-      const result = await runErrand(unit, functionId, data, errand, use, call)
+      const result = await runErrand(unit, functionId, data, errand, use, inner)
       const after = call.session.value
       return { data: result, ...(after !== before && { session: after ?? null }) }
     } catch (error) {
+      // what was to be sent to a client that has gone
+      if (gone.signal.aborted && error === gone.signal.reason) return {}
       const report = reportError(error)
       await logFailure(unit, call, error, report)
       return { error: report }

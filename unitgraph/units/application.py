@@ -154,12 +154,28 @@ class ScheduleWiring(NamedTuple):
     overlap: Literal["allow", "skip"] = "allow"
 
 
+class ChannelCall(NamedTuple):
+    """When a channel calls a function: as a client comes or goes, or for a message. ``property`` and ``value`` are what
+    a message that is meant says, None for all others; ``options`` are the message's own, None where it has none."""
+
+    kind: Literal["connect", "disconnect", "message"]
+    function: str
+    options: Expression | None = None
+    property: str | None = None
+    value: str | None = None
+
+
 class ChannelWiring(NamedTuple):
+    """``options`` are what the gateway needs at run time, ``shared`` what holds for each message, None for nothing."""
+
     name: str
     route: str
     functions: tuple[str, ...]
     options: Expression
     place: Place
+    calls: tuple[ChannelCall, ...] = ()
+    shared: Expression | None = None
+    tags: tuple[str, ...] = ()
 
 
 class McpShown(NamedTuple):

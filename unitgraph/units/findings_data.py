@@ -9,6 +9,7 @@ from typing import Any
 
 from unitgraph.errors import Place
 from unitgraph.units.application import (
+    ChannelCall,
     ChannelWiring,
     CliWiring,
     Declared,
@@ -227,7 +228,9 @@ def _wired_data(wired: Wired) -> Data:
             for each in wired.schedules
         ],
         [
-            (each.name, each.route, each.functions, _expression_data(each.options), _place_data(each.place))
+            (each.name, each.route, each.functions, _expression_data(each.options), _place_data(each.place),
+             [(call.kind, call.function, _option_data(call.options), call.property, call.value) for call in each.calls],
+             _option_data(each.shared), each.tags)
             for each in wired.channels
         ],
         [
@@ -274,8 +277,15 @@ def _wired(data: Data) -> Wired:
             for name, schedule, function, options, place, tags, missed, overlap in schedules
         ],
         [
-            ChannelWiring(name, route, functions, _expression(options), Place(*place))
-            for name, route, functions, options, place in channels
+            ChannelWiring(
+                name, route, functions, _expression(options), Place(*place),
+                tuple([
+                    ChannelCall(kind, function, _option(own), routing, value)
+                    for kind, function, own, routing, value in calls
+                ]),
+                _option(shared), tags,
+            )
+            for name, route, functions, options, place, calls, shared, tags in channels
         ],
         [
             McpWiring(kind, name, function, _option(options), Place(*place), tags, auth, McpShown(*shown))

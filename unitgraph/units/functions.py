@@ -116,6 +116,10 @@ class Functions:
             return None
         return found
 
+    def is_named(self, scope: Scope) -> bool:
+        """Whether it is the name of a function, and nothing that has to be looked into."""
+        return self._by_name(scope) is not None
+
     def _by_name(self, scope: Scope) -> Key | None:
         """The function that an identifier names, found without looking into the text of the file that has it."""
         if scope.expr[0] != "i" or scope.expr[3] in scope.env.values:

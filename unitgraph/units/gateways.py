@@ -15,20 +15,32 @@ Wire = Literal["channel", "mcp", "workflowStep", "start"]
 
 
 class Errand(NamedTuple):
-    """``wiring`` is its name between units, "mcp tool search"; ``options`` are object literals, outermost first."""
+    """``wiring`` is its name between units, "mcp tool search"; ``options`` are object literals, outermost first;
+    ``module`` is where it is written."""
 
     function: str
     wire: Wire
     wiring: str
     options: tuple[Expression, ...]
     tags: tuple[str, ...] = ()
+    module: str = ""
 
 
 def errands(application: Application) -> Iterator[Errand]:
     """All of an application, each once."""
+    for channel in application.channels:
+        module = channel.place.path
+        for call in channel.calls:
+            if call.kind != "message":
+                # what stands around the channel stood around the opening; nobody asks for the end
+                yield Errand(call.function, "channel", f"channel {channel.name} {call.kind}", (), (), module)
+                continue
+            said = "message" if call.property is None else f"{call.property}={call.value}"
+            options = tuple(each for each in (channel.shared, call.options) if each is not None)
+            yield Errand(call.function, "channel", f"channel {channel.name} {said}", options, channel.tags, module)
     for wiring in application.mcp:
         options = (wiring.options,) if wiring.options is not None else ()
-        yield Errand(wiring.function, "mcp", mcp_wiring(wiring), options, wiring.tags)
+        yield Errand(wiring.function, "mcp", mcp_wiring(wiring), options, wiring.tags, wiring.place.path)
     workflows = {name for name, function in application.functions.items() if is_workflow(function)}
     yield from (Errand(name, "start", "workflow start", ()) for name in sorted(workflows))
     called = {name for workflow in workflows for name in application.functions[workflow].invokes}

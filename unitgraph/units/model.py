@@ -92,7 +92,8 @@ class Unit(Part):
     """``source`` is where its function stands, "src/books.functions.ts:12"; the rest as in the reference.
 
     ``function_ids`` are the functions whose code is in the unit: a gateway (mcp, channel) dispatches to other units.
-    ``queue_producers`` are the queues that its code adds to, "*" where a name isn't constant.
+    ``queue_producers`` are the queues that its code adds to, "*" where a name isn't constant. ``channel_holders`` are
+    the units that hold channels or streams of events, for one whose code takes the event hub: all that it publishes to.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Unit(Part):
     tags: tuple[str, ...]
     source: str
     queue_producers: tuple[str, ...] = ()
+    channel_holders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

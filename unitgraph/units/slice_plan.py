@@ -260,6 +260,10 @@ def _expressions(application: Application) -> Iterator[Expression]:
         for wiring in wirings:
             if wiring.options is not None:
                 yield wiring.options
+    for channel in application.channels:
+        yield from (options for call in channel.calls if (options := call.options) is not None)
+        if channel.shared is not None:
+            yield channel.shared
     for scoped in application.scoped:
         yield scoped.value
     for declared in (*application.secrets, *application.variables):

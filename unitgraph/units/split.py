@@ -3,6 +3,7 @@
 Pure. Every queue, schedule, channel, agent, workflow and trigger source ends up in some unit.
 """
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Final
 from unitgraph.units.analyze import Analysis
 from unitgraph.units.application import (
     Application,
+    ChannelWiring,
     Declared,
     Function,
     HttpWiring,
@@ -102,6 +104,7 @@ class _Split:
         server = self._server()
         if server is not None:
             units.append(server)
+        units = self._with_holders(units)
         return Manifest(
             project_id=self._project,
             manifest_version=MANIFEST_VERSION,
@@ -185,12 +188,33 @@ class _Split:
         depends.update(targets[each.name] for each in application.triggers if each.source and each.name in targets)
         return self._made(placement.server, placed, functions, depends, "server")
 
+    def _with_holders(self, units: list[Unit]) -> list[Unit]:
+        """Tells those that take the event hub who holds what it publishes to. A server has all that it holds itself."""
+        taking = {name for name, reached in self._reached.items() if "eventHub" in reached.services}
+        streaming = {wiring.function for wiring in self._application.http if wiring.sse}
+        holders = tuple(
+            sorted(
+                unit.name
+                for unit in units
+                if unit.role == "channel"
+                or (unit.target == "serverless" and not taking.isdisjoint(streaming.intersection(unit.function_ids)))
+            )
+        )
+        return [
+            dataclasses.replace(unit, channel_holders=holders)
+            if holders and not taking.isdisjoint(unit.function_ids)
+            else unit
+            for unit in units
+        ]
+
     def _made(self, name: str, placed: Placed, functions: tuple[str, ...], depends: set[str], target: str) -> Unit:
         behind = [self._reached[function] for function in functions]
         if placed.role == "channel":
-            own = [each.options for each in self._application.channels if each.name == placed.subject]
-            behind.append(self._reach.of(own, frozenset()))
-        if self._application.mcp and (placed.role == "mcp" or (target == "server" and self._placement.gateways_merged)):
+            behind += [self._around_opening(each) for each in self._application.channels if each.name == placed.subject]
+        is_merged = target == "server" and self._placement.gateways_merged
+        if is_merged:
+            behind += map(self._around_opening, self._application.channels)
+        if self._application.mcp and (placed.role == "mcp" or is_merged):
             behind.append(self._reach.of([one.value for one in self._around((MCP_ROUTE,), set())], frozenset()))
         reached = together(behind)
         roles = {placed.role, *(_role(self._application.functions[function]) for function in functions)}
@@ -215,6 +239,16 @@ class _Split:
             source=f"{placed.place.path}:{placed.place.line}",
             queue_producers=tuple(sorted(queues)),
         )
+
+    def _around_opening(self, channel: ChannelWiring) -> Reached:
+        """What stands around the opening of a channel, which is a request."""
+        roots: list[Root] = [channel.options]
+        roots.extend(
+            scoped.value
+            for scoped in self._application.scoped
+            if applies(scoped.kind, scoped.scope, channel.tags, (channel.route,))
+        )
+        return self._reach.of(roots, frozenset())
 
     def _services(self, names: frozenset[str], roles: frozenset[str]) -> tuple[Service, ...]:
         """What a provider has to bring for services of these names and for a unit in these roles."""

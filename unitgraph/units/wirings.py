@@ -25,6 +25,7 @@ from unitgraph.units.application import (
     ScopedWiring,
     TriggerWiring,
 )
+from unitgraph.units.channels import Channel, around_messages, at_the_gateway
 from unitgraph.units.draft import Draft, Entries
 from unitgraph.units.evaluate import Scope, Unreadable
 from unitgraph.units.facts import Span
@@ -62,10 +63,13 @@ class Wired:
         for name in ("http", "queues", "schedules", "mcp", "triggers"):
             for each in getattr(self, name):
                 getattr(made, name).append(each._replace(function=ids.get(each.function, each.function)))
-        for name in ("channels", "cli"):
-            for each in getattr(self, name):
-                functions = tuple(dict.fromkeys(ids.get(function, function) for function in each.functions))
-                getattr(made, name).append(each._replace(functions=functions))
+        for channel in self.channels:
+            calls = tuple(call._replace(function=ids.get(call.function, call.function)) for call in channel.calls)
+            functions = tuple(dict.fromkeys(call.function for call in calls))
+            made.channels.append(channel._replace(functions=functions, calls=calls))
+        for program in self.cli:
+            functions = tuple(dict.fromkeys(ids.get(function, function) for function in program.functions))
+            made.cli.append(program._replace(functions=functions))
         return made
 
 
@@ -208,39 +212,14 @@ class Wirings:
             if route is not None and fault is not None:
                 draft.report(BadRoute(draft.at(entries["route"].value), route, fault))
                 route = None
-        functions: list[str] = []
-        omit: list[Span] = []
-        for key, label in (("onConnect", "connect"), ("onDisconnect", "disconnect"), ("onMessage", "message")):
-            entry = entries.get(key)
-            if entry is None or _is_nothing(draft, entry.value):
-                continue
-            inline = f"{name}-{label}" if name else None
-            self._append(functions, self._functions.held(entry.value, f"'{key}' of {call}", inline))
-            if entry.own:
-                omit.append(Span(entry.start, entry.end))
-        if "onMessageWiring" in entries:
-            self._messages(entries, call, name, functions, omit)
+        calls = Channel(draft, self._functions, entries, name).calls()
+        tags = draft.strings(entries, "tags", call)
         if name is not None and route is not None:
-            expression = draft.expression(settled, omit)
-            self.found.channels.append(ChannelWiring(name, route, tuple(functions), expression, draft.at(settled)))
-
-    def _messages(self, entries: Entries, call: str, name: str | None, functions: list[str], omit: list[Span]) -> None:
-        draft = self._draft
-        wiring = entries["onMessageWiring"]
-        for routing, values in (draft.entries(wiring.value, f"'onMessageWiring' of {call}") or {}).items():
-            inner = draft.entries(values.value, f"'{routing}' of 'onMessageWiring'") or {}
-            for value, message in inner.items():
-                inline = names.kebab(f"{name} {value}") if name else None
-                what = f"the function of {routing} {value!r}"
-                self._append(functions, self._functions.held(message.value, what, inline))
-                self._omit_message(message.value, omit, own=wiring.own and values.own and message.own)
-
-    def _omit_message(self, scope: Scope, omit: list[Span], *, own: bool) -> None:
-        """Leaves out a message's function, where it stands in the channel's own text."""
-        if not own:
-            return
-        if scope.expr[0] == "o":
-            omit.extend(Span(start, end) for key, _, start, end in scope.expr[3] if key == "func")
+            options = draft.expression(settled, at_the_gateway(entries))
+            functions = tuple(dict.fromkeys(each.function for each in calls))
+            shared = around_messages(draft, settled, entries)
+            place = draft.at(settled)
+            self.found.channels.append(ChannelWiring(name, route, functions, options, place, calls, shared, tags))
 
     def _append(self, functions: list[str], function: str | None) -> None:
         if function is not None and function not in functions:
@@ -389,7 +368,3 @@ def _plain(schema: str) -> Literal["string", "number", "boolean"] | None:
     if _CHANGES.search(schema):
         return None
     return next((kind for kind, begins in _PLAIN.items() if begins.match(schema)), None)
-
-
-def _is_nothing(draft: Draft, scope: Scope) -> bool:
-    return scope.expr[0] == "c" and draft.quiet(scope) is None

@@ -29,11 +29,13 @@ _WEEKDAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Objects:
-    """A class of Durable Objects that a unit brings and is bound to; ``specifier`` is the runtime's module."""
+    """A class of Durable Objects that a unit is bound to; ``specifier`` is the runtime's module, ``script`` the Worker
+    that brings it, None for the unit itself."""
 
     binding: str
     class_name: str
     specifier: str
+    script: str | None = None
 
 
 LEDGER: Final = Objects("UNITGRAPH_JOBS", "JobLedger", "unitgraph/queue/ledger")
@@ -123,14 +125,32 @@ def pulls(unit: "Unit", manifest: "Manifest") -> bool:
 
 
 def objects(unit: "Unit", manifest: "Manifest") -> tuple[Objects, ...]:
-    """The Durable Objects of a unit, as a table: who needs which."""
+    """The Durable Objects that a unit brings, as a table: who needs which."""
     tasks = [task for task in manifest.scheduled_tasks if task.unit_name == unit.name]
+    own = holder_binding(unit.name)
     needed = {
         LEDGER: any(queue.consumer_unit == unit.name for queue in manifest.queues),
         LEASES: any(task.overlap == "skip" for task in tasks),
         LIMITS: any(service.capability == "rate-limit" for service in unit.services),
+        Objects(own, "ChannelSockets", "unitgraph/channel/cloudflare"): unit.role == "channel",
+        Objects(own, "EventStreams", "unitgraph/channel/streams"): unit.name in unit.channel_holders,
     }
     return tuple(sorted(kind for kind, is_needed in needed.items() if is_needed))
+
+
+def holder_binding(name: str) -> str:
+    """Under which name units are bound to the channels that another one holds, or they themselves."""
+    return f"CHANNELS_{binding_name(name)}"
+
+
+def bound_objects(unit: "Unit", manifest: "Manifest") -> tuple[Objects, ...]:
+    """The Durable Objects of other units that a unit is bound to, of those that are built."""
+    roles = {other.name: other.role for other in manifest.units}
+    return tuple(
+        Objects(holder_binding(name), "ChannelSockets" if roles[name] == "channel" else "EventStreams", "", name)
+        for name in unit.channel_holders
+        if name in roles and name != unit.name
+    )
 
 
 def at_once(settings: "QueueSettings") -> int:

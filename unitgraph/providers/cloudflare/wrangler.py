@@ -11,6 +11,7 @@ from unitgraph.providers.base import Target
 from unitgraph.providers.cloudflare.bindings import (
     StoreKind,
     binding_name,
+    bound_objects,
     callees,
     most_batches,
     objects,
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from unitgraph.units.model import Manifest, Queue, Unit
 
 COMPATIBILITY_DATE: Final = "2026-07-01"
-FLAGS: Final = ("nodejs_compat", "enable_request_signal")
-"""Node's modules, and a request's signal that aborts when its client has gone."""
+FLAGS: Final = ("nodejs_compat", "enable_request_signal", "request_signal_passthrough")
+"""Node's modules, and a request's signal that aborts when its client has gone, also behind the router."""
 
 HEADER: Final = "# Written by unitgraph; the next build writes it again.\n"
 TABLES: Final[dict[StoreKind, tuple[str, str | None]]] = {
@@ -53,9 +54,15 @@ def document(unit: "Unit", manifest: "Manifest", target: Target) -> dict[str, An
         ],
         "consumers": [_consumer(queue) for queue in manifest.queues if queue.consumer_unit == unit.name],
     }
-    if kinds := objects(unit, manifest):
-        bound = [{"name": kind.binding, "class_name": kind.class_name} for kind in kinds]
-        made["durable_objects"] = {"bindings": bound}
+    kinds = objects(unit, manifest)
+    made["durable_objects"] = {
+        "bindings": [
+            {"name": kind.binding, "class_name": kind.class_name}
+            | ({"script_name": kind.script} if kind.script is not None else {})
+            for kind in (*kinds, *bound_objects(unit, manifest))
+        ]
+    }
+    if kinds:
         made["migrations"] = [{"tag": "unitgraph-1", "new_sqlite_classes": [kind.class_name for kind in kinds]}]
     made["triggers"] = {"crons": list(schedules(unit))}
     for store in stores(unit, manifest):

@@ -10,9 +10,12 @@ import type { Unit } from './unit.ts'
 const unused: Use = () => undefined
 
 /** Lines of text as they come. What stops listening lets the other side know. */
-async function* linesOf(response: Response): AsyncGenerator<string> {
+async function* linesOf(response: Response, signal: AbortSignal): AsyncGenerator<string> {
   const reader = response.body?.getReader()
   if (!reader) return
+  const leave = (): void => void reader.cancel(signal.reason).catch(() => undefined)
+  if (signal.aborted) leave()
+  signal.addEventListener('abort', leave)
   const decoder = new TextDecoder()
   let rest = ''
   try {
@@ -23,13 +26,14 @@ async function* linesOf(response: Response): AsyncGenerator<string> {
     }
     if (rest) yield rest
   } finally {
+    signal.removeEventListener('abort', leave)
     await reader.cancel()
   }
 }
 
 /** What the function did with the wire, in its order, then its answer. A session that it changed is the call's. */
 const follow = async (response: Response, functionId: string, use: Use, call: Call): Promise<unknown> => {
-  for await (const line of linesOf(response)) {
+  for await (const line of linesOf(response, call.signal)) {
     const said = unpack(line) as Answer | [string, unknown[]]
     if (Array.isArray(said)) {
       await use(...said)
@@ -42,6 +46,7 @@ const follow = async (response: Response, functionId: string, use: Use, call: Ca
     if (said.session !== undefined) call.session.value = said.session ?? undefined
     return said.data
   }
+  call.signal.throwIfAborted()
   throw new Error(`The call of ${functionId} broke off (status ${response.status})`)
 }
 
@@ -56,5 +61,8 @@ export const dispatch = async (
   const { remote } = unit.options
   const target = remote && Object.hasOwn(remote.functions, functionId) ? remote.functions[functionId] : undefined
   if (!remote || !target) throw new NotFoundError(`${unit.name} reaches no function ${functionId}`)
-  return follow(await remote.send(unit, target, functionId, { data, errand }, call, false), functionId, use, call)
+  // a client that goes right after it has asked has asked: what was begun is told of it, and not kept from beginning
+  const { signal } = new AbortController()
+  const sent = await remote.send(unit, target, functionId, { data, errand }, { ...call, signal }, false)
+  return follow(sent, functionId, use, call)
 }

@@ -55,7 +55,7 @@ export interface Errands extends ErrandOptions {
 }
 
 const together = (options: readonly WiringOptions[]): Around => ({
-  auth: options.some(({ auth }) => auth === true),
+  auth: options.findLast(({ auth }) => auth !== undefined)?.auth,
   tags: options.flatMap(({ tags = [] }) => tags),
   middleware: options.flatMap(({ middleware = [] }) => middleware),
   permissions: options.map(({ permissions }) => permissions as Permissions | undefined),

@@ -4,13 +4,13 @@ import { BadRequestError } from './errors.ts'
 const MAX_DEPTH = 64
 
 /** Refuses what later code could trip over: keys that reach a prototype, and nesting that exhausts a stack. */
-const inspect = (value: unknown, depth: number): void => {
+const inspect = (value: unknown, depth: number, what: string): void => {
   if (typeof value !== 'object' || value === null) return
-  if (depth > MAX_DEPTH) throw new BadRequestError(`The body is nested more than ${MAX_DEPTH} levels deep`)
+  if (depth > MAX_DEPTH) throw new BadRequestError(`The ${what} is nested more than ${MAX_DEPTH} levels deep`)
   for (const key of Object.keys(value)) {
     const inner = (value as Record<string, unknown>)[key]
     refuseKey(key, inner)
-    inspect(inner, depth + 1)
+    inspect(inner, depth + 1, what)
   }
 }
 
@@ -20,14 +20,14 @@ export const refuseKey = (key: string, value?: unknown): void => {
   if (key === '__proto__' || reaches) throw new BadRequestError(`The name ${key} is not allowed`)
 }
 
-export const parseJson = (text: string): unknown => {
+export const parseJson = (text: string, what = 'body'): unknown => {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
-    throw new BadRequestError('The body is not valid JSON')
+    throw new BadRequestError(`The ${what} is not valid JSON`)
   }
-  inspect(value, 1)
+  inspect(value, 1, what)
   return value
 }
 

@@ -45,7 +45,7 @@ const unavailable = (name: string): unknown =>
   new Proxy({}, {
     get: (_target, method) =>
       // what is asked of any object: by await, by a printer, at shutdown
-      typeof method === 'symbol' || ['then', 'toJSON', 'close', 'stop'].includes(method)
+      typeof method === 'symbol' || ['then', 'toJSON', 'close', 'stop', 'onChannelOpened'].includes(method)
         ? undefined
         : () => {
             throw new NotImplementedError(`The service ${name} is not available here: return one from pikkuServices`)

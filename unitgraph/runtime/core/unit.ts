@@ -1,5 +1,6 @@
 /** A unit: its functions, what stands around them, and who else can be called. Knows no transport. */
 import type { Middleware, Permissions } from '../types/middleware.ts'
+import type { Accept } from '../channel/index.ts'
 import type { Call } from './call.ts'
 import { define, type Definition, type FunctionEntry } from './definition.ts'
 import type { Errands } from './errand.ts'
@@ -70,6 +71,8 @@ export interface Host {
   find?(functionId: string): Promise<Unit | undefined>
   /** Whether a call from elsewhere hasn't been answered here before; `until` is when it is too old anyway, in seconds. */
   isFirst?(callId: string, until: number): boolean
+  /** Where connections of channels are held. */
+  readonly accept?: Accept
 }
 
 export interface Unit {

@@ -1,4 +1,5 @@
 /** A unit as a Cloudflare Worker: only turns the platform's events into calls. */
+import type { Accept } from '../channel/index.ts'
 import { createAnswer, openCall, type Platform } from '../core/answer.ts'
 import { answerBroken } from '../core/broken.ts'
 import type { Environment } from '../core/environment.ts'
@@ -30,13 +31,15 @@ export type WorkerOptions = ProjectOptions & UnitOptions & {
   readonly project: string
   /** Events that are no requests: `events(…)`. */
   readonly on?: (start: Start) => Handlers
+  /** Where connections of its channels are held: `sockets(…)`. */
+  readonly sockets?: (start: Start) => Accept
 }
 
 export const worker = (options: WorkerOptions): Worker => {
   let started: (() => ReturnType<Start>) | undefined
   const build: Start = async (env, context) => {
     const values = await options.settings?.read(env)
-    const host = createHost(options, env, {}, values)
+    const host = createHost(options, env, { ...(accept && { accept }) }, values)
     // built for all events, so not to end with the first, should that be cancelled
     context.waitUntil(host.services().catch(() => undefined))
     options.remote?.check(host)
@@ -44,6 +47,7 @@ export const worker = (options: WorkerOptions): Worker => {
     return { unit, answer: createAnswer(unit) }
   }
   const start: Start = (env, context) => (started ??= once(() => build(env, context)))()
+  const accept = options.sockets?.(start)
   return {
     ...options.on?.(start),
     fetch: async (request, env, context) => {

@@ -15,6 +15,7 @@ import { errorBody, jsonResponse } from '../http/respond.ts'
 import { dataFolder } from '../server/folder.ts'
 import { answerDocument, type Documents } from '../server/documents.ts'
 import { clientAddress } from '../server/address.ts'
+import type { Sockets } from '../server/sockets.ts'
 import { readSettings } from '../server/settings.ts'
 import { createGauge, drain, type Stoppable } from '../server/shutdown.ts'
 import { withFiles } from '../server/sources.ts'
@@ -28,6 +29,8 @@ export interface ServeOptions extends ProjectOptions {
   readonly documents?: Documents
   /** What the process does besides answering requests. */
   readonly background?: readonly Background[]
+  /** Where there are channels. */
+  readonly sockets?: Sockets
   /** Default: the process' own. */
   readonly env?: Environment
 }
@@ -43,6 +46,7 @@ interface Server extends Stoppable {
   readonly hostname: string
   timeout(request: Request, seconds: number): void
   requestIP(request: Request): { readonly address: string } | null
+  upgrade(request: Request, options: object): boolean
 }
 
 declare const Bun: {
@@ -51,7 +55,8 @@ declare const Bun: {
     hostname: string
     idleTimeout: number
     maxRequestBodySize: number
-    fetch: (request: Request, server: Server) => Promise<Response>
+    fetch: (request: Request, server: Server) => Promise<Response | undefined>
+    websocket?: object
     development: boolean
     error: (error: unknown) => Response
   }): Server
@@ -82,7 +87,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
   const checked = await options.settings?.check(env)
   const units = createUnits(options.routes, options.units, () => host)
   const host = createHost({ ...options, folder: (given) => dataFolder(given, options.project) }, env, {
-    find: (id) => units.withFunction(id), isFirst: createAnswered(),
+    find: (id) => units.withFunction(id), isFirst: createAnswered(), ...(options.sockets && { accept: options.sockets.accept }),
   }, checked?.values)
   const settings = readSettings(env, problems)
   problems.push(...(checked?.problems ?? []))
@@ -127,7 +132,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
   }
 
   const gauge = createGauge()
-  const handle = async (request: Request, server: Server): Promise<Response> => {
+  const handle = async (request: Request, server: Server): Promise<Response | undefined> => {
     const started = performance.now()
     const call = openCall(request, {
       signal: request.signal,
@@ -142,7 +147,8 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     // a stream of events may be silent for longer than an ordinary connection
     if (response.headers.get('content-type')?.startsWith('text/event-stream')) server.timeout(request, 0)
     logger[HEALTH.has(path) ? 'debug' : 'info']('request', requestLine(request, path, response, call, started, unit))
-    return withHeader(response, 'x-request-id', call.requestId)
+    // what has become a connection is answered already
+    return response.status === 101 ? undefined : withHeader(response, 'x-request-id', call.requestId)
   }
   /** Of a request whose Host is none, nothing can be asked but what it was. */
   const refusal = (request: Request, call: Call): Response => {
@@ -154,7 +160,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     try {
       return Bun.serve({
         ...settings, idleTimeout: 60, maxRequestBodySize: MAX_BODY,
-        fetch: handle,
+        fetch: handle, ...(options.sockets && { websocket: options.sockets.handlers }),
         // Bun's own page of an error shows the source to whoever asked
         development: false,
         error: (error) => {
@@ -167,6 +173,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     }
   }
   const server = listen()
+  options.sockets?.start(server, gauge.run)
   const ending = new AbortController()
   const context: Context = { units, logger, signal: ending.signal, run: (work) => gauge.run(work) }
   for (const one of background) await one.start(context)
@@ -177,6 +184,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     stopping = true
     logger.info('stopping', { signal })
     for (const one of background) one.stop()
+    if (options.sockets) void gauge.run(options.sockets.end())
     await drain(server, gauge.idle, settings.shutdownTimeoutMs, logger)
     ending.abort(new DOMException('The process ends', 'AbortError'))
     for (const one of background) await one.close()

@@ -16,6 +16,7 @@ import { BODY_LIMIT, parseBody } from './body.ts'
 import { merge, type Fields } from './fields.ts'
 import { bySpecificity, decodePart, normalisePath, normaliseRoute } from './path.ts'
 import { errorBody, jsonResponse, respond } from './respond.ts'
+import { scoped } from './scoped.ts'
 import type { Sse } from './sse.ts'
 import { createHttp, type Incoming } from './wire.ts'
 
@@ -68,13 +69,6 @@ const gather = (unit: Unit, { routes, sse }: HttpPart): Route[] => {
       sse: entry.sse ?? false, tags: options.flatMap((one) => one.tags ?? []),
     }
   }).filter((route) => !route.definition.internal).sort(bySpecificity)
-}
-
-/** The values whose pattern matches a path, in the order in which they were added. */
-const scoped = <T>(entries: readonly (readonly [string, T])[] = []): ((path: string) => T[]) => {
-  const router = new PatternRouter<T>()
-  for (const [pattern, value] of entries) router.add('ALL', pattern === '*' ? '*' : normaliseRoute(pattern), value)
-  return (path) => router.match('GET', path)[0].map(([value]) => value as T)
 }
 
 const readInput = async (route: Route, http: Incoming): Promise<Input> => {
@@ -131,9 +125,9 @@ export const http = (part: HttpPart): Part => ({
       }
       const { http, out } = createHttp(request, path, route.route, params, last(route, 'bodyLimit') ?? BODY_LIMIT, outer.ip)
       const wantsEvents = route.sse && request.headers.get('accept')?.includes('text/event-stream')
-      const events = wantsEvents ? part.sse?.(outer.requestId) : undefined
+      const events = wantsEvents ? await part.sse?.(unit.host) : undefined
       const signal = events ? AbortSignal.any([outer.signal, events.signal]) : outer.signal
-      const silent = { channelId: outer.requestId, send: () => undefined, close: () => undefined }
+      const silent = { channelId: crypto.randomUUID(), send: () => undefined, close: () => undefined }
       const channel = events?.channel ?? (route.sse ? silent : undefined)
       const call: Call = { ...outer, transport: 'http', http, signal, channel }
       const opened = Promise.withResolvers<Response>()

@@ -1,6 +1,8 @@
 /** Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
 import { toJson } from '../core/json.ts'
-import { toBytes } from '../core/text.ts'
+import { toBase64Url, toBytes } from '../core/text.ts'
+import { listeningOf } from '../channel/listening.ts'
+import type { Host } from '../core/unit.ts'
 import type { ChannelWire } from '../types/wire.ts'
 
 const HEARTBEAT_MS = 15_000
@@ -14,16 +16,22 @@ export interface Events {
   fail(body: Record<string, unknown>): Promise<void>
 }
 
-export type Sse = (channelId: string) => Events
+export type Sse = (host: Host) => Promise<Events>
 
-/** `send` resolves when the client has room for more; a client that goes away aborts `signal`. */
-export const sse: Sse = (channelId) => {
+/**
+ * `send` resolves when the client has room for more; a client that goes away aborts `signal`. While it is open, an event
+ * hub can publish to it. Its id is nobody's to choose: who has one can subscribe it.
+ */
+export const sse: Sse = async (host) => {
+  const hub = listeningOf((await host.services())['eventHub'])
+  const channelId = hub?.newChannelId?.() ?? crypto.randomUUID()
   const gone = new AbortController()
   let ready: PromiseWithResolvers<void> | undefined
   let controller!: ReadableStreamDefaultController<Uint8Array>
   let heartbeat: ReturnType<typeof setInterval> | undefined
   let open = true
   const finish = (): void => {
+    if (open) hub?.onChannelClosed(channelId)
     open = false
     clearInterval(heartbeat)
     ready?.resolve()
@@ -46,13 +54,17 @@ export const sse: Sse = (channelId) => {
     await ready.promise
   }
   const event = (value: unknown): Promise<void> => write(`data: ${toJson(value) ?? 'null'}\n\n`)
+  /** Bytes are no text: as base64url. */
+  const push = (frame: string | Uint8Array): Promise<void> => write(`data: ${typeof frame === 'string' ? frame : JSON.stringify(toBase64Url(frame))}\n\n`)
   const close = (): void => {
     if (open) controller.close()
     finish()
   }
+  const channel: ChannelWire = { channelId, send: event, close }
+  hub?.onChannelOpened({ ...channel, push })
   return {
     signal: gone.signal,
-    channel: { channelId, send: event, close },
+    channel,
     open: (headers) => {
       headers.set('content-type', 'text/event-stream; charset=utf-8')
       headers.set('cache-control', 'no-cache, no-transform')

@@ -34,7 +34,9 @@ export const authCookie: typeof api.authCookie = (options = {}) => {
     const since = stored?.since ?? now
     const valid = stored && stored.expires > now && since + lifetime > now ? stored : undefined
     if (valid && !wire.session) {
-      if (csrf && !isSafe(http.request) && isForeign(http.request, trustedOrigins)) {
+      // a page may open a channel of any site, and its browser sends that site's cookies along
+      const opens = http.request.header('upgrade') !== undefined
+      if ((opens || (csrf && !isSafe(http.request))) && isForeign(http.request, trustedOrigins)) {
         throw new ForbiddenError('The request comes from another site')
       }
       await wire.setSession(valid.session)

@@ -29,21 +29,33 @@ export interface ChannelMessage {
   auth?: boolean
   permissions?: Permissions<unknown>
   middleware?: readonly Middleware[]
+  tags?: readonly string[]
 }
 
-export interface Channel {
+/** What holds for the opening of a channel, which is a request over HTTP, and for its messages. */
+export interface ChannelOptions {
+  /** Whether a session is needed: to open it, and for each message that doesn't say otherwise. */
+  auth?: boolean
+  /** What the path and the query of the opening must be. */
+  input?: StandardSchema
+  /** Also sees each message's data. */
+  permissions?: Permissions<unknown>
+  middleware?: readonly Middleware[]
+  tags?: readonly string[]
+  /** Pages of other origins that may open it, as "https://shop.example"; with it, no others may. */
+  origins?: readonly string[]
+  /** A parameter of the query that is taken for the bearer token, for clients that can set no header. */
+  tokenParameter?: string
+}
+
+export interface Channel extends ChannelOptions {
   name: string
   route: string
-  auth?: boolean
-  input?: StandardSchema
   onConnect?: AnyFunction
   onDisconnect?: AnyFunction
   onMessage?: AnyFunction | ChannelMessage
   /** By the message's routing property, then by its value: `{ action: { subscribe: { func } } }`. */
   onMessageWiring?: Readonly<Record<string, Readonly<Record<string, AnyFunction | ChannelMessage>>>>
-  permissions?: Permissions<unknown>
-  middleware?: readonly Middleware[]
-  tags?: readonly string[]
 }
 
 export declare function wireChannel(channel: Channel): void

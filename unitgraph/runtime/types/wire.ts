@@ -112,8 +112,10 @@ export interface HttpWire {
 export interface ChannelWire<Out = unknown> {
   readonly channelId: string
   readonly openingData?: unknown
+  /** JSON, or bytes as they are; text as bytes with `isBinary`. Resolves when the client has room for more. */
   send(data: Out, isBinary?: boolean): void | Promise<void>
-  close(): void | Promise<void>
+  /** Codes are 1000, 1001, or of the application's own from 3000 to 4999. */
+  close(code?: number, reason?: string): void | Promise<void>
 }
 
 export interface QueueWire {

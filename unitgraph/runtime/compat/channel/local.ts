@@ -1,13 +1,28 @@
-/** `@pikku/core/channel/local`: can be made, and says when it is used that channels don't run yet. */
-import { NotImplementedError } from '../../core/errors.ts'
+/** `@pikku/core/channel/local`: an event hub of one process, which sends through the channels themselves. */
+import type { OpenChannel } from '../../channel/listening.ts'
+import { createTopics } from '../../channel/topics.ts'
 import type * as api from '../../types/channel/local.ts'
 
-const later = (): never => {
-  throw new NotImplementedError("The event hub is not available: this runtime can't run channels yet")
-}
-
 export class LocalEventHubService implements api.LocalEventHubService {
-  subscribe = later
-  unsubscribe = later
-  publish = later
+  readonly #topics = createTopics<Pick<OpenChannel, 'send'>>()
+
+  onChannelOpened(channel: Pick<OpenChannel, 'channelId' | 'send'>): void {
+    this.#topics.open(channel.channelId, channel)
+  }
+
+  onChannelClosed(channelId: string): void {
+    this.#topics.close(channelId)
+  }
+
+  subscribe(topic: string, channelId: string): void {
+    this.#topics.subscribe(topic, channelId)
+  }
+
+  unsubscribe(topic: string, channelId: string): void {
+    this.#topics.unsubscribe(topic, channelId)
+  }
+
+  publish(topic: string, channelId: string | null, data: unknown): void {
+    for (const channel of this.#topics.of(topic, channelId)) void channel.send(data)
+  }
 }

@@ -1,0 +1,38 @@
+"""The project of the channels, built once for each place, and each place started once for all cases."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.channels import places
+from tests.channels.places import Place
+from tests.harness import Checkout, Tools
+
+
+@pytest.fixture(scope="session")
+def rooms(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    return places.project(tools, tmp_path_factory.mktemp("rooms"))
+
+
+@pytest.fixture(scope="session")
+def program(rooms: Checkout) -> Path:
+    return places.executable(rooms)
+
+
+@pytest.fixture(scope="session")
+def executable(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with places.as_executable(program, tmp_path_factory.mktemp("rooms-data")) as place:
+        yield place
+
+
+@pytest.fixture(scope="session")
+def workers(rooms: Checkout) -> Iterator[Place]:
+    with places.in_workers(rooms) as place:
+        yield place
+
+
+@pytest.fixture(scope="session", params=["executable", "workers"])
+def place(request: pytest.FixtureRequest) -> Place:
+    found: Place = request.getfixturevalue(request.param)
+    return found

@@ -1,0 +1,57 @@
+"""Where the project of the channels runs: from source in this machine's Bun, as the executable, in workerd."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.channels.client import Client
+from tests.conformance import places as conformance
+from tests.conformance.asked import Answer, Asked, send
+from tests.harness import Checkout, Tools
+from tests.jobs import places as jobs
+from tests.log import Line, Log
+
+APP = Path(__file__).parent / "app"
+
+
+class Place:
+    def __init__(self, name: str, port: int, log: Log) -> None:
+        self.name, self.port, self.log = name, port, log
+
+    def open(self, path: str, headers: Mapping[str, str] | None = None) -> Client:
+        return Client(self.port, path, headers)
+
+    def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
+        told = dict(headers or {})
+        if body is not None:
+            told["content-type"] = "application/json"
+        text = None if body is None else json.dumps(body).encode()
+        return send(self.port, Asked(method, path, list(told.items()), text))
+
+    def said(self, msg: str, channel_id: str, count: int = 1) -> list[Line]:
+        """Lines with this message of one connection, once they have come."""
+        return self.log.wait(lambda line: line.get("msg") == msg and line.get("channelId") == channel_id, count)
+
+
+def project(tools: Tools, folder: Path) -> Checkout:
+    return conformance.project(tools, folder, APP)
+
+
+def executable(checkout: Checkout) -> Path:
+    checkout.run("apply", "--provider", "standalone")
+    return checkout.root / ".deploy" / "standalone" / "rooms"
+
+
+@contextmanager
+def in_workers(checkout: Checkout) -> Iterator[Place]:
+    with conformance.in_workers(checkout) as listening:
+        assert listening.port is not None
+        yield Place("workers", listening.port, listening.log)
+
+
+@contextmanager
+def as_executable(program: Path, data: Path, more: Mapping[str, str] | None = None) -> Iterator[Place]:
+    with jobs.running(program, data, {**conformance.SECRETS, **(more or {})}) as process:
+        yield Place("executable", process.port, process.log)
