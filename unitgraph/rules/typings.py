@@ -117,8 +117,8 @@ class _AnyName(Member):
 
 
 def _open(interface: str) -> tuple[Member, ...]:
-    """A variable is a text of the environment; what else is open may be anything."""
-    return (_AnyName("", "string" if interface == "Variables" else "unknown"),)
+    """A variable is a text, or what its schema makes of it; of what else is open nothing is known."""
+    return (_AnyName("", "any" if interface == "Variables" else "unknown"),)
 
 
 def _runtime_types() -> dict[str, str]:

@@ -29,17 +29,23 @@ export interface Call extends Trace {
 }
 
 /** `session` is read when it is asked for, since middleware sets it. */
-export const createWire = (call: Call, rpc: Rpc, functionId: string): Wire => ({
-  ...call,
-  function: functionId,
-  get session() {
-    return call.session.value
-  },
-  setSession: (session) => {
-    call.session.value = session
-  },
-  clearSession: () => {
-    call.session.value = undefined
-  },
-  rpc,
-})
+export const createWire = (call: Call, makeRpc: () => Rpc, functionId: string): Wire => {
+  let rpc: Rpc | undefined
+  return {
+    ...call,
+    function: functionId,
+    get session() {
+      return call.session.value
+    },
+    setSession: (session) => {
+      call.session.value = session
+    },
+    clearSession: () => {
+      call.session.value = undefined
+    },
+    // most functions call no other
+    get rpc() {
+      return (rpc ??= makeRpc())
+    },
+  }
+}

@@ -48,8 +48,8 @@ export const permissionsOf = (unit: Unit, definition: Definition, { tags = [], p
   [...tagged(unit.options.permissions, ['*', ...tags, ...definition.tags]), ...permissions, definition.permissions]
 
 /** What a table has for each tag, once. */
-const tagged = <T>(table: Readonly<Record<string, T>> = {}, tags: readonly string[]): T[] =>
-  [...new Set(tags)].flatMap((tag) => (Object.hasOwn(table, tag) ? [table[tag] as T] : []))
+const tagged = <T>(table: Readonly<Record<string, T>> | undefined, tags: readonly string[]): T[] =>
+  table === undefined ? [] : [...new Set(tags)].flatMap((tag) => (Object.hasOwn(table, tag) ? [table[tag] as T] : []))
 
 /** `read` gives the input once the session is known to be enough; `begin` is called right before the function. */
 export const invoke = async (
@@ -57,8 +57,10 @@ export const invoke = async (
 ): Promise<unknown> => {
   const { host } = unit
   const singletons = await host.services()
-  const services = servicesOfCall(singletons, { requestId: call.requestId, traceId: call.traceId, function: definition.id, ...call.fields })
-  const wire = createWire(call, createRpc(unit, call), definition.id)
+  const services = servicesOfCall(singletons, () => ({
+    requestId: call.requestId, traceId: call.traceId, function: definition.id, ...call.fields,
+  }))
+  const wire = createWire(call, () => createRpc(unit, call), definition.id)
   const tags = [...(around.tags ?? []), ...definition.tags]
   return onion(layersOf(unit, tags, around, definition.middleware), services, wire, async () => {
     if ((definition.auth || around.auth) && !call.session.value) throw new MissingSessionError()
@@ -68,8 +70,8 @@ export const invoke = async (
     const { data: given, texts } = await read()
     const coerced = definition.coerce ? coerce(given, definition.coerce, texts ?? new Set()) : given
     const data = definition.input ? await validate(definition.input, coerced, texts) : coerced
-    const own = ((await host.wireServices?.(services as never, wire as never)) ?? {}) as Services
-    const all = { ...services, ...own }
+    const own = host.wireServices && ((await host.wireServices(services as never, wire as never)) ?? {}) as Services | undefined
+    const all = own ? { ...services, ...own } : services
     try {
       for (const needed of permissionsOf(unit, definition, around)) {
         if (!(await granted(needed, all, data, wire))) throw new ForbiddenError()
@@ -82,7 +84,7 @@ export const invoke = async (
       // what a void function returns by the way is nobody's business
       return definition.kind === 'void' && !(result instanceof Response) ? undefined : result
     } finally {
-      if (host.wireServices) await closeServices(own, services['logger'] as Logger, services)
+      if (own) await closeServices(own, services['logger'] as Logger, services)
     }
   })
 }

@@ -78,9 +78,16 @@ export const buildServices = async (options: ServicesOptions, env: Environment, 
 }
 
 /** The services of one call: the same, with a logger that says which call it is. */
-export const servicesOfCall = (services: Services, fields: Record<string, unknown>): Services => {
+export const servicesOfCall = (services: Services, fields: () => Record<string, unknown>): Services => {
   const logger = services['logger'] as Logger
-  return logger.child ? { ...services, logger: logger.child(fields) } : { ...services }
+  let own: Logger | undefined
+  return {
+    ...services,
+    // made for who writes a line
+    get logger() {
+      return (own ??= logger.child?.(fields()) ?? logger)
+    },
+  }
 }
 
 type Closeable = { stop?: unknown; close?: unknown; [Symbol.asyncDispose]?: unknown }

@@ -8,14 +8,21 @@ export const BODY_LIMIT = 1024 * 1024
 export const readBytes = async (request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> => {
   const tooLarge = () => new PayloadTooLargeError(`The body is larger than ${limit} bytes`)
   if (Number(request.headers.get('content-length')) > limit) throw tooLarge()
-  const chunks: Uint8Array[] = []
+  // it ended too early, or wasn't sent as it was announced: nothing of ours is at fault
+  const broken = (cause: unknown): never => {
+    throw new BadRequestError('The body could not be read', { cause })
+  }
+  // whoever took it up to here has held it to its length
+  if (request.headers.has('content-length')) {
+    const whole = new Uint8Array(await request.arrayBuffer().catch(broken))
+    if (whole.byteLength > limit) throw tooLarge()
+    return whole
+  }
+  const chunks: Uint8Array<ArrayBuffer>[] = []
   let size = 0
   if (request.body) {
     const reader = request.body.getReader()
-    // it ended too early, or wasn't sent as it was announced: nothing of ours is at fault
-    const next = () => reader.read().catch((cause: unknown) => {
-      throw new BadRequestError('The body could not be read', { cause })
-    })
+    const next = () => reader.read().catch(broken)
     for (let read = await next(); !read.done; read = await next()) {
       size += read.value.byteLength
       if (size > limit) {
@@ -25,13 +32,7 @@ export const readBytes = async (request: Request, limit: number): Promise<Uint8A
       chunks.push(read.value)
     }
   }
-  const bytes = new Uint8Array(size)
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return bytes
+  return new Uint8Array(await new Blob(chunks).arrayBuffer())
 }
 
 /** Strict: what isn't the text that was meant must not be stored as if it were. */

@@ -45,13 +45,17 @@ interface Route {
   readonly sse: boolean
   readonly options: readonly Partial<HttpOptions>[]
   readonly tags: readonly string[]
+  /** What its groups and itself put around the function. */
+  readonly own: Around
 }
 
 /** A route, and the parts of the path by name. */
 type Match = [Route, Record<string, string>]
 
-const last = <K extends keyof HttpOptions>(route: Route, key: K): HttpOptions[K] | undefined =>
-  route.options.findLast((options) => options[key] !== undefined)?.[key]
+const lastOf = <K extends keyof HttpOptions>(all: readonly Partial<HttpOptions>[], key: K): HttpOptions[K] | undefined =>
+  all.findLast((options) => options[key] !== undefined)?.[key]
+
+const last = <K extends keyof HttpOptions>(route: Route, key: K): HttpOptions[K] | undefined => lastOf(route.options, key)
 
 const gather = (unit: Unit, { routes, sse }: HttpPart): Route[] => {
   const all = [...routes]
@@ -64,16 +68,20 @@ const gather = (unit: Unit, { routes, sse }: HttpPart): Route[] => {
     if (!definition) throw new Error(`${what} needs the function ${entry.function}, which is not there`)
     if (entry.sse && !sse) throw new Error(`${what} sends events, and the unit was built without them`)
     const options = entry.options ?? []
+    const tags = options.flatMap((one) => one.tags ?? [])
     return {
-      method: entry.method.toUpperCase(), route: normaliseRoute(entry.route), definition, options,
-      sse: entry.sse ?? false, tags: options.flatMap((one) => one.tags ?? []),
+      method: entry.method.toUpperCase(), route: normaliseRoute(entry.route), definition, options, sse: entry.sse ?? false, tags,
+      own: {
+        auth: lastOf(options, 'auth'), tags, middleware: options.flatMap((one) => one.middleware ?? []),
+        permissions: options.map((one) => one.permissions),
+      },
     }
   }).filter((route) => !route.definition.internal).sort(bySpecificity)
 }
 
 const readInput = async (route: Route, http: Incoming): Promise<Input> => {
   const [headers, query] = [last(route, 'headers'), last(route, 'query')]
-  const given = http.request.query() as Fields
+  const given = (http.request.url.includes('?') ? http.request.query() : {}) as Fields
   const texts = new Set([...Object.keys(given), ...Object.keys(http.request.params())])
   if (headers) {
     const names = new Set(Object.keys(http.headers))
@@ -103,11 +111,10 @@ export const http = (part: HttpPart): Part => ({
     const permissions = scoped(part.permissions)
 
     const find = (method: string, path: string) => router.match(method, path)[0][0] as Match | undefined
-    const around = (route: Route, path: string): Around => ({
-      auth: last(route, 'auth'),
-      tags: route.tags,
-      middleware: [...middleware(path).flat(), ...route.options.flatMap((options) => options.middleware ?? [])],
-      permissions: [...permissions(path), ...route.options.map((options) => options.permissions)],
+    const around = ({ own }: Route, path: string): Around => ({
+      ...own,
+      middleware: [...middleware(path).flat(), ...(own.middleware ?? [])],
+      permissions: [...permissions(path), ...(own.permissions ?? [])],
     })
 
     const run = async (request: Request, outer: Call, path: string, [route, found]: Match): Promise<Response> => {
@@ -162,7 +169,7 @@ export const http = (part: HttpPart): Part => ({
       const { http, out } = createHttp(request, path, match?.[0].route ?? path, {}, BODY_LIMIT, call.ip)
       out.headers.set('allow', allow.join(', '))
       const inner: Call = { ...call, transport: 'http', http }
-      const wire = createWire(inner, createRpc(unit, inner), match?.[0].definition.id ?? '')
+      const wire = createWire(inner, () => createRpc(unit, inner), match?.[0].definition.id ?? '')
       const tags = match ? [...match[0].tags, ...match[0].definition.tags] : []
       const layers = layersOf(unit, tags, match ? around(match[0], path) : {})
       return respond(await onion(layers, await unit.host.services(), wire, async () => undefined), out)

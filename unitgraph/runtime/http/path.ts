@@ -1,14 +1,5 @@
 /** Paths and routes: how they are compared, and which of two routes that match is meant. */
 
-/** What is no valid escape stands for itself. */
-export const decode = (text: string): string => {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
-}
-
 /** A part of a path; undefined where its escapes are no text, or spell a NUL, at which other programs end a name. */
 export const decodePart = (text: string): string | undefined => {
   try {
@@ -18,6 +9,9 @@ export const decodePart = (text: string): string | undefined => {
     return undefined
   }
 }
+
+/** What is no valid escape stands for itself. */
+export const decode = (text: string): string => decodePart(text) ?? text
 
 /** RFC 3986 6.2.2: what needs no escape is not escaped, so that no pattern can be passed by in disguise. */
 export const normalisePath = (pathname: string): string => {

@@ -4,7 +4,7 @@ import { toJson } from '../core/json.ts'
 import type { Outgoing } from './wire.ts'
 
 export const jsonResponse = (status: number, value: unknown, headers: HeadersInit = {}): Response => {
-  const all = new Headers(headers)
+  const all = headers instanceof Headers ? headers : new Headers(headers)
   if (!all.has('content-type')) all.set('content-type', 'application/json; charset=utf-8')
   return new Response(toJson(value), { status, headers: all })
 }

@@ -44,17 +44,23 @@ const createResponse = (out: Outgoing): HttpResponse => {
 export const createHttp = (
   request: Request, path: string, route: string, params: Readonly<Record<string, string>>, limit: number, ip?: string,
 ): { http: Incoming; out: Outgoing } => {
-  const url = new URL(request.url)
   const out: Outgoing = { status: undefined, headers: new Headers() }
   let body: Promise<Uint8Array<ArrayBuffer>> | undefined
   const bytes = () => (body ??= readBytes(request, limit))
+  let headers: Incoming['headers'] | undefined
+  let response: HttpResponse | undefined
   return {
     out,
     http: {
       method: request.method,
       path,
       route,
-      headers: Object.fromEntries(request.headers),
+      get headers() {
+        return (headers ??= Object.fromEntries(request.headers))
+      },
+      set headers(checked) {
+        headers = checked
+      },
       request: {
         method: request.method,
         path,
@@ -64,11 +70,13 @@ export const createHttp = (
         header: (name) => request.headers.get(name) ?? undefined,
         cookie: (name) => readCookie(request.headers.get('cookie') ?? undefined, name),
         params: () => params,
-        query: () => collect(url.searchParams) as Record<string, string | string[]>,
+        query: () => collect(new URL(request.url).searchParams) as Record<string, string | string[]>,
         bytes,
         text: async () => new TextDecoder().decode(await bytes()),
       },
-      response: createResponse(out),
+      get response() {
+        return (response ??= createResponse(out))
+      },
     },
   }
 }

@@ -54,5 +54,6 @@ export interface Project {
   /** Secret id → what `getSecretJSON` gives. */
   secrets: Record<string, unknown>
   /** Variable id → what `variables.get` gives. */
-  variables: Record<string, string>
+  // `any`: a text, or what its schema makes of it
+  variables: Record<string, any>
 }

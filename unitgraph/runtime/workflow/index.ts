@@ -86,9 +86,9 @@ const createWorkflow = (unit: Unit, name: string, children: ReadonlySet<string>)
       const { host } = unit
       const call = callOf(run, steps)
       const singletons = await host.services()
-      const services = servicesOfCall(singletons, { requestId: call.requestId, traceId: call.traceId, function: name, ...call.fields })
+      const services = servicesOfCall(singletons, () => ({ requestId: call.requestId, traceId: call.traceId, function: name, ...call.fields }))
       const durable = createWorkflowWire(steps, reachOf(unit, call, children))
-      const wire: Wire = { ...createWire(call, createRpc(unit, call), name), workflow: durable }
+      const wire: Wire = { ...createWire(call, () => createRpc(unit, call), name), workflow: durable }
       const own = ((await host.wireServices?.(services as never, wire as never)) ?? {}) as Services
       const all = { ...services, ...own, workflow: durable, rpc: wire.rpc }
       return async () => {
