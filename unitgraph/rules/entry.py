@@ -196,7 +196,8 @@ class MainRoute:
 @dataclass(frozen=True, slots=True)
 class Main:
     """The entry of a process that holds several units. ``queues`` are all that a job may be added to; where they are
-    the platform's, ``pulled`` has the name of each there."""
+    the platform's, ``pulled`` has the name of each there. ``triggers`` are sources, each with the local name of options
+    that hold its input."""
 
     project: str
     imports: tuple[Imported, ...]
@@ -211,6 +212,7 @@ class Main:
     workers: tuple[Mapping[str, str | int], ...] = ()
     tasks: tuple[Mapping[str, str], ...] = ()
     workflows: tuple[Mapping[str, str], ...] = ()
+    triggers: tuple[tuple[Mapping[str, object], str | None], ...] = ()
     builtins: tuple[Builtin, ...] = ()
     settings: Settings | None = None
     has_channels: bool = False

@@ -19,7 +19,7 @@ from unitgraph.providers.cloudflare.bindings import (
     queue_binding,
     queue_name,
 )
-from unitgraph.rules import builtins, workflows
+from unitgraph.rules import builtins, triggers, workflows
 from unitgraph.rules import entry as text
 from unitgraph.rules.gateways import GATEWAYS, held
 from unitgraph.rules.inputs import Inputs
@@ -328,6 +328,7 @@ class Generator:
                 for task in self._wirings.tasks(unit)
             ),
             workflows=tuple(self._main_workflows(units)),
+            triggers=triggers.sources(units, self._wirings, names, self._units, self._told),
             builtins=names.builtins(builtins.of_process(given)),
             has_channels=any(self._wirings.channels(unit) for unit in units),
             has_hub=builtins.takes_hub(given),

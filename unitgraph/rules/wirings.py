@@ -18,6 +18,7 @@ from unitgraph.units.application import (
     Ref,
     ScheduleWiring,
     ScopedWiring,
+    TriggerWiring,
 )
 from unitgraph.units.gateways import Errand, errands
 from unitgraph.units.model import Manifest, McpEndpoint, Unit
@@ -81,8 +82,13 @@ class Wirings:
         found = (each for each in self.manifest.mcp_endpoints if each.unit_name == unit.name)
         return [each for each in found if "mcp" in GATEWAYS]
 
-    def jobs(self, unit: Unit) -> list[QueueWiring | ScheduleWiring]:
-        return [*self.queues(unit), *self.tasks(unit)]
+    def triggers(self, unit: Unit) -> list[TriggerWiring]:
+        """Those whose function, or whose source, is in the unit."""
+        own = set(unit.function_ids)
+        return [wiring for wiring in self.application.triggers if wiring.function in own]
+
+    def jobs(self, unit: Unit) -> list[QueueWiring | ScheduleWiring | TriggerWiring]:
+        return [*self.queues(unit), *self.tasks(unit), *self.triggers(unit)]
 
     def options(self, unit: Unit) -> list[Expression]:
         """What the unit's wirings say that is needed at run time, routes' own first."""

@@ -208,8 +208,9 @@ class TriggerWiring(NamedTuple):
     name: str
     function: str
     source: bool
-    options: Expression
+    options: Expression | None         # of a source that is given an input
     place: Place
+    tags: tuple[str, ...] = ()
 
 
 class CliWiring(NamedTuple):

@@ -239,7 +239,7 @@ def _wired_data(wired: Wired) -> Data:
             for each in wired.mcp
         ],
         [
-            (each.name, each.function, each.source, _expression_data(each.options), _place_data(each.place))
+            (each.name, each.function, each.source, _option_data(each.options), _place_data(each.place), each.tags)
             for each in wired.triggers
         ],
         [(each.program, each.functions, _expression_data(each.options), _place_data(each.place)) for each in wired.cli],
@@ -292,8 +292,8 @@ def _wired(data: Data) -> Wired:
             for kind, name, function, options, place, tags, auth, shown in mcp
         ],
         [
-            TriggerWiring(name, function, source, _expression(options), Place(*place))
-            for name, function, source, options, place in triggers
+            TriggerWiring(name, function, source, _option(options), Place(*place), tags)
+            for name, function, source, options, place, tags in triggers
         ],
         [
             CliWiring(program, functions, _expression(options), Place(*place))

@@ -20,6 +20,7 @@ from unitgraph.units.application import (
     Ref,
     ScheduleWiring,
     ScopedWiring,
+    TriggerWiring,
 )
 from unitgraph.units.capabilities import capability
 from unitgraph.units.gateways import Errand, errands
@@ -81,11 +82,13 @@ class _Split:
         self._http: defaultdict[str, list[HttpWiring]] = defaultdict(list)
         for wiring in self._application.http:
             self._http[wiring.function].append(wiring)
-        self._jobs: defaultdict[str, list[QueueWiring | ScheduleWiring]] = defaultdict(list)
+        self._jobs: defaultdict[str, list[QueueWiring | ScheduleWiring | TriggerWiring]] = defaultdict(list)
         for queue in self._application.queues:
             self._jobs[queue.function].append(queue)
         for task in self._application.schedules:
             self._jobs[task.function].append(task)
+        for trigger in self._application.triggers:
+            self._jobs[trigger.function].append(trigger)
         self._errands: defaultdict[str, list[Errand]] = defaultdict(list)
         for errand in errands(self._application):
             self._errands[errand.function].append(errand)

@@ -250,8 +250,9 @@ class Wirings:
         inline = f"{name}-source" if source and name is not None else name
         function = self._function(entries, settled, call, inline)
         if name is not None and function is not None:
-            expression = draft.expression(settled, _func(entries))
-            self.found.triggers.append(TriggerWiring(name, function, source, expression, draft.at(settled)))
+            expression = draft.expression(settled, _func(entries)) if source and "input" in entries else None
+            tags = draft.strings(entries, "tags", call)
+            self.found.triggers.append(TriggerWiring(name, function, source, expression, draft.at(settled), tags))
 
     def _cli(self, settled: Scope, entries: Entries, call: str) -> None:
         draft = self._draft

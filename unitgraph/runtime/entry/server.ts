@@ -128,7 +128,14 @@ export const serve = async (options: ServeOptions): Promise<void> => {
       return { response: jsonResponse(405, errorBody(report, call.requestId), { allow }) }
     }
     const document = options.documents && (await answerDocument(options.documents, request, path, call.requestId))
-    return { response: document ?? (HEALTH.has(path) ? health(host) : notFound(request.method, path, call.requestId)) }
+    return { response: document ?? (HEALTH.has(path) ? healthy() : notFound(request.method, path, call.requestId)) }
+  }
+
+  const healthy = (): Response => {
+    const more = Object.assign({}, ...background.map((one) => one.health?.())) as object
+    if (Object.keys(more).length === 0) return health(host)
+    const { project, release } = host
+    return jsonResponse(200, { status: 'ok', project, ...(release && { release }), ...more }, { 'cache-control': 'no-store' })
   }
 
   const gauge = createGauge()

@@ -20,4 +20,6 @@ export interface Background {
   stop(): void
   /** Gives back what is still under way. */
   close(): Promise<void> | void
+  /** What the process' health says of it. */
+  health?(): Readonly<Record<string, unknown>>
 }

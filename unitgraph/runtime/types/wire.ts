@@ -162,7 +162,10 @@ export interface McpWire {
 }
 
 export interface TriggerWire<Data = unknown> {
+  /** Calls the trigger's function. Rejects where that fails, which the log has in any case. */
   invoke(data: Data): Promise<void>
+  /** Says that the source has failed: it is ended, and started anew after a while. */
+  fail(error: unknown): void
 }
 
 export interface CliWire {
