@@ -1,10 +1,12 @@
-"""What jobs cost in the executable, and that none is lost: added, worked on, worked on by processes that are killed.
+"""What jobs cost in the executable over each store, and that none is lost: added, worked on, worked on by processes
+that are killed; and beside them BullMQ on the same Redis and pg-boss on the same PostgreSQL.
 
-    python -m benchmarks.bench_jobs [--jobs 10000] [--kills 20] [--json]
+    python -m benchmarks.bench_jobs [--jobs 10000] [--kills 20] [--stores sqlite,postgres,redis] [--peers] [--json]
 
 A job counts as done when its function says so, in a line of the log that was written before the process could die of
-SIGKILL; one that says so twice is a duplicate. What is left in the database at the end, dead letters included, and
-what nobody ever did is lost.
+SIGKILL; one that says so twice is a duplicate. What is left in the store at the end, dead letters included, and what
+nobody ever did is lost. Servers are started for the run with the settings that they come with, but that Redis has an
+append-only file, which it flushes each second; "redis always" flushes it before it answers, as the other two do.
 """
 
 import argparse
@@ -13,7 +15,6 @@ import os
 import random
 import re
 import shutil
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from collections.abc import Mapping
 from http.client import HTTPConnection
 from pathlib import Path
 
+from benchmarks.job_stores import STORES, Home, peers
 from unitgraph.rules.toolchain import ensure, user_cache
 
 ADDED_TOGETHER = 100
@@ -59,9 +61,9 @@ LISTENING = re.compile(rb'"msg":"listening","port":(\d+)')
 class Process:
     """One process of the executable, whose log is a file."""
 
-    def __init__(self, program: Path, data: Path, log: Path) -> None:
+    def __init__(self, program: Path, home: Home, log: Path) -> None:
         self.log = log
-        environment = {"PORT": "0", "HOST": "127.0.0.1", "UNITGRAPH_DATA": str(data)}
+        environment = {"PORT": "0", "HOST": "127.0.0.1", **home.environment}
         with open(log, "wb") as file:
             self.process = subprocess.Popen([program], stdout=file, stderr=file, env=environment, cwd="/")
 
@@ -109,14 +111,9 @@ def fill(port: int, jobs: int) -> float:
     return jobs / (time.perf_counter() - begin)
 
 
-def left(data: Path) -> int:
-    with sqlite3.connect(data / "unitgraph.sqlite", timeout=30) as database:
-        return int(database.execute("SELECT count(*) FROM jobs").fetchone()[0])
-
-
-def drained(data: Path, begin: float) -> float:
+def drained(home: Home, begin: float) -> float:
     end = time.monotonic() + DEADLINE_S
-    while (waiting := left(data)) > 0:
+    while (waiting := home.left()) > 0:
         if time.monotonic() > end:
             raise SystemExit(f"{waiting} jobs are left after {DEADLINE_S} s")
         time.sleep(0.02)
@@ -127,13 +124,13 @@ def done(logs: list[Path]) -> Counter[int]:
     return Counter(int(found[1]) for log in logs for found in WORKED.finditer(log.read_bytes()))
 
 
-def undisturbed(program: Path, folder: Path, jobs: int) -> dict[str, float]:
+def undisturbed(program: Path, home: Home, folder: Path, jobs: int) -> dict[str, float]:
     """One process adds and works."""
     folder.mkdir()
-    process = Process(program, folder / "data", folder / "log")
+    process = Process(program, home, folder / "log")
     begin = time.perf_counter()
     added = fill(process.port(), jobs)
-    seconds = drained(folder / "data", begin)
+    seconds = drained(home, begin)
     process.end()
     counted = done([folder / "log"])
     return {
@@ -144,7 +141,7 @@ def undisturbed(program: Path, folder: Path, jobs: int) -> dict[str, float]:
     }
 
 
-def killed(program: Path, folder: Path, jobs: int, kills: int, workers: int, seed: int) -> dict[str, float]:
+def killed(program: Path, home: Home, folder: Path, jobs: int, kills: int, workers: int, seed: int) -> dict[str, float]:
     """Several processes add and work; one that is chosen by the seed is killed and started again, over and over."""
     folder.mkdir()
     chance = random.Random(seed)
@@ -152,7 +149,7 @@ def killed(program: Path, folder: Path, jobs: int, kills: int, workers: int, see
 
     def started() -> Process:
         logs.append(folder / f"log-{len(logs)}")
-        return Process(program, folder / "data", logs[-1])
+        return Process(program, home, logs[-1])
 
     running = [started() for _ in range(workers)]
     begin = time.perf_counter()
@@ -175,7 +172,7 @@ def killed(program: Path, folder: Path, jobs: int, kills: int, workers: int, see
             running[victim] = started()
     running[0].kill()
     running[0] = started()
-    seconds = drained(folder / "data", begin)
+    seconds = drained(home, begin)
     for process in running:
         process.end()
     counted = done(logs)
@@ -194,15 +191,25 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--stores", default=",".join(STORES))
+    parser.add_argument("--peers", action="store_true")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="unitgraph-bench-"))
+    found: dict[str, dict[str, float]] = {}
     try:
         program = build(folder / "project")
-        found = {
-            "undisturbed": undisturbed(program, folder / "undisturbed", options.jobs),
-            "killed": killed(program, folder / "killed", options.jobs, options.kills, options.workers, options.seed),
-        }
+        for name in options.stores.split(","):
+            work = folder / name.replace(" ", "-")
+            work.mkdir()
+            with STORES[name](work) as home:
+                found[name] = undisturbed(program, home, work / "undisturbed", options.jobs)
+            with STORES[name](work) as home:
+                found[f"{name}, killed"] = killed(
+                    program, home, work / "killed", options.jobs, options.kills, options.workers, options.seed
+                )
+        if options.peers:
+            found |= peers(folder / "peers", options.jobs)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if options.json:
@@ -210,7 +217,7 @@ def main() -> None:
     else:
         for name, figures in found.items():
             print(name, *(f"{figure} {value:,.0f}" for figure, value in figures.items()), sep="  ")
-    if any(figures["lost"] for figures in found.values()):
+    if any(figures.get("lost") for figures in found.values()):
         sys.exit("jobs were lost")
 
 

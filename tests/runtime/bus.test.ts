@@ -15,6 +15,7 @@ const wire = (): Connect => {
     ends.add(receive)
     return {
       send: async (text) => { for (const end of ends) queueMicrotask(() => end(text)) },
+      renew: async () => undefined,
       close: async () => void ends.delete(receive),
     }
   }
@@ -144,6 +145,43 @@ describe.each(BROKEN)('over %s', (_name, group, breakAll) => {
     expect(new Set(heard.map(([, payload]) => payload)).size).toBe(heard.length)
     await Promise.all([from.close(), to.close()])
   })
+})
+
+test('a way that brings nothing any more is made anew, and one that does is left alone', async () => {
+  const ways = { dead: 0, good: 0 }
+  /** Connected at first; dead, until it is made anew. */
+  const made = (name: 'dead' | 'good'): Connect => async (receive) => {
+    return {
+      send: async (text) => {
+        if (name === 'good' || ways.dead > 0) receive(text)
+      },
+      renew: async () => void (ways[name] += 1),
+      close: async () => undefined,
+    }
+  }
+  const buses = await Promise.all([createBus(made('dead'), 5), createBus(made('good'), 5)])
+  await until(() => ways.dead > 0)
+  const then = performance.now()
+  await until(() => performance.now() - then > 100)
+  expect(ways).toEqual({ dead: 1, good: 0 })
+  await Promise.all(buses.map((bus) => bus.close()))
+})
+
+test.each<[string, typeof overRedis]>([
+  ['TEST_POSTGRES', overPostgres], ['TEST_REDIS', overRedis],
+])('over the server of %s, a connection that is made anew hears each message once', async (variable, carrier) => {
+  const project = projectName()
+  const heard: string[] = []
+  const way = await carrier(placeOf(variable), project)((text) => heard.push(text))
+  await way.renew()
+  for (let number = 0; heard.length === 0; number += 1) {
+    await way.send(`"${number}"`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  await way.send('"last"')
+  await until(() => heard.includes('"last"'))
+  expect(new Set(heard).size).toBe(heard.length)
+  await way.close()
 })
 
 describe('in one process', () => {

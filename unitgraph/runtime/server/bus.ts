@@ -20,14 +20,20 @@ export interface Bus {
 /** The way to the other processes. */
 export interface Carrier {
   send(text: string): Promise<void>
+  /** Listens on another connection: what is sent isn't heard any more. */
+  renew(): Promise<void>
   close(): Promise<void>
 }
 
 /** Told how to say that a text has come, from whichever process. */
 export type Connect = (receive: (text: string) => void) => Promise<Carrier>
 
+/** How often a process says something to itself, so that it learns that a connection is dead which nobody has closed. */
+const BEAT_MS = 20_000
+const SILENT_BEATS = 3
+
 /** Without a way to others, of one process alone. */
-export const createBus = async (connect?: Connect): Promise<Bus> => {
+export const createBus = async (connect?: Connect, beatMs = BEAT_MS): Promise<Bus> => {
   const self = crypto.randomUUID()
   const hearing = new Set<{ readonly hear: Hear }>()
   const deliver = (topic: string, payload: string): void => {
@@ -37,12 +43,24 @@ export const createBus = async (connect?: Connect): Promise<Bus> => {
         .catch((error: unknown) => createLogger().error(error, { topic, code: 'listener-failed' }))
     }
   }
+  let silentBeats = 0
   const carrier = await connect?.((text) => {
-    const [sender, , topic, payload] = JSON.parse(text) as [string, number, string, string]
-    if (sender !== self) deliver(topic, payload)
+    const [sender, , topic, payload] = JSON.parse(text) as [string, number, string?, string?]
+    if (sender === self) silentBeats = 0
+    else if (topic !== undefined && payload !== undefined) deliver(topic, payload)
   })
   // texts that are alike are one to PostgreSQL
   let count = 0
+  const beat = async (): Promise<void> => {
+    silentBeats += 1
+    if (silentBeats > SILENT_BEATS) {
+      silentBeats = 0
+      await carrier?.renew()
+    }
+    await carrier?.send(JSON.stringify([self, count += 1]))
+  }
+  // a server that is away is met by whoever publishes, who is told
+  const beats = carrier && setInterval(() => void beat().catch(() => undefined), beatMs)
   return {
     publish: async (topic, payload) => {
       deliver(topic, payload)
@@ -55,6 +73,7 @@ export const createBus = async (connect?: Connect): Promise<Bus> => {
     },
     close: async () => {
       hearing.clear()
+      clearInterval(beats)
       await carrier?.close()
     },
   }

@@ -38,6 +38,7 @@ interface Worked {
 
 const FORGET_MS = 60_000
 const AFTER_FAULT_MS = 1000
+const LOOK_AFTER_MS = 10
 
 export const queues = ({ names, workers }: QueuesOptions): Queues => {
   let store: Store | undefined
@@ -153,6 +154,18 @@ export const queues = ({ names, workers }: QueuesOptions): Queues => {
     }
   }
 
+  let looking: Promise<void> | undefined
+  /** Aside, so that nobody who finishes a job waits for it; once for many who find nothing. */
+  const lookSoon = (): void => {
+    if (looking || !worked.some(({ isStale, dueMs }) => isStale && dueMs > Date.now())) return
+    looking = new Promise((resolve) => setTimeout(resolve, LOOK_AFTER_MS)).then(() => guarded(async () => {
+      if (!isTaking) return
+      await look()
+      const next = Math.min(...worked.map(({ dueMs }) => dueMs))
+      if (Number.isFinite(next)) wake(Math.min(Math.max(next - Date.now(), 0), FORGET_MS))
+    })).finally(() => { looking = undefined })
+  }
+
   let pumping: Promise<void> | undefined
   const pump = (): void => {
     timer = undefined
@@ -162,7 +175,7 @@ export const queues = ({ names, workers }: QueuesOptions): Queues => {
     if (pumping) return void pumping.then(() => wake())
     pumping = guarded(async () => {
       await Promise.all(worked.map((queue) => take(queue, now)))
-      await look()
+      lookSoon()
       const idle = worked.filter(({ entry, running }) => running < entry.concurrency)
       const next = Math.min(...idle.map(({ dueMs }) => dueMs))
       if (Number.isFinite(next)) wake(Math.min(Math.max(next - Date.now(), 1), FORGET_MS))
@@ -215,7 +228,7 @@ export const queues = ({ names, workers }: QueuesOptions): Queues => {
     },
     close: async () => {
       for (const end of endings) end()
-      await pumping
+      await Promise.all([pumping, looking])
       await guarded(() => jobs.release())
       await store?.close()
     },

@@ -30,7 +30,8 @@ export const carrier = (place: Place, project: string): Connect => async (receiv
       const [row] = await client.run<{ body: string }>(`SELECT body FROM ${table} WHERE id = $1::text::bigint`, text.slice(1))
       if (row) receive(row.body)
     }
-    const end = await client.listen(channel, (text) => { last = last.then(() => hear(text)).catch(() => undefined) })
+    const listen = () => client.listen(channel, (text) => { last = last.then(() => hear(text)).catch(() => undefined) })
+    let end = await listen()
     await client.run('SELECT pg_notify($1, $2)', channel, probe)
     const isHeard = await Promise.race([probed.promise.then(() => true), new Promise<false>((resolve) => setTimeout(() => resolve(false), HEARD_MS))])
     if (!isHeard) throw new Error('what is sent to a channel isn\'t heard: LISTEN needs a connection past a pooler of transactions')
@@ -58,6 +59,11 @@ export const carrier = (place: Place, project: string): Connect => async (receiv
     }, { most: 100, atOnce: 1 })
     return {
       send: async (text) => void (await send(text)),
+      renew: async () => {
+        // which may hang as long as its connection does
+        void end().catch(() => undefined)
+        end = await listen()
+      },
       close: async () => {
         await end().catch(() => undefined)
         await client.close()

@@ -9,7 +9,7 @@ export const carrier = (place: Place, project: string): Connect => async (receiv
   const client = connect(place)
   const channel = `${prefixOf(project)}bus`
   const ready = Promise.withResolvers<void>()
-  client.listen(channel, receive, () => ready.resolve())
+  let end = client.listen(channel, receive, () => ready.resolve())
   try {
     // says at once what is wrong, which a listener would only try again
     await client.call('PING')
@@ -20,6 +20,10 @@ export const carrier = (place: Place, project: string): Connect => async (receiv
   }
   return {
     send: async (text) => void (await client.call('PUBLISH', channel, text)),
+    renew: async () => {
+      end()
+      end = client.listen(channel, receive)
+    },
     close: async () => client.close(),
   }
 }
