@@ -71,11 +71,9 @@ export const answerRemote = async (unit: Unit, request: Request, outer: Call): P
     const isNow = ticket?.id && isTime(ticket, now)
     const isFor = isNow && ticket.unit === unit.name && ticket.function === functionId
     const bytes = isFor ? new Uint8Array(await request.arrayBuffer()) : undefined
-    if (!isFor || !bytes || ticket.body !== (await digest(bytes))) {
-      throw new UnauthorizedError('The call is not signed by a unit of this project, or is too old')
-    }
-    if (unit.host.isFirst?.(ticket.id, ticket.expires + SKEW_S) === false) {
-      throw new UnauthorizedError('The call has been answered already')
+    const isGenuine = isFor && bytes && ticket.body === (await digest(bytes))
+    if (!isGenuine || unit.host.isFirst?.(ticket.id, ticket.expires + SKEW_S) === false) {
+      throw new UnauthorizedError('The call is not signed by a unit of this project, is too old, or was answered')
     }
     const definition = unit.functions.get(functionId)
     if (!definition || (ticket.exposed && (!definition.expose || definition.internal))) {

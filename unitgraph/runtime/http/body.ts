@@ -35,6 +35,8 @@ export const readBytes = async (request: Request, limit: number): Promise<Uint8A
   return new Uint8Array(await new Blob(chunks).arrayBuffer())
 }
 
+const unsupported = (what: string) => new UnsupportedMediaTypeError(`${what} is not supported`)
+
 /** Strict: what isn't the text that was meant must not be stored as if it were. */
 const textOf = (bytes: Uint8Array): string => {
   try {
@@ -51,15 +53,13 @@ export const parseBody = async (
   if (bytes.byteLength === 0) return undefined
   const contentType = header('content-type') ?? ''
   const encoding = header('content-encoding') ?? 'identity'
-  if (encoding.toLowerCase() !== 'identity') throw new UnsupportedMediaTypeError(`The content encoding ${encoding} is not supported`)
+  if (encoding.toLowerCase() !== 'identity') throw unsupported(`The content encoding ${encoding}`)
   const [type = ''] = contentType.toLowerCase().split(';')
   const media = type.trim()
   if (media === 'application/json' || media.endsWith('+json')) return { value: parseJson(textOf(bytes)), isForm: false }
   if (media === 'application/x-www-form-urlencoded') return { value: collect(new URLSearchParams(textOf(bytes))), isForm: true }
   if (media === 'multipart/form-data') return { value: await multipart(bytes, contentType), isForm: true }
-  throw new UnsupportedMediaTypeError(
-    media ? `The content type ${media} is not supported` : 'The body has no content type: send application/json',
-  )
+  throw unsupported(`The content type ${media || '(none)'}`)
 }
 
 const multipart = async (bytes: Uint8Array<ArrayBuffer>, contentType: string): Promise<Fields> => {

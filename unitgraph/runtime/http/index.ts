@@ -38,13 +38,11 @@ export interface HttpPart {
   readonly sse?: Sse
 }
 
-interface Route {
+interface Route extends Pick<HttpOptions, 'headers' | 'query' | 'bodyLimit'> {
   readonly method: string
   readonly route: string
   readonly definition: Definition
-  readonly sse: boolean
-  readonly options: readonly Partial<HttpOptions>[]
-  readonly tags: readonly string[]
+  readonly sse: boolean | undefined
   /** What its groups and itself put around the function. */
   readonly own: Around
 }
@@ -52,10 +50,9 @@ interface Route {
 /** A route, and the parts of the path by name. */
 type Match = [Route, Record<string, string>]
 
-const lastOf = <K extends keyof HttpOptions>(all: readonly Partial<HttpOptions>[], key: K): HttpOptions[K] | undefined =>
-  all.findLast((options) => options[key] !== undefined)?.[key]
-
-const last = <K extends keyof HttpOptions>(route: Route, key: K): HttpOptions[K] | undefined => lastOf(route.options, key)
+/** What was said last, innermost, of each option. */
+const settled = (all: readonly Partial<HttpOptions>[]): Partial<HttpOptions> =>
+  Object.fromEntries(all.flatMap((options) => Object.entries(options).filter(([, value]) => value !== undefined)))
 
 const gather = (unit: Unit, { routes, sse }: HttpPart): Route[] => {
   const all = [...routes]
@@ -68,19 +65,19 @@ const gather = (unit: Unit, { routes, sse }: HttpPart): Route[] => {
     if (!definition) throw new Error(`${what} needs the function ${entry.function}, which is not there`)
     if (entry.sse && !sse) throw new Error(`${what} sends events, and the unit was built without them`)
     const options = entry.options ?? []
-    const tags = options.flatMap((one) => one.tags ?? [])
+    const { auth, ...own } = settled(options)
     return {
-      method: entry.method.toUpperCase(), route: normaliseRoute(entry.route), definition, options, sse: entry.sse ?? false, tags,
+      ...own, method: entry.method.toUpperCase(), route: normaliseRoute(entry.route), definition, sse: entry.sse,
       own: {
-        auth: lastOf(options, 'auth'), tags, middleware: options.flatMap((one) => one.middleware ?? []),
-        permissions: options.map((one) => one.permissions),
+        auth, tags: options.flatMap(({ tags = [] }) => tags), middleware: options.flatMap(({ middleware = [] }) => middleware),
+        permissions: options.map(({ permissions }) => permissions),
       },
     }
   }).filter((route) => !route.definition.internal).sort(bySpecificity)
 }
 
 const readInput = async (route: Route, http: Incoming): Promise<Input> => {
-  const [headers, query] = [last(route, 'headers'), last(route, 'query')]
+  const { headers, query } = route
   const given = (http.request.url.includes('?') ? http.request.query() : {}) as Fields
   const texts = new Set([...Object.keys(given), ...Object.keys(http.request.params())])
   if (headers) {
@@ -130,7 +127,7 @@ export const http = (part: HttpPart): Part => ({
         if (!isText) throw new BadRequestError('The path is not valid')
         return readInput(route, http)
       }
-      const { http, out } = createHttp(request, path, route.route, params, last(route, 'bodyLimit') ?? BODY_LIMIT, outer.ip)
+      const { http, out } = createHttp(request, path, route.route, params, route.bodyLimit ?? BODY_LIMIT, outer.ip)
       const wantsEvents = route.sse && request.headers.get('accept')?.includes('text/event-stream')
       const events = wantsEvents ? await part.sse?.(unit.host) : undefined
       const signal = events ? AbortSignal.any([outer.signal, events.signal]) : outer.signal
@@ -170,7 +167,7 @@ export const http = (part: HttpPart): Part => ({
       out.headers.set('allow', allow.join(', '))
       const inner: Call = { ...call, transport: 'http', http }
       const wire = createWire(inner, () => createRpc(unit, inner), match?.[0].definition.id ?? '')
-      const tags = match ? [...match[0].tags, ...match[0].definition.tags] : []
+      const tags = match ? [...(match[0].own.tags ?? []), ...match[0].definition.tags] : []
       const layers = layersOf(unit, tags, match ? around(match[0], path) : {})
       return respond(await onion(layers, await unit.host.services(), wire, async () => undefined), out)
     }
