@@ -43,6 +43,21 @@ def test_a_new_route_and_a_deleted_file(shop: Running) -> None:
     assert said(shop) == "hello ada"
 
 
+def test_a_folder_that_was_not_there(shop: Running) -> None:
+    """It is named first, and made in two steps, the second of which nothing has looked at before."""
+    before = len(shop.lines)
+    shop.checkout.edit(FUNCTIONS, "'./greeting.ts'", "'../lib/deep/greeting.ts'")
+    shop.wait_line(r"\[unresolved-import\]", after=before)
+    (shop.checkout.root / "lib" / "deep").mkdir(parents=True)
+    shop.until(lambda dev: sum("[unresolved-import]" in line for line in dev.lines[before:]) > 1)
+    shop.checkout.write({"lib/deep/greeting.ts": "export const greeting = (name: string): string => `deep ${name}`\n"})
+    says(shop, "deep ada")
+    shop.checkout.edit("lib/deep/greeting.ts", "deep ${", "deeper ${")
+    says(shop, "deeper ada")
+    shop.checkout.edit(FUNCTIONS, "'../lib/deep/greeting.ts'", "'./greeting.ts'")
+    says(shop, "hello ada")
+
+
 def test_a_mistake_is_shown_and_the_last_good_version_goes_on(shop: Running) -> None:
     before = len(shop.lines)
     shop.checkout.edit(HELPER, "`hello ${name}`", "`hello ${name}`)  // <script>alert(1)</script>")

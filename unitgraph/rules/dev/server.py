@@ -200,7 +200,10 @@ class _Dev:
     def _look(self, engine: Engine, read: Sequence[str]) -> None:
         """Watches every folder that the build has read; one that comes to them is built after it is watched."""
         project = engine.project
-        folders = folders_of(read, project.sources.directories)
+        # a folder in which something was looked for in vain may be made yet
+        looked = [f"{path}/." for path in project.sources.looked_at if path and not path.startswith("..")]
+        found = folders_of([*read, *looked], project.sources.directories)
+        folders = frozenset(folder for folder in found if (self.root / folder).is_dir())
         before = self.watch
         if before is not None and folders <= before.folders:
             return

@@ -62,9 +62,7 @@ class Watch:
         self._ended = threading.Event()
         flat, deep = [self._root], list[str]()
         for name in sorted(self.folders):
-            path = os.path.normpath(os.path.join(self._root, name))
-            if os.path.isdir(path):
-                (flat if _is_above(name) else deep).append(path)
+            (flat if _is_above(name) else deep).append(os.path.normpath(os.path.join(self._root, name)))
         groups = ((flat, False), (deep, True))
         watchers = [RustNotify(paths, False, False, 0, below, True) for paths, below in groups if paths]
         self._threads = [threading.Thread(target=self._look, args=(one,), daemon=True) for one in watchers]
