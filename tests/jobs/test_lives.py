@@ -165,24 +165,3 @@ def test_a_data_folder_that_cannot_be_used_is_said_before_anything_listens(
     [line] = place.log.lines()
     assert line["code"] == "not-started"
     assert re.search(r"The data folder .* can't be used: .*UNITGRAPH_DATA", line["msg"])
-
-
-def test_two_processes_run_a_task_once_a_minute(program: Path, tmp_path: Path) -> None:
-    """Over a whole minute's turn; both tasks of one expression run, each in one of the two processes."""
-    with running(program, tmp_path) as first, running(program, tmp_path) as second:
-        places = (first, second)
-        end = time.monotonic() + 90
-
-        def ran() -> list[tuple[object, object]]:
-            lines = [line for place in places for line in place.log.lines(msg("task done"))]
-            return [(line["task"], line["executionTime"]) for line in lines]
-
-        while len(ran()) < 2:
-            assert time.monotonic() < end, ran()
-            time.sleep(0.1)
-        assert [place.end() for place in places] == [0, 0]
-        [(first_task, at), (second_task, same)] = sorted(ran(), key=str)
-        assert (first_task, second_task, at) == ("every-minute", "every-minute-too", same)
-        assert str(at).endswith(":00.000Z")
-        skipped = [line for place in places for line in place.log.lines(msg("task skipped"))]
-        assert [line["reason"] for line in skipped] == ["that was all"] * 2

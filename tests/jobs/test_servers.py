@@ -114,12 +114,15 @@ def test_several_that_start_at_once_make_what_they_need_together(program: Path, 
     assert [process.end() for process in processes] == [0] * 6
 
 
-def test_two_processes_run_a_task_once_a_minute(program: Path, in_postgres: Homes, in_redis: Homes, tmp_path: Path) -> None:
-    """Over one turn of the minute, for both kinds of server at the same time."""
+def test_two_processes_run_a_task_once_a_minute(
+    program: Path, in_folders: Homes, in_postgres: Homes, in_redis: Homes, tmp_path: Path
+) -> None:
+    """Over one turn of the minute, over each store at the same time; both tasks of one expression run, each in one of
+    the two processes."""
     with ExitStack() as stack:
         pairs = [
             [stack.enter_context(running(program, home)) for _ in range(2)]
-            for home in (in_postgres(tmp_path), in_redis(tmp_path))
+            for home in (in_folders(tmp_path), in_postgres(tmp_path), in_redis(tmp_path))
         ]
         end = time.monotonic() + 90
 
@@ -130,10 +133,13 @@ def test_two_processes_run_a_task_once_a_minute(program: Path, in_postgres: Home
         while not all(len(ran(pair)) >= 2 for pair in pairs):
             assert time.monotonic() < end, [ran(pair) for pair in pairs]
             time.sleep(0.1)
-        assert [place.end() for pair in pairs for place in pair] == [0] * 4
+        assert [place.end() for pair in pairs for place in pair] == [0] * 6
         for pair in pairs:
             [(at, first), (same, second)] = ran(pair)[:2]
             assert (first, second, at) == ("every-minute", "every-minute-too", same)
+            assert at.endswith(":00.000Z")
+            skipped = [line["reason"] for place in pair for line in place.log.lines(msg("task skipped"))]
+            assert skipped == ["that was all"] * len(ran(pair))
             assert len(set(ran(pair))) == len(ran(pair)), "no time of a task is run twice"
 
 
