@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from tests.agents.places import Model
+from tests.agents.places import model as scripted
 from tests.bookshop.browser import chromium, visit
 from tests.bookshop.generated import held_to
 from tests.bookshop.http_file import HTTP_FILE, http_file
@@ -33,11 +35,20 @@ def shop(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     return Checkout(folder / "work", tools, folder / "cache")
 
 
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Model]:
+    """What the bookseller asks."""
+    looks_up = {"name": "getBook", "args": {"isbn": "9780141439471"}}
+    said = [{"calls": [looks_up]}, {"text": "Frankenstein, for 7.50 euros."}]
+    with scripted({"": said}, tmp_path_factory.mktemp("model")) as found:
+        yield found
+
+
 @contextmanager
-def open_shop(executable: Path, data: Path) -> Iterator[int]:
+def open_shop(executable: Path, data: Path, model: Model) -> Iterator[int]:
     """Start the executable on a free port and give the port."""
     environment = {"JWT_SECRET": SECRET, "SHOP_NAME": "The Corner Bookshop", "PORT": "0", "HOST": "127.0.0.1"}
-    environment["UNITGRAPH_DATA"] = str(data)
+    environment |= {"UNITGRAPH_DATA": str(data), **model.environment}
     process = subprocess.Popen([executable], stdout=subprocess.PIPE, text=True, env=environment, cwd="/")
     assert process.stdout
     log = process.stdout
@@ -54,9 +65,9 @@ def open_shop(executable: Path, data: Path) -> Iterator[int]:
         log.close()
 
 
-def test_standalone_answers_every_request(shop: Checkout, tmp_path: Path) -> None:
+def test_standalone_answers_every_request(shop: Checkout, tmp_path: Path, model: Model) -> None:
     shop.run("apply")
-    with open_shop(shop.root / ".deploy" / "standalone" / "bookshop", tmp_path / "data") as port:
+    with open_shop(shop.root / ".deploy" / "standalone" / "bookshop", tmp_path / "data", model) as port:
 
         def send(method: str, path: str, headers: Mapping[str, str], body: str | None) -> Answer:
             connection = HTTPConnection("127.0.0.1", port, timeout=20)
@@ -76,18 +87,18 @@ def test_standalone_answers_every_request(shop: Checkout, tmp_path: Path) -> Non
     assert json.loads(shop.run("plan", "--json").out)["summary"]["update"] == 0
 
 
-def test_its_page_in_a_browser(shop: Checkout, tmp_path: Path) -> None:
+def test_its_page_in_a_browser(shop: Checkout, tmp_path: Path, model: Model) -> None:
     shop.run("apply")
     dev = ensure("dev", user_cache(os.environ))
     browser = chromium(user_cache(os.environ))
-    with open_shop(shop.root / ".deploy" / "standalone" / "bookshop", tmp_path / "data") as port:
+    with open_shop(shop.root / ".deploy" / "standalone" / "bookshop", tmp_path / "data", model) as port:
         visit(browser, dev, tmp_path / "visit", port, "The Origin of Species")
 
 
-def test_workers_answer_every_request(shop: Checkout, tmp_path: Path) -> None:
+def test_workers_answer_every_request(shop: Checkout, tmp_path: Path, model: Model) -> None:
     shop.run("plan", "--provider", "cloudflare")
     dev = ensure("dev", user_cache(os.environ))
-    with started(shop.root / ".deploy" / "cloudflare", dev, {"JWT_SECRET": SECRET}) as workers:
+    with started(shop.root / ".deploy" / "cloudflare", dev, {"JWT_SECRET": SECRET, **model.environment}) as workers:
 
         def send(method: str, path: str, headers: Mapping[str, str], body: str | None) -> Answer:
             answer = workers.fetch(method, path, body, headers=headers)

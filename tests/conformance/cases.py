@@ -149,6 +149,12 @@ def _same(found: Callable[[Answer], Any]) -> Callable[[Answer, Any], str | None]
     return check
 
 
+def _sends(answer: Answer, wanted: Any) -> str | None:
+    """Events, each of which holds what is wanted of it."""
+    found = _events(answer)
+    return None if holds(found, wanted) else f"is {found!r:.600}, which does not hold {wanted!r}"
+
+
 def _holds(answer: Answer, wanted: Any) -> str | None:
     return None if holds(answer.json, wanted) else f"is {answer.text[:300]}, which does not hold {wanted!r}"
 
@@ -159,6 +165,7 @@ _BODY: Mapping[str, Callable[[Answer, Any], str | None]] = {
     "length": _same(lambda answer: len(answer.body)),
     "events": _same(_events),
     "holds": _holds,
+    "sends": _sends,
 }
 
 

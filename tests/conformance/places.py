@@ -10,7 +10,7 @@ import queue
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -161,24 +161,39 @@ def as_executable(checkout: Checkout, data: Path, secrets: Mapping[str, str] = S
 
 
 @contextmanager
-def from_source(checkout: Checkout, folder: Path, secrets: Mapping[str, str] = SECRETS) -> Iterator[InSource]:
+def from_source(
+    checkout: Checkout, folder: Path, secrets: Mapping[str, str] = SECRETS, *, parts: Iterable[str] = ()
+) -> Iterator[InSource]:
+    """``parts`` of the toolchain are those that the runtime imports besides."""
     checkout.run("plan", "--provider", "standalone")
-    main = workshop(checkout, folder)
+    main = workshop(checkout, folder, parts)
     with source_of(main, folder / "data", secrets) as place:
         yield place
 
 
-def workshop(checkout: Checkout, folder: Path) -> Path:
+def workshop(checkout: Checkout, folder: Path, parts: Iterable[str] = ()) -> Path:
     """The checkout with what was generated, beside the runtime and its packages, as Bun finds them by itself; the main."""
     shutil.copytree(RUNTIME, folder / "runtime")
-    shutil.copytree(checkout.root, folder / "work", ignore=shutil.ignore_patterns("cache", "releases", ".pikku"))
+    shutil.copytree(checkout.root, folder / "work", ignore=shutil.ignore_patterns("cache", "releases", ".pikku", "node_modules"))
     (folder / "work" / "tsconfig.json").unlink()
-    (folder / "node_modules").symlink_to(_dev().modules)
+    _link_packages(folder / "node_modules", ("dev", *parts))
     names = json.loads((RUNTIME / "aliases.json").read_text("utf-8"))
     paths = {f"{name}/*": [f"./runtime/{place}/*"] for name, place in names.items()}
     paths |= {name: [f"./runtime/{place}/index.ts"] for name, place in names.items() if place != "."}
     (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": {"paths": paths}}), "utf-8")
     return folder / "work" / ".deploy" / "standalone" / "gen" / "main.ts"
+
+
+def _link_packages(modules: Path, parts: Iterable[str]) -> None:
+    """The packages of several parts in one folder."""
+    for part in parts:
+        found = ensure(part, user_cache(os.environ)).modules
+        for package in found.iterdir():
+            for each in package.iterdir() if package.name.startswith("@") else (package,):
+                link = modules / each.relative_to(found)
+                link.parent.mkdir(parents=True, exist_ok=True)
+                if not link.exists():
+                    link.symlink_to(each)
 
 
 @contextmanager

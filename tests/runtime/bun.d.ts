@@ -45,6 +45,7 @@ declare module 'node:path' {
 }
 
 interface ImportMeta {
+  readonly main: boolean
   readonly dir: string
 }
 
@@ -56,9 +57,14 @@ declare const Bun: {
     kill(signal: string): void
   }
   spawnSync(command: string[], options?: object): { readonly exitCode: number; readonly stdout: Uint8Array; readonly stderr: Uint8Array }
-  serve(options: { port: number; hostname: string; fetch: () => Response }): { readonly port: number; stop(now: boolean): Promise<void> }
+  serve(options: {
+    port: number; hostname: string; idleTimeout?: number; fetch: (request: Request) => Response | Promise<Response>
+  }): { readonly port: number; stop(now: boolean): Promise<void> }
   file(path: string): { json(): Promise<any>; text(): Promise<string>; readonly size: number }
   resolveSync(name: string, from: string): string
   gzipSync(bytes: Uint8Array): Uint8Array
 }
-declare const process: { readonly execPath: string; readonly pid: number; readonly env: Record<string, string | undefined> }
+declare const process: {
+  readonly execPath: string; readonly pid: number; readonly argv: readonly string[]
+  readonly env: Record<string, string | undefined>
+}

@@ -30,12 +30,13 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(workshop: Path, *command: str | Path, **environment: str) -> None:
     esbuild = ensure("build", user_cache(os.environ)).esbuild
     workers = ensure("workers", user_cache(os.environ)).modules
+    agents = ensure("agents", user_cache(os.environ)).modules
     finished = subprocess.run(
         command,
         cwd=workshop,
         env={
             "PATH": os.environ.get("PATH", ""), "HOME": str(workshop), "NO_COLOR": "1", "ESBUILD": str(esbuild),
-            "WORKERS": str(workers.parent), **environment,
+            "WORKERS": str(workers.parent), "NODE_PATH": str(agents), **environment,
         },
         capture_output=True,
         text=True,

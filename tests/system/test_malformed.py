@@ -127,7 +127,7 @@ SOURCE = {
     "queue that belongs to workflows": Broken("queue-name-reserved", wiring("import { wireQueueWorker } from '#pikku'\nwireQueueWorker({ queue: 'pikku-workflow-worker', func: getBook })\n"), place="src/extra.ts:4:"),
     "secret whose id is no variable's": Broken("secret-id-invalid", extra("import { wireSecret } from '#pikku'\nwireSecret({ name: 'a', secretId: 'my key; rm -rf' })\n"), place="src/extra.ts:2:"),
     "schedule that a shell could run": Broken("schedule-invalid", wiring("import { wireScheduler } from '#pikku'\nwireScheduler({ name: 'x', schedule: '$(reboot)', func: getBook })\n"), place="src/extra.ts:4:"),
-    "agents in a circle": Broken("agent-cycle", extra("import { pikkuAIAgent } from '#pikku'\nexport const a = pikkuAIAgent({ name: 'a', model: 'x/y', agents: [b] })\nexport const b = pikkuAIAgent({ name: 'b', model: 'x/y', agents: [a] })\n"), place="src/extra.ts:"),
+    "agents in a circle": Broken("agent-cycle", extra("import { pikkuAIAgent } from '#pikku'\nexport const a = pikkuAIAgent({ name: 'a', model: 'openai/y', agents: [b] })\nexport const b = pikkuAIAgent({ name: 'b', model: 'openai/y', agents: [a] })\n"), place="src/extra.ts:"),
     "import with a computed name": Broken("import-computed", function("export const odd = pikkuSessionlessFunc(async (_s, _d) => (await import(`./lib/${process.argv[2]}.ts`)).heading('x'))\n"), place="src/extra.ts:2:"),
     "import with a computed name in a helper": Broken("import-computed", edits=(("src/lib/text.ts", "return `heading", "void import(`./${text}.ts`)\n  return `heading"),)),
     "export that a helper doesn't have": Broken("bundle-failed", edits=(("src/lib/money.ts", "{ round }", "{ rond as round }"),), place="src/lib/money.ts:1:"),

@@ -12,6 +12,12 @@ from unitgraph.rules.toolchain.locate import ESBUILD_PACKAGES, ESBUILD_VERSION
 PINS = {
     "build": {f"@esbuild/{platform}": ESBUILD_VERSION for platform in set(ESBUILD_PACKAGES.values())},
     "runtime": {"hono": "4.13.19", "jose": "6.2.17", "valibot": "1.5.0"},
+    "agents": {
+        "@ai-sdk/anthropic": "4.0.105",
+        "@ai-sdk/openai-compatible": "3.0.92",
+        "ai": "7.0.173",
+        "zod": "4.6.7",
+    },
     "mcp": {"@modelcontextprotocol/server": "2.4.0", "zod": "4.6.7"},
     "dev": {
         "@modelcontextprotocol/client": "2.4.0",

@@ -202,7 +202,7 @@ def function(living: Living, name: str) -> Piece:
         body = [f"workflow.do('one', '{called[-1]}', {{}})", "workflow.sleep('two', '5m')", *body]
     if others and rng.random() < 0.15:
         other = rng.choice(others)
-        text = f"const {name} = p.pikkuAIAgent({{ name: 'the-{name}', model: 'x/y', tools: [{other}] }})"
+        text = f"const {name} = p.pikkuAIAgent({{ name: 'the-{name}', model: 'openai/y', tools: [{other}] }})"
         return Piece(name, text, (other,))
     extra = ", secrets, variables" if rng.random() < 0.5 else ""
     wire = "{ rpc, workflow }" if kind == "pikkuWorkflow" else "{ rpc, secrets, variables }"

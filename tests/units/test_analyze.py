@@ -310,7 +310,7 @@ EVERYTHING = """\
     export const graph = p.pikkuWorkflowGraph({
       name: 'graph', nodes: { first: 'other', second: getBook }, config: { first: { next: 'second', onError: ['first'] } },
     })
-    export const helper = p.pikkuAIAgent({ name: 'helper', model: 'm/x', tools: [getBook, onboard], agents: [expert] })
+    export const helper = p.pikkuAIAgent({ name: 'helper', model: 'openai/x', tools: [getBook, onboard], agents: [expert] })
     export const expert = p.pikkuAgent({ name: 'expert', model: process.env.MODEL })
     export const tool = p.pikkuMCPToolFunc(async ({ db }) => [])
     export const resource = p.pikkuMCPResourceFunc(async ({ db }) => [])
@@ -374,7 +374,7 @@ def test_everything_of_the_authoring_surface(tmp_path: Path) -> None:
     assert helper is not None
     assert expert is not None
     assert (helper.model, helper.tools, helper.sub_agents, expert.model) == (
-        "m/x",
+        "openai/x",
         ("getBook", "onboard"),
         ("expert",),
         None,

@@ -99,8 +99,8 @@ BROKEN: dict[str, tuple[str | dict[str, str | bytes], str, str, str]] = {
     "no-channel-name": (OK + "p.wireChannel({ route: '/c', onConnect: ok })\n", "option-missing", "src/app.ts:3", "'name'"),
     "no-channel-route": (OK + "p.wireChannel({ name: 'c', onConnect: ok })\n", "option-missing", "src/app.ts:3", "'route'"),
     "no-uri": (OK + "p.wireMCPResource({ func: ok })\n", "option-missing", "src/app.ts:3", "'uri'"),
-    "no-agent-name": (W + "export const a = p.pikkuAIAgent({ model: 'm' })\n", "option-missing", "src/app.ts:2", "'name'"),
-    "no-standing-agent-name": (W + "p.pikkuAIAgent({ model: 'm' })\n", "option-missing", "src/app.ts:2", "'name'"),
+    "no-agent-name": (W + "export const a = p.pikkuAIAgent({ model: 'openai/m' })\n", "option-missing", "src/app.ts:2", "'name'"),
+    "no-standing-agent-name": (W + "p.pikkuAIAgent({ model: 'openai/m' })\n", "option-missing", "src/app.ts:2", "'name'"),
     "no-agent-model": (W + "export const a = p.pikkuAIAgent({ name: 'a' })\n", "option-missing", "src/app.ts:2", "'model'"),
     "no-secret-id": (W + "p.wireSecret({ name: 'a' })\n", "option-missing", "src/app.ts:2", "'secretId'"),
     "no-variable-id": (W + "p.wireVariable({ name: 'a' })\n", "option-missing", "src/app.ts:2", "'variableId'"),
@@ -199,19 +199,26 @@ BROKEN: dict[str, tuple[str | dict[str, str | bytes], str, str, str]] = {
         F + "export const a = pikkuFunc(async (_, __, { rpc }) => rpc.agent.run('gone', {}))\n", "agent-unknown", "src/app.ts:2", "'gone'",
     ),
     "tool-unknown": (
-        W + "const plain = () => 1\nexport const a = p.pikkuAIAgent({ name: 'a', model: 'm', tools: [plain] })\n",
+        W + "const plain = () => 1\nexport const a = p.pikkuAIAgent({ name: 'a', model: 'openai/m', tools: [plain] })\n",
         "agent-tool-unknown", "src/app.ts:3", "'a'",
     ),
+    "model-malformed": (
+        W + "export const a = p.pikkuAIAgent({ name: 'a', model: 'gpt-5' })\n", "agent-model-malformed", "src/app.ts:2", "'gpt-5'",
+    ),
+    "model-provider-unknown": (
+        W + "const model = 'opnai/gpt-5'\nexport const a = p.pikkuAIAgent({ name: 'a', model })\n",
+        "agent-model-provider-unknown", "src/app.ts:3", "anthropic, openai",
+    ),
     "sub-agent-unknown": (
-        OK + "export const a = p.pikkuAIAgent({ name: 'a', model: 'm', agents: [ok] })\n", "agent-sub-agent-unknown", "src/app.ts:3", "'a'",
+        OK + "export const a = p.pikkuAIAgent({ name: 'a', model: 'openai/m', agents: [ok] })\n", "agent-sub-agent-unknown", "src/app.ts:3", "'a'",
     ),
     "sub-agent-cycle": (
-        W + "export const a = p.pikkuAIAgent({ name: 'a', model: 'm', agents: [b] })\n"
-        "export const b = p.pikkuAIAgent({ name: 'b', model: 'm', agents: [a] })\n",
+        W + "export const a = p.pikkuAIAgent({ name: 'a', model: 'openai/m', agents: [b] })\n"
+        "export const b = p.pikkuAIAgent({ name: 'b', model: 'openai/m', agents: [a] })\n",
         "agent-cycle", "src/app.ts:2", "a → b → a",
     ),
     "agent-twice": (
-        W + "export const a = p.pikkuAIAgent({ name: 'x', model: 'm' })\nexport const b = p.pikkuAIAgent({ name: 'x', model: 'm' })\n",
+        W + "export const a = p.pikkuAIAgent({ name: 'x', model: 'openai/m' })\nexport const b = p.pikkuAIAgent({ name: 'x', model: 'openai/m' })\n",
         "agent-name-twice", "src/app.ts:3", "'x'",
     ),
     "method-unknown": (OK + "p.wireHTTP({ method: 'fetch', route: '/', func: ok })\n", "http-method-unknown", "src/app.ts:3", "'fetch'"),
@@ -269,7 +276,7 @@ BROKEN: dict[str, tuple[str | dict[str, str | bytes], str, str, str]] = {
     "queue-name-toml": (OK + "p.wireQueueWorker({ name: 'a\"\\n[x]', func: ok })\n", "name-invalid", "src/app.ts:3", "Queue"),
     "schedule-name": (OK + "p.wireScheduler({ name: 'a b', schedule: '* * * * *', func: ok })\n", "name-invalid", "src/app.ts:3", "a b"),
     "channel-name": (OK + "p.wireChannel({ name: '../c', route: '/c', onConnect: ok })\n", "name-invalid", "src/app.ts:3", "../c"),
-    "agent-name": (W + "export const a = p.pikkuAIAgent({ name: 'a/b', model: 'm' })\n", "name-invalid", "src/app.ts:2", "a/b"),
+    "agent-name": (W + "export const a = p.pikkuAIAgent({ name: 'a/b', model: 'openai/m' })\n", "name-invalid", "src/app.ts:2", "a/b"),
     "secret-id": (W + "p.wireSecret({ name: 'a', secretId: 'A-B' })\n", "secret-id-invalid", "src/app.ts:2", "A-B"),
     "variable-id": (W + "p.wireVariable({ name: 'a', variableId: '1A' })\n", "secret-id-invalid", "src/app.ts:2", "1A"),
     "queue-twice": (

@@ -64,7 +64,7 @@ export const flow = p.pikkuWorkflow(async ({ workflow }) => {
   await workflow.do('B', 'routed', {})
   await workflow.do('C', 'invoked', {})
 })
-export const helper = p.pikkuAIAgent({ name: 'my-helper', model: 'm', tools: [one], agents: [] })
+export const helper = p.pikkuAIAgent({ name: 'my-helper', model: 'openai/m', tools: [one], agents: [] })
 p.wireHTTP({ method: 'get', route: '/routed', func: routed })
 p.wireChannel({ name: 'chat', route: '/chat', onConnect: one })
 p.wireMCPTool({ name: 'one', func: one })
@@ -285,7 +285,7 @@ def test_the_manifest_has_all_keys_in_camel_case(tmp_path: Path) -> None:
         {
             "name": "my-helper",
             "unitName": "app-my-helper",
-            "model": "m",
+            "model": "openai/m",
             "toolFunctionIds": ["one"],
             "subAgentNames": [],
         }
@@ -346,7 +346,8 @@ p.wireScheduler({ schedule: '0 3 * * *', func: dailyCleanup })
         Workflows (1):
           onboarding 1 step -> my-app-onboarding
 
-        Required Secrets (2):
+        Required Secrets (3):
+          ANTHROPIC_API_KEY
           DATABASE_URL
           STRIPE_API_KEY
         """)

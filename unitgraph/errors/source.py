@@ -1,5 +1,7 @@
 """What can be wrong with what a project's sources say: syntax, and what can't be read without running it."""
 
+from collections.abc import Iterable
+
 from unitgraph.errors.base import Place, UnitgraphError
 
 
@@ -278,6 +280,28 @@ class UnknownTool(UnitgraphError):
         super().__init__(
             f"A tool of the agent {agent!r} is {found}, and not an authored function.",
             remedy="List functions made by pikkuFunc and its kind, or workflows.",
+            place=place,
+        )
+
+
+class MalformedModel(UnitgraphError):
+    code = "agent-model-malformed"
+
+    def __init__(self, place: Place, model: str) -> None:
+        super().__init__(
+            f"The model {model!r} doesn't say of which provider it is.",
+            remedy="Write 'provider/name', for example 'anthropic/claude-sonnet-4-5'.",
+            place=place,
+        )
+
+
+class UnknownModelProvider(UnitgraphError):
+    code = "agent-model-provider-unknown"
+
+    def __init__(self, place: Place, model: str, known: Iterable[str]) -> None:
+        super().__init__(
+            f"The model {model!r} is of a provider that isn't known.",
+            remedy=f"Use {', '.join(sorted(known))}, or add the provider to 'deploy.models' in pikku.config.json.",
             place=place,
         )
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from unitgraph.units.model import Manifest, Unit
 
 _STORES: Final = frozenset({"kv", "storage"})
+_AGENTS: Final = "aiStorage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,13 @@ def _store_bound(name: str, kind: StoreKind) -> Make:
     return make
 
 
+def _agents_of_process(given: Given) -> Builtin | None:
+    """Where other units are elsewhere, their agents are as well."""
+    if _AGENTS not in given.services:
+        return None
+    return Builtin(_AGENTS, _AGENTS, ((f"unitgraph/services/{_AGENTS}/process", _AGENTS),))
+
+
 def _kv_of_process(given: Given) -> Builtin | None:
     """Where other units are elsewhere, their store is as well, and out of reach."""
     if "kv" not in given.services or not given.is_alone:
@@ -143,6 +151,7 @@ def takes_hub(given: Given) -> bool:
 
 
 BUILTINS: Final[Mapping[str, Row]] = {
+    _AGENTS: Row(_store_bound(_AGENTS, "d1"), _agents_of_process),
     "eventHub": Row(_hub_bound, _hub_of_process),
     "jwt": Row(_plain("jwt"), _plain("jwt")),
     "kv": Row(_store_bound("kv", "kv"), _kv_of_process),

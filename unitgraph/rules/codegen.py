@@ -19,6 +19,7 @@ from unitgraph.errors.build import GeneratedDiffers
 from unitgraph.providers.base import Provider
 from unitgraph.providers.cloudflare.bindings import binding_name
 from unitgraph.rules.action import Finished, Pool, Result
+from unitgraph.rules.agents import keys
 from unitgraph.rules.bundle import PROCESS, Source
 from unitgraph.rules.closure import Closures, Imports
 from unitgraph.rules.database import Record
@@ -30,6 +31,7 @@ from unitgraph.rules.tools import Tools
 from unitgraph.rules.wirings import Wirings
 from unitgraph.rules.workspace import Workspace
 from unitgraph.units.model import Unit
+from unitgraph.units.model_providers import ModelProvider, providers
 from unitgraph.units.slice_plan import Slicer
 
 if TYPE_CHECKING:
@@ -70,12 +72,18 @@ class CodegenRule:
             Component("tool", "generator", self._tools.generator),
             Component("option", "isolation", self._provider.isolation),
             Component("option", "lines kept", str(self._keep_lines)),
+            *(Component("option", "models", digest.of(repr(models))) for models in self._models(units)),
             *(Component("unit", unit.name, digest.sha256(unit.model_dump_json().encode())) for unit in units),
             *(Component("closure", module, node) for module, node in nodes.items()),
         ]
         if subject == PROCESS and self.document is not None and self.document.route is not None:
             components.append(Component("source", "openapi", self.document.key.digest))
         return make(self.kind, components)
+
+    def _models(self, units: Sequence[Unit]) -> Iterable[Mapping[str, ModelProvider]]:
+        """Who has the models of agents, where there are any."""
+        if any(self._wirings.application.functions[name].agent for unit in units for name in unit.function_ids):
+            yield providers(self._workspace.project.config.deploy)
 
     @property
     def closure_nodes(self) -> Mapping[str, str]:
@@ -191,7 +199,8 @@ class CodegenRule:
 
     @cached_property
     def _wirings(self) -> Wirings:
-        return Wirings(self._workspace.analysis.application, self._workspace.manifest)
+        application = self._workspace.analysis.application
+        return Wirings(application, self._workspace.manifest, keys(self._workspace))
 
     @cached_property
     def _slicer(self) -> Slicer:

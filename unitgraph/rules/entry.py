@@ -48,6 +48,29 @@ class EntryFunction:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryTool:
+    """What an agent may call; ``input`` is a JavaScript expression of a schema, or of JSON Schema."""
+
+    name: str
+    function: str
+    description: str | None
+    input: str | None
+    approval: bool
+    is_agent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EntryAgent:
+    """``options`` is a local name; ``providers`` are (name, local name of the protocol, settings)."""
+
+    name: str
+    function: str
+    options: str
+    tools: tuple[EntryTool, ...]
+    providers: tuple[tuple[str, str, Mapping[str, str]], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EntryRoute:
     method: str
     route: str
@@ -152,7 +175,8 @@ class Settings:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One unit's entry. ``config``, ``services`` and ``wire_services`` are local names, or None; ``sockets`` is the
-    binding to where connections are held, None where there are none or the process holds them."""
+    binding to where connections are held, None where there are none or the process holds them. ``asks``: the agents
+    that its functions ask, by name, and their functions."""
 
     project: str
     unit: str
@@ -177,6 +201,8 @@ class Entry:
     workflows: EntryWorkflows | None = None
     starts: bool = False
     sockets: str | None = None
+    agents: tuple[EntryAgent, ...] = ()
+    asks: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

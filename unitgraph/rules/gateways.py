@@ -21,13 +21,13 @@ Gateway = Callable[["Unit", "Wirings", "Names"], "EntryGateway"]
 
 GATEWAYS: Final[Mapping[Role, Gateway]] = {"channel": channel, "mcp": mcp}
 
-PACKAGES: Final[Mapping[Role, str]] = {"mcp": "mcp"}
+PACKAGES: Final[Mapping[Role, str]] = {"agent": "agents", "mcp": "mcp"}
 """Role → the part of the toolchain with packages that only its bundle imports."""
 
 WORKFLOW_WIRES: Final = frozenset(("workflowStep", "start"))
 """What calls that belong to a run bring along."""
 
-_EVERYWHERE: Final = frozenset(("function", "workflow-step", *GATEWAYS))
+_EVERYWHERE: Final = frozenset(("function", "workflow-step", "agent", *GATEWAYS))
 
 
 def runnable(isolation: Isolation) -> frozenset[str]:
@@ -47,4 +47,8 @@ def held(unit: "Unit", manifest: "Manifest") -> tuple[Role, ...]:
 
 def packages(units: Iterable["Unit"], manifest: "Manifest") -> tuple[str, ...]:
     """The parts of the toolchain that the bundles of units import from, besides the one that all do."""
-    return tuple(sorted({PACKAGES[role] for unit in units for role in held(unit, manifest) if role in PACKAGES}))
+    units = list(units)
+    roles: set[Role] = {role for unit in units for role in held(unit, manifest)}
+    if {agent.unit_name for agent in manifest.agents}.intersection(unit.name for unit in units):
+        roles.add("agent")
+    return tuple(sorted(PACKAGES[role] for role in roles if role in PACKAGES))

@@ -19,15 +19,16 @@ from unitgraph.providers.cloudflare.bindings import (
     queue_binding,
     queue_name,
 )
-from unitgraph.rules import builtins, triggers, workflows
+from unitgraph.rules import agents, builtins, triggers, workflows
 from unitgraph.rules import entry as text
+from unitgraph.rules.errands_entry import errands_of
 from unitgraph.rules.gateways import GATEWAYS, held
 from unitgraph.rules.inputs import Inputs
 from unitgraph.rules.names import Names
 from unitgraph.rules.settings_entry import schemas, settings_of
 from unitgraph.rules.wirings import Wirings
 from unitgraph.rules.workspace import Workspace
-from unitgraph.units import workflow_routes
+from unitgraph.units import agent_routes, workflow_routes
 from unitgraph.units.application import Expression, Function, QueueWiring, Ref, ScheduleWiring
 from unitgraph.units.gateways import dispatched
 from unitgraph.units.mcp import ROUTE as MCP_ROUTE
@@ -69,6 +70,7 @@ class Generator:
         self._binding = binding
         self._units = {name: unit.name for unit in workspace.manifest.units for name in unit.function_ids}
         self._inputs = Inputs(workspace)
+        self._tools = agents.Inputs(workspace)
         self._made_by_project = builtins.made_by_project(workspace)
         self._keep_lines = keep_lines
         self._told: list[str] = []
@@ -115,7 +117,7 @@ class Generator:
         self._told = []
         return made
 
-    def _members(self, made: Generated, units: Iterable[Unit], plan: SlicePlan) -> None:
+    def _members(self, made: Generated, units: Collection[Unit], plan: SlicePlan) -> None:
         for unit in units:
             path = f"units/{unit.name}.ts"
             made.files[path] = text.render_unit(self._entry(unit, plan, path, with_services=False))
@@ -129,11 +131,15 @@ class Generator:
         values: list[Expression] = []
         for unit in units:
             for function in self._wirings.functions(unit):
+                if function.agent is not None:
+                    continue    # of which nothing but options is asked for
                 if isinstance(function.value, Ref):
                     refs.append(function.value)
                 else:
                     values.append(function.value[0])
             values += self._wirings.options(unit)
+            tools = (tool for each in self._wirings.agents(unit) for tool in self._wirings.tools(each))
+            values += filter(None, map(self._tools.expression, tools))
             values += [scoped.value for scoped in self._wirings.scoped(unit)]
         values += schemas(units, self._wirings)
         return Roots(
@@ -177,12 +183,14 @@ class Generator:
         return text.Entry(
             project=self._workspace.project.name,
             unit=unit.name,
-            functions=tuple(self._function(function, names) for function in functions),
+            functions=tuple(self._function(each, names) for each in functions if each.agent is None),
+            agents=agents.agents_in(self._wirings, unit, self._workspace, names, self._tools),
+            asks=tuple(agents.asked(self._wirings, functions)),
             http=self._http(unit, names),
             middleware=self._tagged(unit, "tag-middleware", names),
             permissions=self._tagged(unit, "tag-permission", names),
             remote=tuple(self._remote(unit, functions)) if with_services else (),
-            errands=self._errands(unit, names),
+            errands=errands_of(unit, self._wirings, names),
             gateways=tuple(GATEWAYS[role](unit, self._wirings, names) for role in held(unit, self._workspace.manifest)),
             objects=self._objects(unit) if with_services else (),
             workflows=workflows.entry(self._wirings.application, unit),
@@ -198,25 +206,14 @@ class Generator:
             **services,
         )
 
-    def _errands(self, unit: Unit, names: Names) -> text.EntryErrands | None:
-        found = self._wirings.errands(unit)
-        wirings = {one.wiring: tuple(names.expression(option) for option in one.options) for one in found}
-        if not found:
-            return None
-        described = {one.function for one in found if one.wire == "mcp"}
-        describes = any(
-            function.has_input_schema or function.has_output_schema
-            for function in self._wirings.functions(unit)
-            if function.id in described
-        )
-        return text.EntryErrands(tuple(sorted({one.wire for one in found})), tuple(wirings.items()), describes)
-
     def _objects(self, unit: Unit) -> tuple[text.EntryObject, ...]:
         kinds = objects(unit, self._workspace.manifest)
         return tuple(text.EntryObject(kind.class_name, kind.specifier) for kind in kinds)
 
     def _given(self, units: Collection[Unit], plan: SlicePlan, queues: tuple[str, ...] = ()) -> builtins.Given:
         taken = (plan.services - self._made_by_project) | plan.existing
+        if any(True for unit in units for _ in self._wirings.agents(unit)):
+            taken |= {"aiStorage"}
         is_alone = self._provider.isolation == "process"
         return builtins.Given(self._workspace.manifest, units, taken, queues, is_alone=is_alone)
 
@@ -271,7 +268,8 @@ class Generator:
     def _http(self, unit: Unit, names: Names) -> text.EntryHttp | None:
         routes = self._wirings.routes(unit)
         own = workflows.in_unit(self._wirings.application, unit)
-        if not routes and not own and not any(function.expose for function in self._wirings.functions(unit)):
+        functions = self._wirings.functions(unit)
+        if not routes and not own and not any(each.expose or each.agent is not None for each in functions):
             return None
         scoped = self._wirings.scoped(unit)
         return text.EntryHttp(
@@ -285,6 +283,10 @@ class Generator:
             + tuple(
                 text.EntryRoute(method, route, called, called.endswith(" stream"), ())
                 for method, route, called in workflow_routes.routes(own)
+            )
+            + tuple(
+                text.EntryRoute(route.method, route.route, agent_routes.called(name, route), route.sse, ())
+                for name, route in self._wirings.agent_routes(unit)
             ),
             tuple((one.scope, names.expression(one.value)) for one in scoped if one.kind == "http-middleware"),
             tuple((one.scope, names.expression(one.value)) for one in scoped if one.kind == "http-permission"),
@@ -302,7 +304,8 @@ class Generator:
         called = {name for function in functions for name in function.invokes}
         for name in sorted(called.union(dispatched(unit.name, self._workspace.manifest)) - own):
             if name in self._units:
-                yield text.Remote(name, self._units[name], self._binding(self._units[name]))
+                for each in self._wirings.called(name, from_elsewhere=True):
+                    yield text.Remote(each, self._units[name], self._binding(self._units[name]))
 
     def _main(self, units: Collection[Unit], plan: SlicePlan, path: str) -> text.Main:
         names = Names(self._specifier, plan, path, self._inputs)
@@ -314,7 +317,12 @@ class Generator:
             project=self._workspace.project.name,
             routes=tuple(route for unit in units for route in self._main_routes(unit)),
             units=tuple(
-                text.MainUnit(unit.name, tuple(unit.function_ids), f"{up}units/{unit.name}.ts") for unit in units
+                text.MainUnit(
+                    unit.name,
+                    tuple(each for name in unit.function_ids for each in self._wirings.called(name)),
+                    f"{up}units/{unit.name}.ts",
+                )
+                for unit in units
             ),
             required=tuple(sorted(plan.services)),
             settings=settings_of(units, self._wirings, names),
@@ -373,6 +381,8 @@ class Generator:
             yield text.MainRoute(wiring.method, wiring.route, unit.name)
         for channel in self._wirings.channels(unit):
             yield text.MainRoute("GET", channel.route, unit.name)
+        for _, answered in self._wirings.agent_routes(unit):
+            yield text.MainRoute(answered.method, answered.route, unit.name)
         for function in self._wirings.functions(unit):
             if function.expose:
                 yield text.MainRoute("POST", f"/rpc/{function.id}", unit.name)

@@ -26,7 +26,8 @@ class Names:
             "worker", "unit", "serve", "http", "sse", "remote", "v", "nothing", "queue", "schedule", "events",
             "consumer", "scheduled", "queues", "schedules", "settings", "jobs", "clock", "errands", "channel", "mcp",
             "channelWire", "mcpWire", "describe", "workflow", "workflows", "starts", "workflowStepWire", "startWire",
-            "flows", "triggers", "sources", "sockets", "createSockets", "hub", "createHub", *builtins.BUILTINS,
+            "flows", "triggers", "sources", "sockets", "createSockets", "hub", "createHub", "agent", "agents",
+            "agentWire", "openai", "anthropic", *builtins.BUILTINS,
         }  # fmt: skip
 
     def use(self, specifier: str, name: str, local: str) -> str:

@@ -23,8 +23,9 @@ TEMPLATES: Final = _HERE / "templates"
 # Our own modules that an action's output depends on: a release, or an edit, that changes one gives other keys.
 _BUNDLER: Final = ("bundle.py", "bundler.py", "chunks.py", "esbuild.py", "sandbox.py", "sourcemap.py", "strip.py")
 _GENERATOR: Final = (
-    "builtins.py", "codegen.py", "entry.py", "gateway_channel.py", "gateway_mcp.py", "gateways.py", "generate.py",
-    "inputs.py", "names.py", "settings_entry.py", "triggers.py", "wirings.py", "workflows.py",
+    "agents.py", "builtins.py", "codegen.py", "entry.py", "errands_entry.py", "gateway_channel.py", "gateway_mcp.py",
+    "gateways.py", "generate.py", "inputs.py", "names.py", "settings_entry.py", "triggers.py",
+    "wirings.py", "workflows.py",
 )  # fmt: skip
 
 
@@ -72,6 +73,7 @@ class Tools:
             "esbuild": esbuild.version(self.override) if self.override else ESBUILD_VERSION,
             "runtime": tree_digest(RUNTIME, (".ts", ".js", ".json")),
             "runtime-packages": PARTS["runtime"],
+            "agents-packages": PARTS["agents"],
             "mcp-packages": PARTS["mcp"],
         }
 

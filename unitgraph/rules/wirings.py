@@ -1,12 +1,13 @@
 """Which wirings, middleware and permissions belong to which unit. Knows the application, generates nothing."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Final
 
 from unitgraph.errors import Place
 from unitgraph.rules.gateways import GATEWAYS, WORKFLOW_WIRES
+from unitgraph.units import agent_routes
 from unitgraph.units.application import (
     Application,
     ChannelWiring,
@@ -32,9 +33,10 @@ _NOWHERE: Final = Place("", 0, 0)
 class Wirings:
     """An application's wirings by function, and the modules that a unit's entry is made from."""
 
-    def __init__(self, application: Application, manifest: Manifest) -> None:
+    def __init__(self, application: Application, manifest: Manifest, keys: frozenset[str] = frozenset()) -> None:
         self.application = application
         self.manifest = manifest
+        self._keys = keys
 
     @cached_property
     def http(self) -> Mapping[str, list[HttpWiring]]:
@@ -49,6 +51,25 @@ class Wirings:
 
     def routes(self, unit: Unit) -> list[HttpWiring]:
         return [wiring for name in unit.function_ids for wiring in self.http.get(name, ())]
+
+    def agents(self, unit: Unit) -> Iterator[Function]:
+        return (function for function in self.functions(unit) if function.agent is not None)
+
+    def agent_routes(self, unit: Unit) -> Iterator[tuple[str, agent_routes.AgentRoute]]:
+        """Where the unit's agents answer without being wired, each with its function."""
+        for function in self.agents(unit):
+            if function.agent is not None:
+                yield from ((function.id, route) for route in agent_routes.routes(function.agent.name))
+
+    def called(self, name: str, *, from_elsewhere: bool = False) -> tuple[str, ...]:
+        """The ids under which a function is called, at all or by other units: an agent has some besides its own."""
+        function = self.application.functions.get(name)
+        is_agent = function is not None and function.agent is not None
+        return agent_routes.functions(name, from_elsewhere=from_elsewhere) if is_agent else (name,)
+
+    def tools(self, agent: Function) -> list[Function]:
+        """The functions, and the agents, that an agent may call."""
+        return [self.application.functions[name] for name in agent.invokes]
 
     def queues(self, unit: Unit) -> list[QueueWiring]:
         own = set(unit.function_ids)
@@ -95,6 +116,7 @@ class Wirings:
         found = [option for wiring in self.routes(unit) for option in wiring.options]
         found += [wiring.options for wiring in self.jobs(unit) if wiring.options is not None]
         found += [option for errand in self.errands(unit) for option in errand.options]
+        found += [function.agent.options for function in self.agents(unit) if function.agent is not None]
         return found + [wiring.options for wiring in self.channels(unit)]
 
     def scoped(self, unit: Unit) -> list[ScopedWiring]:
@@ -108,6 +130,7 @@ class Wirings:
         paths += [route for _, route, _ in workflow_routes(own)]
         tags.update(tag for channel in channels for tag in channel.tags)
         paths += [channel.route for channel in channels]
+        paths += [route.route for _, route in self.agent_routes(unit)]
         return [one for one in self.application.scoped if applies(one.kind, one.scope, tags, paths)]
 
     def modules(self, unit: Unit) -> set[str]:
@@ -124,6 +147,7 @@ class Wirings:
         found |= {errand.module for errand in self.errands(unit) if errand.module}
         for wiring in application.mcp if self._mcp(unit) else ():
             found |= {wiring.place.path, application.functions[wiring.function].place.path}
+        found |= {tool.place.path for function in self.agents(unit) for tool in self.tools(function)}
         for scoped in self.scoped(unit):
             found |= _modules(scoped.value)
         for declared in (*self.secrets(unit), *self.variables(unit)):
@@ -131,9 +155,10 @@ class Wirings:
         return found
 
     def secrets(self, unit: Unit) -> list[Declared]:
-        """What the unit reads, with what is said of it where something is."""
+        """What the unit reads, with what is said of it where something is; keys of models only where they are said."""
         known = self._secrets
-        return [known.get(name) or Declared(name, name, name, "", _NOWHERE) for name in unit.secrets]
+        needed = [name for name in unit.secrets if name in known or name not in self._keys]
+        return [known.get(name) or Declared(name, name, name, "", _NOWHERE) for name in needed]
 
     def variables(self, unit: Unit) -> list[Declared]:
         """Those that are declared: another may be missing."""

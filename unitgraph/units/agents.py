@@ -1,10 +1,13 @@
 """Agents and workflow graphs: what their options name. Knows functions, no wirings."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from unitgraph.errors.source import (
+    MalformedModel,
     MissingOption,
     SubAgentCycle,
+    UnknownModelProvider,
     UnknownNode,
     UnknownStep,
     UnknownSubAgent,
@@ -12,15 +15,21 @@ from unitgraph.errors.source import (
     WrongKind,
 )
 from unitgraph.errors.wiring import DuplicateAgent
-from unitgraph.units.application import Agent, Step
+from unitgraph.units.application import Agent, Expression, Step
 from unitgraph.units.draft import Draft, Made
 from unitgraph.units.evaluate import Entry, Scope, Unreadable, describe
+from unitgraph.units.facts import Span
 from unitgraph.units.functions import Functions
+from unitgraph.units.model_providers import ModelProvider
+
+_ELSEWHERE: Final = frozenset({"tools", "agents", "subAgents"})
+"""Options that hold other units' functions."""
 
 
 class Agents:
-    def __init__(self, draft: Draft, functions: Functions) -> None:
+    def __init__(self, draft: Draft, functions: Functions, providers: Mapping[str, ModelProvider]) -> None:
         self._draft = draft
+        self._providers = providers
         self._functions = functions
         self.names: dict[str, str] = {}  # agent's name → function id
 
@@ -53,10 +62,34 @@ class Agents:
             model = made.options.get("model")
             if model is None:
                 self._draft.report(MissingOption(made.function.place, "pikkuAIAgent", "model"))
-            value = self._draft.quiet(model.value) if model is not None else None
-            self._draft.agents[function] = Agent(name, value if isinstance(value, str) else None, tools, subs)
+            value = self._model(model.value) if model is not None else None
+            self._draft.agents[function] = Agent(name, value, tools, subs, self._options(made))
             self._draft.invokes[function].update(dict.fromkeys((*tools, *(self.names[sub] for sub in subs))))
         self._circles()
+
+    def _model(self, scope: Scope) -> str | None:
+        """``provider/name``, where it is constant."""
+        value = self._draft.quiet(scope)
+        if not isinstance(value, str):
+            return None
+        provider, slash, name = value.partition("/")
+        if not slash or not provider or not name:
+            self._draft.report(MalformedModel(self._draft.at(scope), value))
+        elif provider not in self._providers:
+            self._draft.report(UnknownModelProvider(self._draft.at(scope), value, self._providers))
+        return value
+
+    def _options(self, made: Made) -> Expression:
+        draft = self._draft
+        assert made.key is not None     # an agent is made by a call, which stands somewhere
+        module, index = made.key
+        written = draft.evaluator.settle(Scope(module, draft.facts[module].functions[index][4]))
+        omitted = [
+            Span(entry.start, entry.end)
+            for key, entry in made.options.items()
+            if entry.own and key in _ELSEWHERE
+        ]
+        return draft.expression(written, omitted)
 
     def _tools(self, made: Made, name: str) -> tuple[str, ...]:
         draft = self._draft

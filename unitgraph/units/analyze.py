@@ -22,6 +22,7 @@ from unitgraph.units.findings import Authored, Finder, Findings
 from unitgraph.units.functions import Functions
 from unitgraph.units.link import Linker
 from unitgraph.units.mcp import Kind
+from unitgraph.units.model_providers import providers
 from unitgraph.units.placement import Placed, name_problems, planned
 from unitgraph.units.project import Project
 from unitgraph.units.reach import Reach
@@ -90,7 +91,7 @@ class _Assembly:
         self._take_functions()
         self._take_wirings()
         functions = Functions(draft, None, self._demand)
-        agents = Agents(draft, functions)
+        agents = Agents(draft, functions, providers(project.config.deploy))
         agents.name()
         agents.read()
         read_graphs(draft, functions)

@@ -80,12 +80,16 @@ class Step(NamedTuple):
 
 
 class Agent(NamedTuple):
-    """What is static in ``pikkuAIAgent``: its own name, model, tools and sub-agents by function or agent name."""
+    """What is static in ``pikkuAIAgent``: its own name, model, tools and sub-agents by function or agent name.
+
+    ``options`` are all its options without what would drag in the code of tools and sub-agents.
+    """
 
     name: str
     model: str | None
     tools: tuple[str, ...]
     sub_agents: tuple[str, ...]
+    options: Expression
 
 
 class Function(NamedTuple):
@@ -116,6 +120,7 @@ class Function(NamedTuple):
     invokes: tuple[str, ...] = ()      # rpc.invoke, workflow.do by name, rpc.startWorkflow …, tools
     steps: tuple[Step, ...] = ()
     agent: Agent | None = None
+    input_schema: Expression | None = None  # where one is given
 
 
 class HttpWiring(NamedTuple):

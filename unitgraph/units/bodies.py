@@ -19,7 +19,7 @@ Call = tuple[Any, ...]
 
 _CALL: Final = re.compile(
     rb"(?<![\w$])([\w$]++|\))\s*+[!?]?\s*\.\s*(invoke|remote|exposed|startWorkflow|do|sleep|approval|waitForEvent|add|addBulk"
-    rb"|getSecret|getSecretJSON|hasSecret|get|getJSON|has|run|stream)\s*[(<?]"
+    rb"|getSecret|getSecretJSON|hasSecret|get|getJSON|has|run|stream|resume|approve)\s*[(<?]"
 )
 # method → (the service that it belongs to; None: its name says enough, kind)
 _METHODS: Final[dict[str, tuple[str | None, str]]] = {
@@ -41,6 +41,8 @@ _METHODS: Final[dict[str, tuple[str | None, str]]] = {
     "has": ("variables", "variable"),
     "run": ("agent", "agent"),
     "stream": ("agent", "agent"),
+    "resume": ("agent", "agent-run"),
+    "approve": ("agent", "agent-run"),
 }
 _PARAMETERS: Final = frozenset({"required_parameter", "optional_parameter"})
 

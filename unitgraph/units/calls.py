@@ -150,6 +150,9 @@ class Calls:
         if kind == "exposed":
             yield from self._exposed(offset, scope)
             return
+        if kind == "agent-run":     # only its id says whose run it is
+            yield from (Called(offset, "function", name) for name in sorted(self._agents.values()))
+            return
         try:
             value = draft.evaluator.constant(scope)
         except Unreadable as error:

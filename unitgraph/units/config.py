@@ -89,6 +89,15 @@ class StandaloneConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """Who has models of agents. ``api_key`` is the id of a secret; None: nothing is sent."""
+
+    protocol: Literal["openai", "anthropic"] = "openai"
+    base_url: str | None = None
+    api_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentConfig:
     """What one environment (``--env staging``) has otherwise; what is None stays as in ``deploy``."""
 
@@ -110,6 +119,7 @@ class DeployConfig:
     environments: Mapping[str, EnvironmentConfig] = field(default_factory=dict)
     cloudflare: CloudflareConfig = CloudflareConfig()
     standalone: StandaloneConfig = StandaloneConfig()
+    models: Mapping[str, ModelConfig] = field(default_factory=dict)
 
     @property
     def provider(self) -> str:

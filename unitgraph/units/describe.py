@@ -1,7 +1,10 @@
-"""The text of ``doit info``, in the reference's layout: rows after two spaces, routes after four."""
+"""The text of ``doit info``, in the reference's layout: rows after two spaces, routes after four. Those that
+every agent has are left out.
+"""
 
 from collections.abc import Iterable, Sequence
 
+from unitgraph.units import agent_routes
 from unitgraph.units.application import Application
 from unitgraph.units.model import FetchHandler, Manifest, Unit
 
@@ -57,7 +60,8 @@ def _unit(unit: Unit, manifest: Manifest) -> list[str]:
     lines = [f"{kind} {unit.name} [{', '.join(functions)}]"]
     for handler in unit.handlers:
         if isinstance(handler, FetchHandler):
-            lines.extend(f"  {route.method} {route.route}" for route in handler.routes)
+            known = {each.route for agent in manifest.agents for each in agent_routes.routes(agent.name)}
+            lines.extend(f"  {route.method} {route.route}" for route in handler.routes if route.route not in known)
     return lines
 
 

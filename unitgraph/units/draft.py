@@ -88,6 +88,7 @@ class Making:
     title: str | None = None
     description: str | None = None
     has_input_schema: bool = False
+    input_schema: Expression | None = None
     has_output_schema: bool = False
     input: TypeSource | None = None
     output: TypeSource | None = None
@@ -115,6 +116,7 @@ class Making:
             has_output_schema=self.has_output_schema,
             input=self.input,
             output=self.output,
+            input_schema=self.input_schema,
         )
         return Made(function, key, exported, inline, self.code, tuple(self.notices), self.options)
 

@@ -317,6 +317,7 @@ class Functions:
                 making.description = _text(draft.quiet(scope))
             elif key == "input":
                 making.has_input_schema = _is_given(scope.expr)
+                making.input_schema = draft.expression(scope) if making.has_input_schema else None
             elif key == "output":
                 making.has_output_schema = _is_given(scope.expr)
 

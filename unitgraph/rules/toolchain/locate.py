@@ -18,6 +18,7 @@ from unitgraph.errors.toolchain import BunMissing, PlatformUnsupported, UnknownT
 ESBUILD_VERSION: Final = "0.28.2"
 
 PARTS: Final[Mapping[str, str]] = {
+    "agents": "9da00f5919f2a843",
     "build": "f38022bec8d19184",
     "runtime": "1958081e99e3423c",
     "dev": "1345b377fb1d49b8",

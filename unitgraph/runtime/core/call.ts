@@ -1,4 +1,5 @@
 /** One call: what came in with it, and the wire that functions see of it. */
+import type { AgentWire } from '../types/agent.ts'
 import type { ChannelWire, CliWire, HttpWire, McpWire, QueueWire, Rpc, ScheduledTaskWire, Transport, TriggerWire, Wire } from '../types/wire.ts'
 import type { WorkflowStepWire } from '../types/workflow.ts'
 import type { Session } from './session.ts'
@@ -24,6 +25,7 @@ export interface Call extends Trace {
   readonly workflowStep?: WorkflowStepWire | undefined
   /** Of a call that starts a run: which one it is to be. */
   readonly start?: { readonly id?: string; readonly parent?: { readonly id: string; readonly key: string } } | undefined
+  readonly agent?: AgentWire | undefined
   /** What log lines say of it besides its ids. */
   readonly fields?: Readonly<Record<string, unknown>>
 }

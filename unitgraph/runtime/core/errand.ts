@@ -24,7 +24,7 @@ export interface Errand {
 }
 
 /** The wires of a call that a gateway can lend. */
-export type LentName = 'channel' | 'mcp' | 'workflowStep' | 'start'
+export type LentName = 'channel' | 'mcp' | 'agent' | 'workflowStep' | 'start'
 
 /** Happens at the gateway when the function uses the wire: a method's name and what it was given. */
 export type Use = (method: string, args: readonly unknown[]) => void | Promise<void>

@@ -14,6 +14,9 @@ const inspect = (value: unknown, depth: number, what: string): void => {
   }
 }
 
+/** Refuses what no name may be in data from outside, and what is nested too deep. */
+export const refuseKeys = (value: unknown, what: string): void => inspect(value, 1, what)
+
 export const refuseKey = (key: string, value?: unknown): void => {
   const isObject = typeof value === 'object' && value !== null
   const reaches = key === 'constructor' && isObject && Object.hasOwn(value, 'prototype')

@@ -11,7 +11,7 @@ export const MAX_DEPTH = 32
 /** What a function that is called by another one doesn't see of how that was called. */
 const NO_TRANSPORT = {
   transport: 'rpc', http: undefined, channel: undefined, queue: undefined, scheduledTask: undefined, mcp: undefined,
-  trigger: undefined, cli: undefined, workflowStep: undefined, start: undefined,
+  trigger: undefined, cli: undefined, agent: undefined, workflowStep: undefined, start: undefined,
 } as const
 
 const call = async (
@@ -42,7 +42,7 @@ export const createRpc = (unit: Unit, outer: Call): Rpc => ({
   exposed: (name: string, ...[data]: unknown[]) => call(unit, outer, name, data, true, false) as Promise<never>,
   remote: (name: string, ...[data]: unknown[]) => call(unit, outer, name, data, false, true) as Promise<never>,
   startWorkflow: (unit.options.starts?.(unit, outer) ?? later('rpc.startWorkflow')) as Rpc['startWorkflow'],
-  agent: {
+  agent: unit.options.agents?.(unit, outer, (name, data) => call(unit, outer, name, data, false, false)) ?? {
     run: later('rpc.agent.run'), stream: later('rpc.agent.stream'),
     resume: later('rpc.agent.resume'), approve: later('rpc.agent.approve'),
   } satisfies AgentRpc,

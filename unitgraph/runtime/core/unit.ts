@@ -1,5 +1,6 @@
 /** A unit: its functions, what stands around them, and who else can be called. Knows no transport. */
 import type { Middleware, Permissions } from '../types/middleware.ts'
+import type { AgentRpc } from '../types/wire.ts'
 import type { Accept } from '../channel/index.ts'
 import type { Call } from './call.ts'
 import { define, type Definition, type FunctionEntry } from './definition.ts'
@@ -57,6 +58,8 @@ export interface UnitOptions {
   readonly workflows?: WorkflowPart
   /** `rpc.startWorkflow`, where a function uses it. */
   readonly starts?: (unit: Unit, outer: Call) => (name: string, data: unknown, options?: { id?: string }) => Promise<{ runId: string }>
+  /** In a unit that asks agents: `rpc.agent`, of one call. */
+  readonly agents?: (unit: Unit, call: Call, invoke: (functionId: string, data: unknown) => Promise<unknown>) => AgentRpc
 }
 
 /** The process or isolate that a unit runs in. */

@@ -1,4 +1,5 @@
 /** The third parameter of a function: who called it, through what, and what it may call. */
+import type { AgentDecision, AgentWire } from './agent.js'
 import type { Project } from './project.js'
 import type { UserSession } from './services.js'
 import type { WorkflowStepWire, WorkflowWire } from './workflow.js'
@@ -54,8 +55,10 @@ export interface AgentRpc {
   stream<N extends string>(
     name: NameIn<Project['agents'], N>, input: InputIn<Project['agents'], N>,
   ): Promise<AsyncIterable<unknown>>
-  resume(runId: string, input?: unknown): Promise<unknown>
-  approve(runId: string, decisions: unknown): Promise<unknown>
+  /** Goes on with a run that broke off; of one that ended or waits, its output. */
+  resume(runId: string, input?: { readonly decisions?: readonly AgentDecision[] }): Promise<unknown>
+  /** Decides about calls that a run waits to make; with the last decision it goes on. */
+  approve(runId: string, decisions: readonly AgentDecision[]): Promise<unknown>
 }
 
 export interface CookieOptions {
@@ -199,6 +202,7 @@ export interface Wire<Session = UserSession | undefined, Out = unknown> {
   readonly mcp?: McpWire | undefined
   readonly trigger?: TriggerWire | undefined
   readonly cli?: CliWire | undefined
+  readonly agent?: AgentWire | undefined
   readonly workflow?: WorkflowWire | undefined
   readonly workflowStep?: WorkflowStepWire | undefined
   readonly graph?: GraphWire | undefined
