@@ -31,6 +31,8 @@ SECRETS = {
     "SESSION_SECRET": "the secret of all cookies here",
     "SESSION_SECRET_OLD": "the secret that cookies had before",
     "API_KEY": "api-key-of-the-house",
+    "HOOK_SECRET": "whsec_c2VjcmV0IG9mIGFsbCB3ZWJob29rcyBoZXJl",
+    "HUB_SECRET": "the secret of the hub here",
     "UNITGRAPH_RPC_SECRET": "the secret between all units here",
 }
 """Nobody but the runtime sees these: no answer and no line of a log holds one."""

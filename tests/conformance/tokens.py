@@ -58,7 +58,36 @@ def _expired() -> float:
     return time.time() - 60
 
 
+HOOK = b'{"type":"order.paid"}'
+"""The body that webhooks of these tests have."""
+
+STARTED = str(int(time.time()))
+
+
+def _hook(content: bytes, key: bytes) -> bytes:
+    return hmac.digest(key, content, hashlib.sha256)
+
+
+def _standard(secret: str = SECRETS["HOOK_SECRET"]) -> str:
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    return f"v1,{base64.b64encode(_hook(b'msg_1.' + STARTED.encode() + b'.' + HOOK, key)).decode()}"
+
+
+def _hub() -> str:
+    return f"sha256={_hook(HOOK, SECRETS['HUB_SECRET'].encode()).hex()}"
+
+
+def _stripe(at: int) -> str:
+    return f"t={at},v1={_hook(f'{at}.'.encode() + HOOK, SECRETS['HUB_SECRET'].encode()).hex()}"
+
+
 TOKENS: Mapping[str, Callable[[], str]] = {
+    "hook time": lambda: STARTED,
+    "hook": _standard,
+    "hook other secret": lambda: _standard("whsec_AAAA"),
+    "hub": _hub,
+    "stripe": lambda: _stripe(int(time.time())),
+    "stripe old": lambda: _stripe(int(time.time()) - 3600),
     "ada": jwt,
     "mel": lambda: jwt({"sub": "mel", "role": "staff"}),
     "sleepy": lambda: jwt({"sub": "sol", "role": "asleep"}),

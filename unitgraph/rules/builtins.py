@@ -154,6 +154,7 @@ BUILTINS: Final[Mapping[str, Row]] = {
     _AGENTS: Row(_store_bound(_AGENTS, "d1"), _agents_of_process),
     "eventHub": Row(_hub_bound, _hub_of_process),
     "jwt": Row(_plain("jwt"), _plain("jwt")),
+    "webhooks": Row(_plain("webhooks"), _plain("webhooks")),
     "kv": Row(_store_bound("kv", "kv"), _kv_of_process),
     "queueService": Row(_queues_bound, _queues_of_process),
     "rateLimits": Row(_limits_bound, _limits_of_process),

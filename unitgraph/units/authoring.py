@@ -65,6 +65,7 @@ READERS: Final[Mapping[str, str | None]] = {
     "authCookie": "SESSION_SECRET",
     "authAPIKey": None,
     "csrfToken": "SESSION_SECRET",
+    "signedWebhook": None,
 }
 
 # Middleware of the runtime that takes services.

@@ -134,6 +134,19 @@ export interface RateLimitOptions {
  */
 export declare function rateLimit(options: RateLimitOptions): Middleware
 
+export interface SignedWebhookOptions {
+  /** Whose headers: Standard Webhooks (the default), GitHub's `X-Hub-Signature-256`, `Stripe-Signature`. */
+  scheme?: 'standard' | 'github' | 'stripe'
+  secretId: SecretId
+  /** The secret that was there before, while senders still sign with it. */
+  previousSecretId?: SecretId
+  /** How far the time of signing may be from now, 5m by default; GitHub signs none. */
+  tolerance?: number | string
+}
+
+/** Lets through what is signed with the secret, over the body as it came; anything else is a 401. */
+export declare function signedWebhook(options: SignedWebhookOptions): Middleware
+
 export interface CorsOptions {
   /** Default "*", without credentials. */
   origin?: string | readonly string[] | ((origin: string) => boolean)

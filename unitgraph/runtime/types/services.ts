@@ -171,6 +171,34 @@ export interface RateLimits {
 }
 
 /** What every function may take, whether or not the project provides services of its own. */
+export interface WebhookEvent {
+  /** `order.paid` */
+  type: string
+  data: unknown
+  /** When it happened. Default: now. */
+  timestamp?: Date
+}
+
+export interface WebhookOptions {
+  /** `whsec_…`; of several, the event is signed with each, while the receiver changes from one to another. */
+  secret: string | readonly string[]
+  /** The same for each try of one event, so that the receiver knows it again. */
+  id?: string
+  /** Default 15s. */
+  timeout?: number | string
+  headers?: Readonly<Record<string, string>>
+  /** Also to addresses of this network, and without TLS. Never for an address that somebody else gave. */
+  allowPrivate?: boolean
+}
+
+export interface WebhooksService {
+  /**
+   * Sends an event once, signed as Standard Webhooks has it. Throws where it isn't taken (410: the receiver wants no
+   * more), so that a queue's worker tries again.
+   */
+  send(url: string, event: WebhookEvent, options: WebhookOptions): Promise<{ id: string; status: number }>
+}
+
 export interface BuiltinServices {
   config: Config
   logger: Logger
@@ -184,6 +212,7 @@ export interface BuiltinServices {
   kv: KeyValueStore
   storage: ObjectStorage
   rateLimits: RateLimits
+  webhooks: WebhooksService
 }
 
 /** Built-in services under names that projects have long given to their own. */
