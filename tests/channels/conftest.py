@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.channels import places
-from tests.channels.places import Place
+from tests.channels.places import InProcess, InWorkers, Place
 from tests.harness import Checkout, Tools
 
 
@@ -21,13 +21,13 @@ def program(rooms: Checkout) -> Path:
 
 
 @pytest.fixture(scope="session")
-def executable(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def executable(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
     with places.as_executable(program, tmp_path_factory.mktemp("rooms-data")) as place:
         yield place
 
 
 @pytest.fixture(scope="session")
-def workers(rooms: Checkout) -> Iterator[Place]:
+def workers(rooms: Checkout) -> Iterator[InWorkers]:
     with places.in_workers(rooms) as place:
         yield place
 

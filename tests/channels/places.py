@@ -1,6 +1,7 @@
-"""Where the project of the channels runs: from source in this machine's Bun, as the executable, in workerd."""
+"""Where the project of the channels runs: as the executable, and in workerd."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,10 @@ from tests.conformance import places as conformance
 from tests.conformance.asked import Answer, Asked, send
 from tests.harness import Checkout, Tools
 from tests.jobs import places as jobs
+from tests.jobs.homes import Home
 from tests.log import Line, Log
+from tests.providers.workers import Workers, started
+from unitgraph.rules.toolchain import ensure, user_cache
 
 APP = Path(__file__).parent / "app"
 
@@ -35,6 +39,18 @@ class Place:
         return self.log.wait(lambda line: line.get("msg") == msg and line.get("channelId") == channel_id, count)
 
 
+class InWorkers(Place):
+    def __init__(self, workers: Workers) -> None:
+        super().__init__("workers", workers.port, workers.log)
+        self.workers = workers
+
+
+class InProcess(Place):
+    def __init__(self, process: jobs.InProcess) -> None:
+        super().__init__("executable", process.port, process.log)
+        self.process = process
+
+
 def project(tools: Tools, folder: Path) -> Checkout:
     return conformance.project(tools, folder, APP)
 
@@ -45,13 +61,14 @@ def executable(checkout: Checkout) -> Path:
 
 
 @contextmanager
-def in_workers(checkout: Checkout) -> Iterator[Place]:
-    with conformance.in_workers(checkout) as listening:
-        assert listening.port is not None
-        yield Place("workers", listening.port, listening.log)
+def in_workers(checkout: Checkout) -> Iterator[InWorkers]:
+    checkout.run("plan", "--provider", "cloudflare")
+    dev = ensure("dev", user_cache(os.environ))
+    with started(checkout.root / ".deploy" / "cloudflare", dev, conformance.SECRETS) as workers:
+        yield InWorkers(workers)
 
 
 @contextmanager
-def as_executable(program: Path, data: Path, more: Mapping[str, str] | None = None) -> Iterator[Place]:
-    with jobs.running(program, data, {**conformance.SECRETS, **(more or {})}) as process:
-        yield Place("executable", process.port, process.log)
+def as_executable(program: Path, home: Home | Path) -> Iterator[InProcess]:
+    with jobs.running(program, home, conformance.SECRETS) as process:
+        yield InProcess(process)

@@ -37,6 +37,7 @@ def whose(user: str, **more: Any) -> list[Any]:
 
 
 NO_SESSION = {"error": "A session is needed", "code": "missing-session"}
+TAKEN = {"status": 409, "error": "taken", "code": "conflict"}
 INVALID = {"error": "The input is not valid", "code": "bad-request"}
 NOBODY = {"error": "Nothing answers this message", "code": "not-found"}
 ME = {"action": "whoAmI"}
@@ -95,8 +96,8 @@ CASES = [
     Case("with an id that is a text", "/chat", ({"$id": "a", "x": 1}, [{"$id": "a", "data": {"kind": "object", "data": {"x": 1}}}])),
     Case("nothing, with an id", "/chat", ({"$id": 1, "action": "nothing"}, [{"$id": 1}])),
     Case("nothing", "/chat", ({"action": "nothing"}, [], "ping", ["pong"])),
-    Case("a failure with an id", "/chat", ({"$id": 1, "action": "fail", "how": "conflict"}, [{"$id": 1, "error": "taken", "code": "conflict"}])),
-    Case("a failure", "/chat", ({"action": "fail", "how": "conflict"}, [{"action": "fail", "error": "taken", "code": "conflict"}])),
+    Case("a failure with an id", "/chat", ({"$id": 1, "action": "fail", "how": "conflict"}, [{"$id": 1, **TAKEN}])),
+    Case("a failure", "/chat", ({"action": "fail", "how": "conflict"}, [{"action": "fail", **TAKEN}])),
     Case("a failure that says nothing", "/chat", ({"action": "fail", "how": "x"}, [{"action": "fail", "error": "Internal server error", "code": "internal", "id": ANY}])),
     Case("something thrown that is no error", "/chat", ({"action": "fail", "how": "text"}, [{"code": "internal"}])),
     Case("data that is not valid", "/chat", ({"action": "join"}, [INVALID | {"action": "join", "issues": [{"path": ["room"], "message": ANY}]}])),

@@ -16,6 +16,9 @@ interface Request_ {
   /** In milliseconds: all at once; without any, now. */
   readonly times?: number[]
   readonly queue?: string
+  /** A class of Durable Objects. */
+  readonly evict?: string
+  readonly object?: string
   readonly messages?: unknown[]
 }
 
@@ -41,6 +44,11 @@ async function answer(asked: Request_): Promise<unknown> {
     const timed = await miniflare.getWorker(asked.worker)
     if (times === undefined) return timed.scheduled({ cron })
     return Promise.all(times.map((time) => timed.scheduled({ cron, scheduledTime: new Date(time) })))
+  }
+  if (asked.evict !== undefined) {
+    // as Cloudflare does with an object that nobody has asked anything for a while; its sockets stay
+    await miniflare.unsafeEvictDurableObject(asked.worker ?? '', asked.evict, { name: asked.object ?? '', webSockets: 'hibernate' })
+    return null
   }
   const { method = 'GET', path = '/', headers = {}, body } = asked
   // workerd closes a connection whose request's body nobody read, and Bun would send the next request down it

@@ -66,6 +66,10 @@ class Workers:
         """Deliver a batch by hand; what the Worker made of it."""
         return self._ask({"worker": worker, "queue": name, "messages": messages})
 
+    def evict(self, worker: str, class_name: str, name: str) -> None:
+        """Let a Durable Object go to sleep: what it had in memory is gone, and its sockets are there."""
+        self._ask({"worker": worker, "evict": class_name, "object": name})
+
     def scheduled(self, worker: str, cron: str, *times_ms: int) -> Any:
         """Fire an expression's trigger now; or for several times at once, and all their outcomes."""
         return self._ask({"worker": worker, "cron": cron, "times": list(times_ms) or None})

@@ -8,6 +8,8 @@ import type { Answer } from './core/remote.ts'
 import { toBytes } from './core/text.ts'
 import type { Unit } from './core/unit.ts'
 
+const BEAT_MS = 5000
+
 /**
  * A line for each use of the wire when it happens, and the answer as the last one. The status says nothing: it is sent
  * before the function has ended.
@@ -17,6 +19,8 @@ const answer = (unit: Unit, functionId: string, data: unknown, errand: Errand, c
   const writer = writable.getWriter()
   const write = (line: Answer | readonly [string, readonly unknown[]]): Promise<void> =>
     writer.write(toBytes(`${pack(line)}\n`))
+  // a platform finds out that nobody listens any more by what it can't send
+  const beat = setInterval(() => void writer.write(toBytes('\n')).catch(() => undefined), BEAT_MS)
   const gone = new AbortController()
   writer.closed.catch((reason: unknown) => gone.abort(reason))
   const inner: Call = { ...call, signal: AbortSignal.any([call.signal, gone.signal]) }
@@ -36,7 +40,7 @@ const answer = (unit: Unit, functionId: string, data: unknown, errand: Errand, c
     }
   }
   // a gateway that has gone can't be told anything
-  call.waitUntil(run().then(write).then(() => writer.close()).catch(() => undefined))
+  call.waitUntil(run().finally(() => clearInterval(beat)).then(write).then(() => writer.close()).catch(() => undefined))
   return new Response(readable, { headers: { 'content-type': 'application/x-ndjson' } })
 }
 

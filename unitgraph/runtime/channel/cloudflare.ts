@@ -58,6 +58,9 @@ export class ChannelSockets extends EventStreams<State> {
   async #unit(): Promise<Unit> {
     if (!own) throw new Error('The objects of channels are made by the Worker whose they are')
     const { unit } = await own(this.#env, { waitUntil: (work) => this.state.waitUntil(work) })
+    const connections = this.woken
+    this.woken = 0
+    if (connections > 0) (await loggerOf(unit)).debug('channels awake', { connections })
     return unit
   }
 

@@ -106,9 +106,10 @@ export const answerOf = ({ id, routed }: Asked, result: unknown): Frame | undefi
   return hasFields && routed ? toJson({ [routed[0]]: routed[1], ...result }) : encode(result)
 }
 
-/** The same body as over HTTP. */
+/** The same body as over HTTP, and the status that it would have there. */
 export const failureOf = ({ id, routed }: Asked, report: ErrorReport, requestId: string): string =>
   toJson({
     ...(id !== undefined ? { [ID]: id } : routed && { [routed[0]]: routed[1] }),
+    status: report.status,
     ...errorBody(report, requestId),
   })

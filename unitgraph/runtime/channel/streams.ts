@@ -76,6 +76,8 @@ export class EventStreams<State = null> {
   protected readonly state: ObjectState
   protected readonly topics = createTopics<Place<State>>()
   protected readonly places = new Map<string, Place<State>>()
+  /** How many sockets there were as it woke. */
+  protected woken = 0
 
   constructor(state: ObjectState) {
     this.state = state
@@ -163,6 +165,7 @@ export class EventStreams<State = null> {
       stored.delete(STORED + id)
       const { state, topics } = unpack(text ?? toJson({ state: null, topics: [] })) as Slept<State>
       this.place(id, state).socket = socket
+      this.woken += 1
       for (const topic of topics) this.topics.subscribe(topic, id)
     }
     // sockets that ended while nobody was there to see it

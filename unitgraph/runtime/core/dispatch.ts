@@ -34,6 +34,7 @@ async function* linesOf(response: Response, signal: AbortSignal): AsyncGenerator
 /** What the function did with the wire, in its order, then its answer. A session that it changed is the call's. */
 const follow = async (response: Response, functionId: string, use: Use, call: Call): Promise<unknown> => {
   for await (const line of linesOf(response, call.signal)) {
+    if (!line) continue
     const said = unpack(line) as Answer | [string, unknown[]]
     if (Array.isArray(said)) {
       await use(...said)
