@@ -18,10 +18,12 @@ from tests.bookshop.browser import chromium, visit
 from tests.bookshop.generated import held_to
 from tests.bookshop.http_file import HTTP_FILE, http_file
 from tests.bookshop.requests import Answer, replay
+from tests.channels.client import Client
 from tests.harness import REPOSITORY, Checkout, Tools
 from tests.providers.workers import started
 from unitgraph.rules.toolchain import ensure, user_cache
 
+SOLD = {"isbn": "9780451529060", "left": 0}
 REORDERED = {"ordered 4 of 9780451529060 from the supplier"}
 SECRET = "only the tests know this secret, nobody else"
 
@@ -65,6 +67,14 @@ def open_shop(executable: Path, data: Path, model: Model) -> Iterator[int]:
         log.close()
 
 
+def watching(port: int) -> Client:
+    """Somebody who watches the shelf for the last copy of a book."""
+    client = Client(port, "/shelf")
+    client.send({"action": "watch", "isbn": SOLD["isbn"]})
+    assert client.get() == {"action": "watch", "watching": SOLD["isbn"]}
+    return client
+
+
 def test_standalone_answers_every_request(shop: Checkout, tmp_path: Path, model: Model) -> None:
     shop.run("apply")
     with open_shop(shop.root / ".deploy" / "standalone" / "bookshop", tmp_path / "data", model) as port:
@@ -77,7 +87,9 @@ def test_standalone_answers_every_request(shop: Checkout, tmp_path: Path, model:
             connection.close()
             return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, text)
 
-        assert replay("standalone", send) == []
+        with watching(port) as watcher:
+            assert replay("standalone", send) == []
+            assert watcher.get() == SOLD
         document = (shop.root / ".deploy" / "standalone" / "openapi.json").read_text(encoding="utf-8")
         assert send("GET", "/openapi.json", {}, None).text == document
         assert list(OpenAPIV31SpecValidator(json.loads(document)).iter_errors()) == []
@@ -104,7 +116,9 @@ def test_workers_answer_every_request(shop: Checkout, tmp_path: Path, model: Mod
             answer = workers.fetch(method, path, body, headers=headers)
             return Answer(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.body)
 
-        assert replay("cloudflare", send) == []
+        with watching(workers.port) as watcher:
+            assert replay("cloudflare", send) == []
+            assert watcher.get() == SOLD
         document = (shop.root / ".deploy" / "cloudflare" / "openapi.json").read_text(encoding="utf-8")
         assert send("GET", "/openapi.json", {}, None).text == document
         workers.log.wait(lambda line: line["msg"] in REORDERED)

@@ -12,7 +12,6 @@ from tests.conformance import places as conformance
 from tests.conformance.asked import Answer, Asked, send
 from tests.harness import Checkout, Tools
 from tests.jobs import places as jobs
-from tests.jobs.homes import Home
 from tests.log import Line, Log
 from tests.providers.workers import Workers, started
 from unitgraph.rules.toolchain import ensure, user_cache
@@ -69,6 +68,6 @@ def in_workers(checkout: Checkout) -> Iterator[InWorkers]:
 
 
 @contextmanager
-def as_executable(program: Path, home: Home | Path) -> Iterator[InProcess]:
-    with jobs.running(program, home, conformance.SECRETS) as process:
+def as_executable(program: Path, data: Path, more: Mapping[str, str] | None = None) -> Iterator[InProcess]:
+    with jobs.running(program, data, {**conformance.SECRETS, **(more or {})}) as process:
         yield InProcess(process)

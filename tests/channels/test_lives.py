@@ -1,7 +1,6 @@
 """How connections end, outlive sleep, and are told of by other processes; and what hostile clients get."""
 
 import struct
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,6 @@ from tests.channels import places
 from tests.channels.client import BINARY, CLOSE, PING, PONG, TEXT, Client
 from tests.channels.places import InWorkers, Place
 from tests.channels.test_topics import joined, listening, publish
-from tests.jobs.homes import Home
-from tests.stores import postgres, redis
 
 ME = {"action": "whoAmI", "$id": "me"}
 
@@ -125,41 +122,6 @@ def test_what_a_connection_is_outlives_sleep(workers: InWorkers) -> None:
         assert large.get() == "good night"
     awake = workers.log.wait(lambda line: line.get("msg") == "channels awake", 3)
     assert max(line["connections"] for line in awake) >= 2
-
-
-# several processes
-
-
-@pytest.fixture(scope="module", params=["postgres", "redis"])
-def instances(request: pytest.FixtureRequest, program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Place]]:
-    """Two processes of one deployment, each with a data folder of its own, and a server between them."""
-    with ExitStack() as held:
-        server = held.enter_context({"postgres": postgres, "redis": redis}[request.param]())
-        folders = [str(tmp_path_factory.mktemp("instance")) for _ in range(2)]
-        homes = [Home({"UNITGRAPH_BUS": server.url, "UNITGRAPH_DATA": folder}) for folder in folders]
-        yield [held.enter_context(places.as_executable(program, home)) for home in homes]
-
-
-def test_topics_are_the_same_in_all_processes(instances: list[Place]) -> None:
-    here, there = instances
-    with joined(here, "/chat", "bus") as one, joined(there, "/bare", "bus") as two, listening(there, "room:bus") as (stream, _):
-        one.send({"action": "say", "room": "bus", "text": "over there"})
-        said = {"from": "somebody", "text": "over there"}
-        assert [two.get(), stream.event()] == [said] * 2
-        publish(there, "room:bus", [7], asBytes=True)
-        assert [one.get(), two.get(), stream.event()] == [b"\x07", b"\x07", "Bw"]
-
-
-def test_a_process_subscribes_what_another_one_holds(instances: list[Place]) -> None:
-    here, there = instances
-    client, channel_id = opened(here)
-    with client, joined(there, "/chat", "witness") as witness:
-        assert there.ask("POST", "/subscribe", {"topic": "room:witness", "channelId": channel_id}).status == 204
-        publish(there, "room:witness", "to both", **{"except": "nobody"})
-        assert [client.get(), witness.get()] == ["to both"] * 2
-        publish(here, "room:witness", "not to itself", **{"except": channel_id})
-        publish(here, "room:witness", "to both again")
-        assert [client.get(), witness.get(), witness.get()] == ["to both again", "not to itself", "to both again"]
 
 
 # hostile clients

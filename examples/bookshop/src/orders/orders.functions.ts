@@ -26,7 +26,7 @@ export const reserveStock = pikkuSessionlessFunc({
   internal: true,
   input: z.object({ lines: z.array(OrderLine).min(1) }),
   output: z.object({ reserved: z.array(PricedLine) }),
-  func: async ({ catalogue, queueService }, { lines }) => {
+  func: async ({ catalogue, eventHub, queueService }, { lines }) => {
     const reserved = lines.map(({ isbn, quantity }) => {
       const book = catalogue.get(isbn)
       if (!book) throw new NotFoundError(`No book has the ISBN ${isbn}.`)
@@ -35,6 +35,7 @@ export const reserveStock = pikkuSessionlessFunc({
     })
     for (const { isbn, left } of reserved) {
       catalogue.change({ isbn, stock: left })
+      await eventHub.publish(`stock:${isbn}`, null, { isbn, left })
       await reorder(queueService, { isbn, stock: left })
     }
     return { reserved: reserved.map(({ left: _, ...line }) => line) }

@@ -8,7 +8,7 @@ export const shelfClosed = pikkuChannelDisconnectionFunc(async ({ logger }, _ope
   logger.info(`${channel.channelId} left`)
 })
 
-/** From here on the client hears of every change in this book's stock. */
+/** From here on the client hears of every order of this book, and how many copies it leaves. */
 export const watchBook = pikkuChannelFunc<{ isbn: string }, { watching: string }>(
   async ({ eventHub }, { isbn }, { channel }) => {
     await eventHub.subscribe(`stock:${isbn}`, channel.channelId)
