@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Miniflare } from 'miniflare'
+import { migrateAll } from '../../unitgraph/rules/dev/front/migrations.ts'
 import { foldersOf, readWrangler, workerOf } from '../../unitgraph/rules/dev/front/wrangler.ts'
 
 interface Request_ {
@@ -63,6 +64,7 @@ async function answer(asked: Request_): Promise<unknown> {
 }
 
 const address = await miniflare.ready
+await migrateAll(miniflare as never, foldersOf(root).map((folder) => ({ folder, config: readWrangler(folder) })))
 console.log(JSON.stringify({ workers: workers.map((one) => one.name), port: Number(address.port) }))
 for await (const line of createInterface({ input: process.stdin })) {
   try {

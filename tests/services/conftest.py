@@ -1,5 +1,7 @@
 """The project of the services, built once and run where units run."""
 
+import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +11,15 @@ import pytest
 from tests.harness import REPOSITORY, Checkout, Tools
 from tests.jobs import places
 from tests.jobs.places import InProcess, InWorkers
-from tests.system.projects import SHELL
+from tests.system.projects import SHELL, TSCONFIG
+from unitgraph.rules.toolchain import ensure, user_cache
 
 GIVEN = {"CREDENTIALS": '{"key":"the inner secret"}', "PLAIN_SECRET": "the plain secret", "LIMIT": "7"}
+PACKAGE = {
+    "name": "kept", "private": True, "type": "module", "dependencies": {"kysely": "0.29.9"},
+    "imports": {"#pikku": "./.pikku/index.ts", "#pikku/*": "./.pikku/*.ts"},
+}  # fmt: skip
+APP = Path(__file__).parent / "app"
 SOURCES = REPOSITORY / "tests" / "runtime" / "services"
 
 
@@ -19,11 +27,13 @@ SOURCES = REPOSITORY / "tests" / "runtime" / "services"
 def checkout(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     folder = tmp_path_factory.mktemp("services")
     made = Checkout(folder / "work", tools, folder / "cache")
-    made.write({**SHELL, "package.json": '{ "name": "kept", "private": true, "type": "module" }\n'})
+    made.write({**SHELL, "package.json": json.dumps(PACKAGE), "tsconfig.json": TSCONFIG})
     (made.root / "src").mkdir()
-    for source in SOURCES.glob("*.ts"):
+    for source in (*SOURCES.glob("*.ts"), *APP.glob("*.ts")):
         if not source.name.endswith(".test.ts"):
             shutil.copy(source, made.root / "src" / source.name)
+    shutil.copytree(APP / "migrations", made.root / "migrations")
+    (made.root / "node_modules").symlink_to(ensure("database", user_cache(os.environ)).modules)
     return made
 
 

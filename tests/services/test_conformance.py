@@ -9,9 +9,12 @@ import pytest
 from tests.cache.remote import servers
 from tests.harness import Checkout
 from tests.jobs.places import InProcess, InWorkers, Place, running
-from tests.services.conftest import GIVEN, SOURCES
+from tests.services.conftest import APP, GIVEN, SOURCES
 
 SUITES = {
+    "db": ("db.cases.ts", "dbCases"),
+    "transactions": ("db.cases.ts", "transactionCases"),
+    "no-transactions": ("db.cases.ts", "noTransactionCases"),
     "kv": ("kv.cases.ts", "kvCases"),
     "storage": ("storage.cases.ts", "storageCases"),
     "signed": ("storage.cases.ts", "signedCases"),
@@ -22,8 +25,9 @@ SUITES = {
 def cases(suite: str) -> list[str]:
     """The names of a suite's cases, as its source has them."""
     file, name = SUITES[suite]
-    _, _, rest = (SOURCES / file).read_text("utf-8").partition(f"export const {name}")
-    found = re.findall(r"^  '([^']+)': async", rest.partition("\n}\n")[0], re.MULTILINE)
+    folder = APP if file.startswith("db") else SOURCES
+    _, _, rest = (folder / file).read_text("utf-8").partition(f"export const {name}")
+    found = re.findall(r"^  '((?:[^'\\]|\\.)+)': async", rest.partition("\n}\n")[0], re.MULTILINE)
     assert found
     return found
 
@@ -36,15 +40,12 @@ def run(place: Place, suite: str) -> None:
     assert sorted(answer.json) == sorted(cases(suite))
 
 
-HERE = [suite for suite in SUITES if suite != "signed"]
-
-
-@pytest.mark.parametrize("suite", HERE)
+@pytest.mark.parametrize("suite", ["db", "no-transactions", "kv", "storage", "unsigned"])
 def test_on_workers(workers: InWorkers, suite: str) -> None:
     run(workers, suite)
 
 
-@pytest.mark.parametrize("suite", HERE)
+@pytest.mark.parametrize("suite", ["db", "transactions", "kv", "storage", "unsigned"])
 def test_in_the_executable(process: InProcess, suite: str) -> None:
     run(process, suite)
 
@@ -62,8 +63,8 @@ def test_in_a_bucket(program: Path, tmp_path: Path) -> None:
 
 def test_a_unit_holds_the_services_that_it_takes(checkout: Checkout, workers: InWorkers) -> None:
     """Told by what each service's code alone says."""
-    marks = {"kv": b"getWithMetadata", "storage": b"createMultipartUpload"}
-    wanted = {"kept-run-kv": ["kv"], "kept-run-storage": ["storage"], "kept-plain": []}
+    marks = {"kv": b"getWithMetadata", "storage": b"createMultipartUpload", "db": b"D1 has no transactions"}
+    wanted = {"kept-run-kv": ["kv"], "kept-run-storage": ["storage"], "kept-run-db": ["db"], "kept-plain": []}
     bundles = checkout.units()
     found = {unit: [name for name, mark in marks.items() if mark in bundles[unit]] for unit in wanted}
     assert found == wanted

@@ -99,7 +99,7 @@ def test_statements(name: str) -> None:
 
 
 VALID = [
-    "class A { accessor b = 1 }", "await using a = b()", "export type * as t from 'x'", "interface A<in out T> {}", "import defer * as a from 'x'",
+    "class A { accessor b = 1 }", "const a = b.sql<{ c: Map<string, d[]> }>`e ${f}`.g(h)", "await using a = b()", "export type * as t from 'x'", "interface A<in out T> {}", "import defer * as a from 'x'",
     "type A = B extends infer U extends string ? U : never", "let a = b satisfies C as D", "const a = <const T,>(b: T) => b", "let a = b<string>",
     "@dec() export class A { @dec() b!: string; static { } #c? : string }", "for await (const a of b) {}", "a ??= b?.c!.d", "let a = /[/]\\//v",
     "abstract class A { protected abstract readonly b: string }", "function f(this: A, ...b: string[]): asserts b is C {}", "let a: unique symbol",

@@ -82,6 +82,17 @@ class BadSetting(UnitgraphError):
         )
 
 
+class BadMigration(UnitgraphError):
+    code = "migration-unreadable"
+
+    def __init__(self, place: Place, why: str) -> None:
+        super().__init__(
+            f"This migration can't be used: {why}.",
+            remedy="Name migrations like 0001_books.sql, and write them in UTF-8.",
+            place=place,
+        )
+
+
 class MissingFolder(UnitgraphError):
     code = "source-directory-missing"
 

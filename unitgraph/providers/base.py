@@ -59,6 +59,7 @@ class Target:
     tools: Mapping[str, Tool]
     config: DeployConfig = field(default_factory=DeployConfig)
     variables: Mapping[str, str] = field(default_factory=dict)
+    migrations: Mapping[str, str] = field(default_factory=dict)
     wait_lock_s: float = 0
     refresh: Refresh = "units"
     documents: Mapping[str, str] = field(default_factory=dict)

@@ -16,26 +16,26 @@ from unitgraph.providers.cloudflare.bindings import (
     store_binding,
 )
 from unitgraph.rules.entry import Builtin, literal
-from unitgraph.units.facts import Factory
 
 if TYPE_CHECKING:
-    from unitgraph.rules.workspace import Workspace
-    from unitgraph.units.model import Manifest, Unit
+    from unitgraph.units.model import Manifest, Migration, Unit
 
-_STORES: Final = frozenset({"kv", "storage"})
 _AGENTS: Final = "aiStorage"
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
     """What a service may be told of: the units that share it, the names of services that they take and the project
-    doesn't make, and all queues that a process may add to. ``is_alone``: no unit of the project runs elsewhere."""
+    doesn't make, and all queues that a process may add to. ``is_alone``: no unit of the project runs elsewhere;
+    ``has_kysely``: the project depends on it; ``migrations`` with their texts."""
 
     manifest: "Manifest"
     units: Collection["Unit"]
     services: frozenset[str]
     queues: tuple[str, ...] = ()
     is_alone: bool = True
+    has_kysely: bool = False
+    migrations: tuple[tuple["Migration", str], ...] = ()
 
 
 Make = Callable[[Given], Builtin | None]
@@ -90,6 +90,37 @@ def _agents_of_process(given: Given) -> Builtin | None:
     if _AGENTS not in given.services:
         return None
     return Builtin(_AGENTS, _AGENTS, ((f"unitgraph/services/{_AGENTS}/process", _AGENTS),))
+
+
+_KYSELY_OF_D1: Final = ("Kysely", "SqliteAdapter", "SqliteIntrospector", "SqliteQueryCompiler")
+_KYSELY_OF_PROCESS: Final = ("Kysely", "PostgresDialect", "SqliteDialect")
+
+
+def _kysely(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Kysely is the project's own, so that its types and its ``sql`` are the database's."""
+    return tuple(("kysely", name) for name in names)
+
+
+def _db_bound(given: Given) -> Builtin | None:
+    if "db" not in given.services or not given.has_kysely:
+        return None
+    (unit,) = given.units
+    parts = f"{{ {', '.join(_KYSELY_OF_D1)} }}"
+    imports = (("unitgraph/services/db/cloudflare", "db"), *_kysely(_KYSELY_OF_D1))
+    return Builtin("db", f"db({parts}, {literal(store_binding(unit, 'db', 'd1'))})", imports)
+
+
+def _db_of_process(given: Given) -> Builtin | None:
+    """As ``kv``: where other units are elsewhere, D1 is out of reach."""
+    if "db" not in given.services or not given.has_kysely or not given.is_alone:
+        return None
+    parts = f"{{ {', '.join(_KYSELY_OF_PROCESS)} }}"
+    migrations = [
+        {"name": each.name, "digest": each.digest, "sql": text} | ({"only": each.only} if each.only else {})
+        for each, text in given.migrations
+    ]
+    imports = (("unitgraph/services/db/process", "db"), *_kysely(_KYSELY_OF_PROCESS))
+    return Builtin("db", f"db({parts}, {literal(migrations)})", imports)
 
 
 def _kv_of_process(given: Given) -> Builtin | None:
@@ -152,6 +183,7 @@ def takes_hub(given: Given) -> bool:
 
 BUILTINS: Final[Mapping[str, Row]] = {
     _AGENTS: Row(_store_bound(_AGENTS, "d1"), _agents_of_process),
+    "db": Row(_db_bound, _db_of_process),
     "eventHub": Row(_hub_bound, _hub_of_process),
     "jwt": Row(_plain("jwt"), _plain("jwt")),
     "webhooks": Row(_plain("webhooks"), _plain("webhooks")),
@@ -175,28 +207,10 @@ def of_process(given: Given) -> Iterator[Builtin]:
     return (made for row in BUILTINS.values() if (made := row.process(given)) is not None)
 
 
-def made_by_project(workspace: "Workspace") -> frozenset[str]:
-    """The services that the project makes itself. Where its factories can't be read that may be any of those which
-    need a place of their own, so none of these is made besides."""
-    application = workspace.analysis.application
-    refs = [ref for ref in (application.services, application.wire_services) if ref is not None]
-    found: set[str] = set()
-    for ref in refs:
-        for factory in workspace.facts[ref.module].factories:
-            if factory.name == ref.name:
-                found |= _made(factory)
-    return frozenset(found)
+LOCALS: Final = frozenset({*BUILTINS, *_KYSELY_OF_D1, *_KYSELY_OF_PROCESS})
+"""Names that an entry keeps free for them."""
 
 
-def _made(factory: Factory) -> frozenset[str]:
-    """What a factory returns. A wire's service that is made of the singleton of its name leaves that one in place."""
-    if not factory.sliceable:
-        return _STORES
-    taken = {service for _, service in factory.reads} if factory.kind == "wire-services" else set()
-    names = {each.name for each in factory.properties if each.name is not None} - taken
-    passed_on = [offset for offset, service in factory.reads if service == "*"]
-    for each in factory.properties:
-        # a spread of what there was before adds nothing
-        if each.name is None and not any(each.span.start <= offset < each.span.end for offset in passed_on):
-            names |= _STORES
-    return frozenset(names)
+def packages(made: Iterator[Builtin] | tuple[Builtin, ...]) -> set[str]:
+    """The project's packages that services are made of."""
+    return {module for service in made for module, _ in service.imports if not module.startswith("unitgraph/")}

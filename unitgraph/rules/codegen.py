@@ -30,6 +30,7 @@ from unitgraph.rules.outputs import Outputs
 from unitgraph.rules.tools import Tools
 from unitgraph.rules.wirings import Wirings
 from unitgraph.rules.workspace import Workspace
+from unitgraph.units.migrations import FOLDER
 from unitgraph.units.model import Unit
 from unitgraph.units.model_providers import ModelProvider, providers
 from unitgraph.units.slice_plan import Slicer
@@ -73,6 +74,8 @@ class CodegenRule:
             Component("option", "isolation", self._provider.isolation),
             Component("option", "lines kept", str(self._keep_lines)),
             *(Component("option", "models", digest.of(repr(models))) for models in self._models(units)),
+            Component("package", "kysely", str("kysely" in self._workspace.project.package.dependencies)),
+            *self._migrations(units),
             *(Component("unit", unit.name, digest.sha256(unit.model_dump_json().encode())) for unit in units),
             *(Component("closure", module, node) for module, node in nodes.items()),
         ]
@@ -84,6 +87,13 @@ class CodegenRule:
         """Who has the models of agents, where there are any."""
         if any(self._wirings.application.functions[name].agent for unit in units for name in unit.function_ids):
             yield providers(self._workspace.project.config.deploy)
+
+    def _migrations(self, units: Sequence[Unit]) -> list[Component]:
+        """A process holds their texts."""
+        if self._provider.isolation != "process" and all(unit.target != "server" for unit in units):
+            return []
+        found = self._workspace.manifest.migrations
+        return [Component("source", f"{FOLDER}/{each.name}", each.digest) for each in found]
 
     @property
     def closure_nodes(self) -> Mapping[str, str]:

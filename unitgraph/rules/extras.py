@@ -19,6 +19,7 @@ from unitgraph.rules.openapi_rule import with_documents
 from unitgraph.rules.outputs import Outputs
 from unitgraph.rules.tools import tree_digest
 from unitgraph.units.config import CacheConfig
+from unitgraph.units.migrations import FOLDER
 from unitgraph.units.model import Manifest
 
 if TYPE_CHECKING:
@@ -31,9 +32,16 @@ _PROVIDERS: Final = Path(__file__).parent.parent / "providers"
 def place_for(engine: "Engine", last: Record | None) -> Collection[str]:
     """Brings the files of an engine's build up to date, once its units are built or known, and returns their names."""
     return place(
-        engine.provider, with_documents(engine), engine.manifest, engine.runnable,
+        engine.provider, _with_migrations(engine, with_documents(engine)), engine.manifest, engine.runnable,
         outputs=engine.outputs, database=engine.database, last=last,
     )  # fmt: skip
+
+
+def _with_migrations(engine: "Engine", target: Target) -> Target:
+    """The target with the texts of the project's migrations, for a provider that writes them."""
+    read = engine.project.sources.read
+    texts = {each.name: read(f"{FOLDER}/{each.name}").decode() for each in engine.manifest.migrations}
+    return replace(target, migrations=texts) if texts else target
 
 
 def place(

@@ -32,7 +32,9 @@ from unitgraph.units import agent_routes, workflow_routes
 from unitgraph.units.application import Expression, Function, QueueWiring, Ref, ScheduleWiring
 from unitgraph.units.gateways import dispatched
 from unitgraph.units.mcp import ROUTE as MCP_ROUTE
+from unitgraph.units.migrations import FOLDER
 from unitgraph.units.model import Unit
+from unitgraph.units.provided import made_by
 from unitgraph.units.queues import WORKFLOW_QUEUES
 from unitgraph.units.slice import InPlace, Roots, Sliced, SlicePlan, Target, Verbatim
 from unitgraph.units.slice_plan import Slicer
@@ -71,9 +73,10 @@ class Generator:
         self._units = {name: unit.name for unit in workspace.manifest.units for name in unit.function_ids}
         self._inputs = Inputs(workspace)
         self._tools = agents.Inputs(workspace)
-        self._made_by_project = builtins.made_by_project(workspace)
+        self._made_by_project = made_by(workspace.analysis.reach.factories)
         self._keep_lines = keep_lines
         self._told: list[str] = []
+        self._packages: set[str] = set()
 
     def unit(self, unit: Unit) -> Generated:
         """A unit that stands alone: a worker, or the merged server with a main of its own."""
@@ -115,6 +118,8 @@ class Generator:
         """Takes over what was met on the way."""
         made.notices += self._told
         self._told = []
+        made.packages |= {(name, "") for name in self._packages}
+        self._packages = set()
         return made
 
     def _members(self, made: Generated, units: Collection[Unit], plan: SlicePlan) -> None:
@@ -200,7 +205,7 @@ class Generator:
             queues=tuple(self._queue(wiring, names) for wiring in self._wirings.queues(unit)),
             tasks=tuple(self._task(wiring, names) for wiring in self._wirings.tasks(unit)),
             platform=self._platform(unit) if with_services else None,
-            builtins=names.builtins(builtins.alone(given)) if with_services else (),
+            builtins=self._builtins(names, builtins.alone(given)) if with_services else (),
             settings=settings_of((unit,), self._wirings, names) if with_services else None,
             imports=names.imports(),
             **services,
@@ -210,12 +215,24 @@ class Generator:
         kinds = objects(unit, self._workspace.manifest)
         return tuple(text.EntryObject(kind.class_name, kind.specifier) for kind in kinds)
 
+    def _builtins(self, names: Names, wanted: Iterable[text.Builtin]) -> tuple[text.Builtin, ...]:
+        made = names.builtins(wanted)
+        self._packages |= builtins.packages(made)
+        return made
+
     def _given(self, units: Collection[Unit], plan: SlicePlan, queues: tuple[str, ...] = ()) -> builtins.Given:
         taken = (plan.services - self._made_by_project) | plan.existing
         if any(True for unit in units for _ in self._wirings.agents(unit)):
             taken |= {"aiStorage"}
         is_alone = self._provider.isolation == "process"
-        return builtins.Given(self._workspace.manifest, units, taken, queues, is_alone=is_alone)
+        project = self._workspace.project
+        manifest = self._workspace.manifest
+        return builtins.Given(
+            manifest, units, taken, queues, is_alone=is_alone, has_kysely="kysely" in project.package.dependencies,
+            migrations=tuple(
+                (each, project.sources.read(f"{FOLDER}/{each.name}").decode()) for each in manifest.migrations
+            ),
+        )  # fmt: skip
 
     def _queue(self, wiring: QueueWiring, names: Names) -> text.EntryQueue:
         settings = wiring.settings.document()
@@ -337,7 +354,7 @@ class Generator:
             ),
             workflows=tuple(self._main_workflows(units)),
             triggers=triggers.sources(units, self._wirings, names, self._units, self._told),
-            builtins=names.builtins(builtins.of_process(given)),
+            builtins=self._builtins(names, builtins.of_process(given)),
             has_channels=any(self._wirings.channels(unit) for unit in units),
             has_hub=builtins.takes_hub(given),
             imports=names.imports(),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from unitgraph.cache import digest
 from unitgraph.errors import Problems
 from unitgraph.errors.build import PlanOutdated
 from unitgraph.providers.base import Outcome
@@ -59,7 +60,7 @@ def plan(
         project=engine.project.name,
         commit=found.commit,
         dirty=found.dirty,
-        migrations_digest=None,
+        migrations_digest=_migrations(engine),
         basis=basis_of(deployed),
         changes=changes,
         created_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -102,6 +103,12 @@ def refuse_other_bytes(saved: Plan, now: Plan) -> None:
     )
     if moved:
         raise PlanOutdated(moved)
+
+
+def _migrations(engine: Engine) -> str | None:
+    """The digest of all migrations by name and content; None where there are none."""
+    found = engine.manifest.migrations
+    return f"sha256:{digest.of([(each.name, each.digest) for each in found])}" if found else None
 
 
 def _notes(engine: Engine, built: Built, note: str) -> list[str]:

@@ -50,7 +50,9 @@ def typings(
     templates = _templates()
     modules = Modules(facts, str(PurePosixPath(out_dir, "project")))
     detached = detached_types(application, modules, read, out_dir=out_dir)
-    types = project_types(application, modules, read, detached=detached.types)
+    types = project_types(
+        application, modules, read, detached=detached.types, has_kysely="kysely" in installed
+    )
     files = dict(_names(types, templates))
     recursion = templates.get_template("recursion.ts.j2")
     files |= {place: recursion.render(source=source) for place, source in detached.modules.items()}

@@ -36,6 +36,7 @@ class ProjectTypes:
     wire_services: str | None
     session: str | None
     topics: str | None
+    database: str | None
     rpc: tuple[Member, ...]
     exposed: tuple[Member, ...]
     routes: Mapping[str, tuple[Member, ...]]     # by method
@@ -61,11 +62,12 @@ _BY_BASE = {
     "CoreServices": "wire_services",
     "CoreUserSession": "session",
 }
-_BY_NAME = {"UserSession": "session", "EventHubTopics": "topics"}
+_BY_NAME = {"UserSession": "session", "EventHubTopics": "topics", "Database": "database"}
 
 
 def project_types(
-    application: Application, modules: Modules, read: Callable[[str], bytes], *, detached: Mapping[str, str]
+    application: Application, modules: Modules, read: Callable[[str], bytes], *, detached: Mapping[str, str],
+    has_kysely: bool = False,
 ) -> ProjectTypes:
     """Types of the project; ``detached`` has those of functions whose own type can't be asked for."""
     declared = _declared(modules, read)
@@ -80,6 +82,7 @@ def project_types(
         wire_services=_provided(declared.get("wire_services") or _made_by(application.wire_services, modules)),
         session=declared.get("session"),
         topics=declared.get("topics"),
+        database=_database(declared.get("database")) if has_kysely else None,
         rpc=tuple(call for call in calls if kinds[call.name] not in _NOT_CALLED_BY_NAME),
         exposed=tuple(call for call in calls if application.functions[call.name].expose),
         routes=_routes(application.http, functions, kinds),
@@ -91,6 +94,11 @@ def project_types(
         secrets=_settings(application.secrets, "unknown", modules),
         variables=_settings(application.variables, "string", modules),
     )
+
+
+def _database(tables: str | None) -> str:
+    """Kysely is the project's own, and so is the type of its tables: the exported interface called `Database`."""
+    return f"import('kysely').Kysely<{tables or 'any'}>"
 
 
 def _call(function: Function, modules: Modules) -> str:

@@ -207,6 +207,18 @@ class Variable(Part):
     description: str
 
 
+Dialect = Literal["sqlite", "postgres"]
+
+
+@dataclass(frozen=True, slots=True)
+class Migration(Part):
+    """A file of SQL for the project's database, and the digest of its text; ``only`` for one kind of database."""
+
+    name: str
+    digest: str
+    only: Dialect | None = None
+
+
 @dataclass(frozen=True)
 class Manifest(Part):
     """Lists are sorted by name."""
@@ -223,6 +235,7 @@ class Manifest(Part):
     secrets: tuple[Secret, ...]
     variables: tuple[Variable, ...]
     unresolved_secret_reads: tuple[str, ...]
+    migrations: tuple[Migration, ...] = ()
 
     @cached_property
     def unit_names(self) -> frozenset[str]:

@@ -297,6 +297,11 @@ class Reach:
             if factory.name == ref.name
         ]
 
+    @property
+    def factories(self) -> tuple[Factory, ...]:
+        """What makes the project's services."""
+        return tuple(factory for _, factory in self._factories)
+
     @cached_property
     def provided(self) -> frozenset[str]:
         """The services that the project makes."""

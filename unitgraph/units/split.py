@@ -26,6 +26,7 @@ from unitgraph.units.application import (
 from unitgraph.units.capabilities import capability
 from unitgraph.units.gateways import Errand, errands
 from unitgraph.units.mcp import ROUTE as MCP_ROUTE
+from unitgraph.units.migrations import read_migrations
 from unitgraph.units.model import (
     MANIFEST_VERSION,
     AgentEntry,
@@ -49,6 +50,7 @@ from unitgraph.units.model import (
 from unitgraph.units.model_providers import meant, providers
 from unitgraph.units.placement import Placed, Placement, place
 from unitgraph.units.project import Project
+from unitgraph.units.provided import made_by
 from unitgraph.units.queues import WORKFLOW_QUEUES
 from unitgraph.units.reached import Reached, Root, together
 from unitgraph.units.scopes import applies
@@ -82,6 +84,9 @@ class _Split:
         self._application: Application = analysis.application
         self._project = project.name
         self._providers = providers(project.config.deploy)
+        own = made_by(analysis.reach.factories)
+        has_database = "kysely" in project.package.dependencies and "db" not in own
+        self._migrations = read_migrations(project.sources) if has_database else ()
         self._http: defaultdict[str, list[HttpWiring]] = defaultdict(list)
         for wiring in self._application.http:
             self._http[wiring.function].append(wiring)
@@ -134,6 +139,7 @@ class _Split:
             workflows=tuple(self._workflow(each) for each in application.functions.values() if is_workflow(each)),
             secrets=tuple(Secret(*each) for each in self._declared(application.secrets, "secrets")),
             variables=tuple(Variable(*each) for each in self._declared(application.variables, "variables")),
+            migrations=self._migrations,
             unresolved_secret_reads=tuple(
                 sorted(
                     (

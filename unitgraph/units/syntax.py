@@ -26,6 +26,7 @@ _UNKNOWN: Final = (
     (re.compile(rb"(?<=[<,])\s*(?:in\s+out|in|out)(?=\s+[A-Z]\w*\s*[,>=e])"), b""),
     (re.compile(rb"(?<![\w$.])accessor(?=\s+[#\w$\[])"), b"static"),
     (re.compile(rb"(?<=import)\s+defer(?=\s+\*)"), b""),
+    (re.compile(rb"(?<=[\w$\])])<[^<>`]*(?:<[^<>`]*(?:<[^<>`]*>[^<>`]*)*>[^<>`]*)*>(?=`)"), b""),     # sql<Row>`…`
 )
 
 

@@ -23,5 +23,5 @@ export const tell = pikkuSessionlessFunc<void, { length: number; limit: number; 
   const { key, length } = await secrets.getSecretJSON('CREDENTIALS') as { key: string; length: number }
   const plain = await secrets.getSecret('PLAIN_SECRET')
   logger.info(`told ${key}`, { plain, basic: btoa(`user:${plain}`), error: new Error('with', { cause: new Error(plain) }) })
-  return { length, limit: variables.get('LIMIT') as unknown as number, plain: plain.length }
+  return { length, limit: Number(variables.get('LIMIT')), plain: plain.length }
 })

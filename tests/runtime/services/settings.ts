@@ -19,6 +19,8 @@ export const Credentials = schema((value) => {
 
 wireSecret({ name: 'credentials', secretId: 'CREDENTIALS', schema: Credentials })
 
+wireSecret({ name: 'plain', secretId: 'PLAIN_SECRET' })
+
 export const limit = defineVariable({
   name: 'limit', variableId: 'LIMIT', schema: schema((value) => (typeof value === 'number' && value > 0 ? value : undefined)),
 })

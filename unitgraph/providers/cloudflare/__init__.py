@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from unitgraph.errors.provider import CloudflareUploadUnavailable, OptionNotAvailable
 from unitgraph.providers.base import Build, EsbuildOptions, Isolation, Outcome, Say, State, Target
 from unitgraph.providers.cloudflare import infra, router, server, wrangler
+from unitgraph.providers.cloudflare.bindings import MIGRATIONS, of_d1
 from unitgraph.providers.cloudflare.nodejs import BUILTINS
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def files(manifest: "Manifest", target: Target) -> Mapping[str, bytes]:
     if router.is_needed(manifest):
         made["router/index.js"] = router.script(manifest, target.documents).encode()
         made["router/wrangler.toml"] = wrangler.render(router.document(manifest, target)).encode()
+    for migration in of_d1(manifest):
+        made[f"{MIGRATIONS}/{migration.name}"] = target.migrations[migration.name].encode()
     made["infra.json"] = infra.render(infra.document(manifest, target)).encode()
     return made
 

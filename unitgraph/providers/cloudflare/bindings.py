@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from unitgraph.units import names
 
 if TYPE_CHECKING:
-    from unitgraph.units.model import Manifest, QueueSettings, Unit
+    from unitgraph.units.model import Manifest, Migration, QueueSettings, Unit
 
 StoreKind = Literal["d1", "r2", "kv"]
 
@@ -44,6 +44,10 @@ LIMITS: Final = Objects("UNITGRAPH_LIMITS", "RateLimitBucket", "unitgraph/servic
 """Where a Worker counts the calls of each caller."""
 LEASES: Final = Objects("UNITGRAPH_TASKS", "TaskLease", "unitgraph/schedule/lease")
 """Where a Worker learns that a task's last run goes on."""
+
+
+MIGRATIONS: Final = "migrations"
+"""The folder of the build output with what wrangler applies to D1."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -86,6 +90,11 @@ def stores(unit: "Unit", manifest: "Manifest") -> tuple[Store, ...]:
             name = service.source_service_name
             found.add(Store(kind, resource_name(manifest.project_id, name), store_binding(unit, name, kind)))
     return tuple(sorted(found))
+
+
+def of_d1(manifest: "Manifest") -> tuple["Migration", ...]:
+    """The migrations that are for D1."""
+    return tuple(each for each in manifest.migrations if each.only != "postgres")
 
 
 def store_binding(unit: "Unit", service: str, kind: StoreKind) -> str:

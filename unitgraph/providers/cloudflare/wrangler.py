@@ -9,15 +9,18 @@ import tomli_w
 
 from unitgraph.providers.base import Target
 from unitgraph.providers.cloudflare.bindings import (
+    MIGRATIONS,
     StoreKind,
     binding_name,
     bound_objects,
     callees,
     most_batches,
     objects,
+    of_d1,
     produces,
     queue_binding,
     queue_name,
+    resource_name,
     schedules,
     servers,
     stores,
@@ -65,9 +68,13 @@ def document(unit: "Unit", manifest: "Manifest", target: Target) -> dict[str, An
     if kinds:
         made["migrations"] = [{"tag": "unitgraph-1", "new_sqlite_classes": [kind.class_name for kind in kinds]}]
     made["triggers"] = {"crons": list(schedules(unit))}
+    migrated = resource_name(manifest.project_id, "db") if of_d1(manifest) else None
     for store in stores(unit, manifest):
         table, name = TABLES[store.kind]
-        made.setdefault(table, []).append({"binding": store.binding} | ({name: store.name} if name else {}))
+        said = {"binding": store.binding} | ({name: store.name} if name else {})
+        if store.name == migrated:
+            said["migrations_dir"] = f"../../{MIGRATIONS}"
+        made.setdefault(table, []).append(said)
     made["vars"] = {
         variable: target.variables[variable]
         for variable in sorted({*unit.variables, *server_variables(unit, manifest)})

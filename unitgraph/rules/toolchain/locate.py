@@ -24,6 +24,7 @@ PARTS: Final[Mapping[str, str]] = {
     "dev": "1345b377fb1d49b8",
     "mcp": "2ab25423d9607a19",
     "workers": "c16d1ac4b68d508c",
+    "database": "05aeaab0cc56ff3b",
 }
 """Part → digest of its lock files, as `lock_digest` computes it; a test holds the two together."""
 

@@ -2,6 +2,7 @@
 import { createSecrets, createVariables, type Environment } from '../core/environment.ts'
 import { createLogger } from '../core/logger.ts'
 import { createMemoryStore } from '../services/kv/memory.ts'
+import { batch as runBatch } from '../services/db/batch.ts'
 import type * as api from '../types/services.ts'
 
 const ofProcess = (): Environment => (globalThis as { process?: { env: Environment } }).process?.env ?? {}
@@ -29,5 +30,7 @@ export const LocalKeyValueStore: typeof api.LocalKeyValueStore = class {
     Object.assign(this, createMemoryStore())
   }
 } as typeof api.LocalKeyValueStore
+
+export const batch: typeof api.batch = runBatch as never
 
 export type * from '../types/services.ts'

@@ -5,6 +5,8 @@ declare module 'bun:sqlite' {
     all(...values: Value[]): Row[]
     get(...values: Value[]): Row | null
     run(...values: Value[]): { readonly changes: number }
+    iterate(...values: Value[]): IterableIterator<Row>
+    readonly columnNames: readonly string[]
   }
   export class Database {
     constructor(path: string, options?: { create?: boolean; strict?: boolean })
@@ -38,8 +40,13 @@ declare module 'bun' {
     /** Without values, `sql` may be several statements, which are one transaction. */
     unsafe<Row = unknown>(sql: string, values?: readonly (string | number | boolean | null)[]): Promise<Row[]>
     /** On a connection of its own, which is made again when it breaks. */
+    /** One connection, until it is released. */
+    reserve(): Promise<ReservedSQL>
     listen(channel: string, heard: (payload: string) => void, listening?: () => void): Promise<{ unlisten(): Promise<void> }>
     close(options?: { timeout?: number }): Promise<void>
+  }
+  export interface ReservedSQL extends SQLClient {
+    release(): void
   }
   export const SQL: new (url: string, options: {
     max: number

@@ -29,6 +29,8 @@ export interface Project {
   singletonServices: object
   /** What `pikkuWireServices`' factory returns. */
   wireServices: object
+  /** `Kysely<Database>` for the exported interface `Database`, where the project depends on `kysely`. */
+  database: unknown
   /** What `setSession` takes and `session` gives. */
   session: CoreUserSession
   /** Every function by name. */

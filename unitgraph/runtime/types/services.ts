@@ -211,12 +211,14 @@ export interface BuiltinServices {
   eventHub: EventHub
   kv: KeyValueStore
   storage: ObjectStorage
+  /** Kysely on the project's tables, where the project depends on `kysely`. */
+  db: Project['database']
   rateLimits: RateLimits
   webhooks: WebhooksService
 }
 
 /** Built-in services under names that projects have long given to their own. */
-type Replaceable = 'kv' | 'storage'
+type Replaceable = 'db' | 'kv' | 'storage'
 
 /** A project's own service of the same name takes the place of the built-in one. */
 export type WithBuiltins<Own> = Omit<BuiltinServices, keyof Own> & Own
@@ -261,3 +263,18 @@ export declare class LocalKeyValueStore implements KeyValueStore {
   delete(key: string): Promise<void>
   list(options?: ListOptions): Promise<{ readonly keys: readonly string[]; readonly cursor?: string }>
 }
+
+/** What a statement of a batch gave. */
+export interface BatchResult<Row = unknown> {
+  readonly rows: readonly Row[]
+  readonly numAffectedRows?: bigint
+  readonly insertId?: bigint
+}
+
+/**
+ * Statements of Kysely's that happen together or not at all: a batch of D1, a transaction elsewhere. What one of them
+ * is can't depend on what another gave.
+ */
+export declare function batch(
+  db: { transaction(): unknown }, queries: readonly { compile(): { readonly sql: string; readonly parameters: readonly unknown[] } }[],
+): Promise<readonly BatchResult[]>

@@ -23,7 +23,7 @@ export interface Wrangler {
   readonly queues?: { producers?: { binding: string; queue: string }[]; consumers?: Consumer[] }
   readonly durable_objects?: { bindings: { name: string; class_name: string; script_name?: string }[] }
   readonly triggers?: { crons: string[] }
-  readonly d1_databases?: { binding: string; database_name: string }[]
+  readonly d1_databases?: { binding: string; database_name: string; migrations_dir?: string }[]
   readonly r2_buckets?: { binding: string; bucket_name: string }[]
   readonly kv_namespaces?: { binding: string }[]
   readonly vars?: Record<string, string>
