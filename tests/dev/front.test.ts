@@ -4,6 +4,7 @@ import { createClock } from '../../unitgraph/rules/dev/front/clock.ts'
 import { createCrashes } from '../../unitgraph/rules/dev/front/crash.ts'
 import { createDesk } from '../../unitgraph/rules/dev/front/desk.ts'
 import { createGate } from '../../unitgraph/rules/dev/front/gate.ts'
+import { statementsOf } from '../../unitgraph/rules/dev/front/migrations.ts'
 import { createStacks } from '../../unitgraph/rules/dev/front/stacks.ts'
 import type { Place } from '../../unitgraph/rules/dev/front/words.ts'
 
@@ -211,4 +212,20 @@ test('a clock calls what is due, once, and nothing that was missed', () => {
   look(1_800_000)
   expect(ran).toEqual(['0 3 * * *', '30 3 * * *'])
   clock.stop()
+})
+
+test('a migration is cut into statements, and into nothing else', () => {
+  const trigger = 'CREATE TRIGGER t AFTER INSERT ON a BEGIN\n  UPDATE a SET b = 1; DELETE FROM c;\nEND'
+  const text = `
+-- a comment; with a semicolon
+CREATE TABLE a (b TEXT DEFAULT ';', "c;d" TEXT, [e;f] TEXT); /* another; */
+INSERT INTO a VALUES ('it''s; fine', "x", \`y;\`);;
+${trigger};
+-- the end
+`
+  expect(statementsOf(text).map((one) => one.replace(/^--[^\n]*\n/, ''))).toEqual([
+    'CREATE TABLE a (b TEXT DEFAULT \';\', "c;d" TEXT, [e;f] TEXT)', `/* another; */\nINSERT INTO a VALUES ('it''s; fine', "x", \`y;\`)`, trigger,
+  ])
+  expect(statementsOf('SELECT 1')).toEqual(['SELECT 1'])
+  expect(statementsOf('-- nothing')).toEqual([])
 })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { exportJWK, generateKeyPair, jwtVerify, SignJWT } from 'jose'
 import { authAPIKey, authBearer, authCookie, pikkuAuth, pikkuFunc, pikkuPermission, pikkuSessionlessFunc, pikkuVoidFunc, publicKey } from '#pikku'
+import { signJwt, verifyJwt } from '../../unitgraph/runtime/core/jwt.ts'
 import { granted } from '../../unitgraph/runtime/core/permissions.ts'
 import { hmacKey, toBase64Url, toBytes } from '../../unitgraph/runtime/core/text.ts'
 import { jwt } from '../../unitgraph/runtime/services/jwt.ts'
@@ -189,4 +190,85 @@ test('the service jwt signs and reads', async () => {
   expect(service.encode('soon', {})).rejects.toThrow('soon is no duration')
   expect(service.decode(`${token}x`)).rejects.toThrow('The token is not valid')
   expect(service.decode(await service.encode('-1s', {}))).rejects.toThrow()
+})
+
+describe('ours and jose', () => {
+  const secret = 'a key of enough length for each of the three'
+  test.each(['HS256', 'HS384', 'HS512'].map((alg) => [alg] as const))('%s: both believe the same, and refuse the same', async (alg) => {
+    const key = new TextEncoder().encode(secret)
+    const token = await new SignJWT({ sub: 'ü🙂', deep: { list: [1, null] }, aud: ['a', 'b'], iss: 'us' }).setProtectedHeader({ alg, typ: 'JWT', kid: 'any' })
+      .setIssuedAt().setExpirationTime('1m').sign(key)
+    const { payload } = await jwtVerify(token, key)
+    expect(await verifyJwt(token, secret)).toEqual(payload)
+    const [head = '', body = '', signature = ''] = token.split('.')
+    const turned = (part: string, at: number) => `${part.slice(0, at)}${part[at] === 'A' ? 'B' : 'A'}${part.slice(at + 1)}`
+    const spoilt = [
+      ...[0, 5, body.length - 2].map((at) => [head, turned(body, at), signature]), ...[0, 20].map((at) => [head, body, turned(signature, at)]),
+      [turned(head, 3), body, signature], [head, body, ''], [head, body], ['', '', ''], [head, body, signature.slice(0, -4)],
+    ].map((parts) => parts.join('.'))
+    for (const one of spoilt) {
+      const [mine, theirs] = await Promise.all([verifyJwt(one, secret), jwtVerify(one, key)].map((work) => work.then(() => 'believed', () => 'refused')))
+      expect([one, mine]).toEqual([one, theirs as string])
+      expect(mine).toBe('refused')
+    }
+  })
+  test('what ours signs, jose believes, with the key that it names', async () => {
+    const ring = JSON.stringify([{ kid: 'new', secret: `new ${secret}` }, { kid: 'old', secret }])
+    const token = await signJwt({ sub: 'u' }, ring, 60)
+    const { protectedHeader } = await jwtVerify(token, ({ kid }) => new TextEncoder().encode(kid === 'new' ? `new ${secret}` : secret))
+    expect(protectedHeader).toEqual({ alg: 'HS256', kid: 'new' })
+  })
+})
+
+describe('keys that change', () => {
+  const [one, two, three] = ['the first key of them all', 'the second key of them all', 'a key of somebody else']
+  const service = (text: string) => jwt({ secrets: createSecrets({ JWT_SECRET: text }) })
+  const ring = (...keys: [string, string][]) => JSON.stringify(keys.map(([kid, secret]) => ({ kid, secret })))
+  test('tokens of before are believed until their key is dropped', async () => {
+    const before = await service(one).encode('5m', { sub: 'u' })
+    const both = service(ring(['2', two], ['1', one]))
+    expect(await both.decode(before)).toMatchObject({ sub: 'u' })
+    const after = await both.encode('5m', { sub: 'u' })
+    const last = service(ring(['2', two]))
+    expect(await last.decode(after)).toMatchObject({ sub: 'u' })
+    expect(last.decode(before)).rejects.toThrow('The token is not valid')
+    expect(service(one).decode(after)).rejects.toThrow('The token is not valid')
+  })
+  test('a token is held to the key that it names', async () => {
+    const forged = await new SignJWT({ sub: 'u' }).setProtectedHeader({ alg: 'HS256', kid: '2' }).setExpirationTime('5m').sign(new TextEncoder().encode(one))
+    const strange = await new SignJWT({ sub: 'u' }).setProtectedHeader({ alg: 'HS256', kid: '9' }).setExpirationTime('5m').sign(new TextEncoder().encode(one))
+    const both = service(ring(['2', two], ['1', one]))
+    for (const token of [forged, strange]) expect(both.decode(token)).rejects.toThrow('The token is not valid')
+    expect(both.decode(await service(three).encode('5m', {}))).rejects.toThrow('The token is not valid')
+  })
+  test('bearer tokens, too', async () => {
+    const app = serving({ 'GET /': [whoami, { middleware: [authBearer()] }] }, {}, {}, { JWT_SECRET: ring(['2', two], ['1', one]) })
+    expect((await app.ask('/', bearer(await sign({ sub: 'u' }, { secret: one })))).body.session.userId).toBe('u')
+    expect((await app.ask('/', bearer(await sign({ sub: 'u' }, { secret: three })))).status).toBe(401)
+  })
+  test.each(['[]', '[{"kid":"a"}]', '[{"kid":"a","secret":""}]', '[{"secret":"without a name"}]'].map((text) => [text] as const))('a list that is none: %s', async (text) => {
+    expect(service(text).encode('5m', {})).rejects.toThrow('The list of keys holds something that is none')
+  })
+  test('a secret that only begins like a list is one key', async () => {
+    const token = await service('[no list, but long enough').encode('5m', { sub: 'u' })
+    expect(await service('[no list, but long enough').decode(token)).toMatchObject({ sub: 'u' })
+  })
+})
+
+test('keys of somebody else by the address of their set: RS256 and ES256, each by its name, and no HMAC with a public key', async () => {
+  const pairs = await Promise.all((['RS256', 'ES256'] as const).map(async (alg) => ({ alg, ...(await generateKeyPair(alg, { extractable: true })) })))
+  const keys = await Promise.all(pairs.map(async ({ alg, publicKey: key }) => ({ ...(await exportJWK(key)), alg, kid: alg, use: 'sig' })))
+  const server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => Response.json({ keys }) })
+  const app = serving({ 'GET /': [whoami, { middleware: [authBearer({ verify: publicKey(`http://127.0.0.1:${server.port}/jwks`), issuer: 'them' })] }] }, {}, {}, env)
+  const theirs = (header: { alg: string; kid: string }, key: Parameters<SignJWT['sign']>[0], iss = 'them') =>
+    new SignJWT({ sub: 'u', iss }).setProtectedHeader(header).setExpirationTime('5m').sign(key)
+  for (const { alg, privateKey } of pairs) {
+    expect((await app.ask('/', bearer(await theirs({ alg, kid: alg }, privateKey)))).body.session.userId).toBe('u')
+    expect((await app.ask('/', bearer(await theirs({ alg, kid: alg }, privateKey, 'others')))).status).toBe(401)
+  }
+  const stranger = await generateKeyPair('ES256')
+  expect((await app.ask('/', bearer(await theirs({ alg: 'ES256', kid: 'ES256' }, stranger.privateKey)))).status).toBe(401)
+  const asSecret = new TextEncoder().encode(JSON.stringify(keys[0]))
+  expect((await app.ask('/', bearer(await theirs({ alg: 'HS256', kid: 'RS256' }, asSecret)))).status).toBe(401)
+  await server.stop(true)
 })

@@ -49,7 +49,7 @@ def test_the_manifest_is_what_info_prints(shop: Checkout) -> None:
     assert printed == json.loads(shop.read(".deploy/cloudflare/manifest.json"))
     assert list(printed) == [
         "projectId", "manifestVersion", "units", "queues", "scheduledTasks", "channels", "agents", "mcpEndpoints", "workflows",
-        "secrets", "variables", "unresolvedSecretReads",
+        "secrets", "variables", "unresolvedSecretReads", "migrations",
     ]  # fmt: skip
 
 

@@ -18,6 +18,7 @@ PINS = {
         "ai": "7.0.173",
         "zod": "4.6.7",
     },
+    "database": {"kysely": "0.29.9"},
     "mcp": {"@modelcontextprotocol/server": "2.4.0", "zod": "4.6.7"},
     "dev": {
         "@modelcontextprotocol/client": "2.4.0",

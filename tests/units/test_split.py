@@ -273,7 +273,7 @@ def test_the_manifest_has_all_keys_in_camel_case(tmp_path: Path) -> None:
     document = json.loads(json.dumps(small(tmp_path, ROLES).manifest.document()))
     assert list(document) == [
         "projectId", "manifestVersion", "units", "queues", "scheduledTasks", "channels", "agents", "mcpEndpoints", "workflows",
-        "secrets", "variables", "unresolvedSecretReads",
+        "secrets", "variables", "unresolvedSecretReads", "migrations",
     ]  # fmt: skip
     step = next(unit for unit in document["units"] if unit["name"] == "app-step")
     assert step == {

@@ -16,9 +16,12 @@ from unitgraph.providers.cloudflare.bindings import (
     store_binding,
 )
 from unitgraph.rules.entry import Builtin, literal
+from unitgraph.units.migrations import FOLDER
 
 if TYPE_CHECKING:
+    from unitgraph.rules.workspace import Workspace
     from unitgraph.units.model import Manifest, Migration, Unit
+    from unitgraph.units.slice import SlicePlan
 
 _AGENTS: Final = "aiStorage"
 
@@ -211,6 +214,26 @@ LOCALS: Final = frozenset({*BUILTINS, *_KYSELY_OF_D1, *_KYSELY_OF_PROCESS})
 """Names that an entry keeps free for them."""
 
 
-def packages(made: Iterator[Builtin] | tuple[Builtin, ...]) -> set[str]:
-    """The project's packages that services are made of."""
-    return {module for service in made for module, _ in service.imports if not module.startswith("unitgraph/")}
+def taken(plan: "SlicePlan", made: frozenset[str], *, has_agents: bool) -> frozenset[str]:
+    """The services that units take and that their project doesn't make, whose own are ``made``."""
+    return (plan.services - made) | plan.existing | (frozenset({_AGENTS}) if has_agents else frozenset())
+
+
+def packages(workspace: "Workspace", plan: "SlicePlan", made: frozenset[str]) -> set[tuple[str, str]]:
+    """The project's packages that services are made of, and who imports them: a file in its root would."""
+    return {("kysely", "")} if _has_kysely(workspace) and "db" in taken(plan, made, has_agents=False) else set()
+
+
+def given(
+    workspace: "Workspace", units: Collection["Unit"], services: frozenset[str], queues: tuple[str, ...], *,
+    is_alone: bool,
+) -> Given:  # fmt: skip
+    manifest, read = workspace.manifest, workspace.project.sources.read
+    return Given(
+        manifest, units, services, queues, is_alone=is_alone, has_kysely=_has_kysely(workspace),
+        migrations=tuple((each, read(f"{FOLDER}/{each.name}").decode()) for each in manifest.migrations),
+    )  # fmt: skip
+
+
+def _has_kysely(workspace: "Workspace") -> bool:
+    return "kysely" in workspace.project.package.dependencies

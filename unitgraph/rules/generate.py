@@ -32,7 +32,6 @@ from unitgraph.units import agent_routes, workflow_routes
 from unitgraph.units.application import Expression, Function, QueueWiring, Ref, ScheduleWiring
 from unitgraph.units.gateways import dispatched
 from unitgraph.units.mcp import ROUTE as MCP_ROUTE
-from unitgraph.units.migrations import FOLDER
 from unitgraph.units.model import Unit
 from unitgraph.units.provided import made_by
 from unitgraph.units.queues import WORKFLOW_QUEUES
@@ -73,10 +72,9 @@ class Generator:
         self._units = {name: unit.name for unit in workspace.manifest.units for name in unit.function_ids}
         self._inputs = Inputs(workspace)
         self._tools = agents.Inputs(workspace)
-        self._made_by_project = made_by(workspace.analysis.reach.factories)
+        self._made_by_project = made_by(each for _, each in workspace.analysis.reach.factories)
         self._keep_lines = keep_lines
         self._told: list[str] = []
-        self._packages: set[str] = set()
 
     def unit(self, unit: Unit) -> Generated:
         """A unit that stands alone: a worker, or the merged server with a main of its own."""
@@ -118,8 +116,6 @@ class Generator:
         """Takes over what was met on the way."""
         made.notices += self._told
         self._told = []
-        made.packages |= {(name, "") for name in self._packages}
-        self._packages = set()
         return made
 
     def _members(self, made: Generated, units: Collection[Unit], plan: SlicePlan) -> None:
@@ -165,6 +161,7 @@ class Generator:
             made.sources.append(module)
         made.modules = {*plan.direct.files, *plan.direct.assets}
         made.packages = {(package.name, importer) for package, importer in plan.direct.packages}
+        made.packages |= builtins.packages(self._workspace, plan, self._made_by_project)
         return made
 
     def _specifier(self, target: Target, importer: str, plan: SlicePlan) -> str:
@@ -205,7 +202,7 @@ class Generator:
             queues=tuple(self._queue(wiring, names) for wiring in self._wirings.queues(unit)),
             tasks=tuple(self._task(wiring, names) for wiring in self._wirings.tasks(unit)),
             platform=self._platform(unit) if with_services else None,
-            builtins=self._builtins(names, builtins.alone(given)) if with_services else (),
+            builtins=names.builtins(builtins.alone(given)) if with_services else (),
             settings=settings_of((unit,), self._wirings, names) if with_services else None,
             imports=names.imports(),
             **services,
@@ -215,24 +212,11 @@ class Generator:
         kinds = objects(unit, self._workspace.manifest)
         return tuple(text.EntryObject(kind.class_name, kind.specifier) for kind in kinds)
 
-    def _builtins(self, names: Names, wanted: Iterable[text.Builtin]) -> tuple[text.Builtin, ...]:
-        made = names.builtins(wanted)
-        self._packages |= builtins.packages(made)
-        return made
-
     def _given(self, units: Collection[Unit], plan: SlicePlan, queues: tuple[str, ...] = ()) -> builtins.Given:
-        taken = (plan.services - self._made_by_project) | plan.existing
-        if any(True for unit in units for _ in self._wirings.agents(unit)):
-            taken |= {"aiStorage"}
         is_alone = self._provider.isolation == "process"
-        project = self._workspace.project
-        manifest = self._workspace.manifest
-        return builtins.Given(
-            manifest, units, taken, queues, is_alone=is_alone, has_kysely="kysely" in project.package.dependencies,
-            migrations=tuple(
-                (each, project.sources.read(f"{FOLDER}/{each.name}").decode()) for each in manifest.migrations
-            ),
-        )  # fmt: skip
+        has_agents = any(True for unit in units for _ in self._wirings.agents(unit))
+        taken = builtins.taken(plan, self._made_by_project, has_agents=has_agents)
+        return builtins.given(self._workspace, units, taken, queues, is_alone=is_alone)
 
     def _queue(self, wiring: QueueWiring, names: Names) -> text.EntryQueue:
         settings = wiring.settings.document()
@@ -354,7 +338,7 @@ class Generator:
             ),
             workflows=tuple(self._main_workflows(units)),
             triggers=triggers.sources(units, self._wirings, names, self._units, self._told),
-            builtins=self._builtins(names, builtins.of_process(given)),
+            builtins=names.builtins(builtins.of_process(given)),
             has_channels=any(self._wirings.channels(unit) for unit in units),
             has_hub=builtins.takes_hub(given),
             imports=names.imports(),

@@ -289,7 +289,7 @@ class Reach:
         return known
 
     @cached_property
-    def _factories(self) -> list[tuple[str, Factory]]:
+    def factories(self) -> list[tuple[str, Factory]]:
         return [
             (ref.module, factory)
             for ref in self._refs
@@ -297,16 +297,11 @@ class Reach:
             if factory.name == ref.name
         ]
 
-    @property
-    def factories(self) -> tuple[Factory, ...]:
-        """What makes the project's services."""
-        return tuple(factory for _, factory in self._factories)
-
     @cached_property
     def provided(self) -> frozenset[str]:
         """The services that the project makes."""
         return frozenset(
-            each.name for _, factory in self._factories for each in factory.properties if each.name is not None
+            each.name for _, factory in self.factories for each in factory.properties if each.name is not None
         )
 
     def _service(self, name: str) -> Reached:
@@ -319,7 +314,7 @@ class Reach:
         done: set[str] = set()
         while fresh := found.services - done:
             done |= fresh
-            for module, factory in self._factories:
+            for module, factory in self.factories:
                 found |= self._factory(module, factory, fresh)
         secrets = frozenset(
             secret

@@ -84,7 +84,7 @@ class _Split:
         self._application: Application = analysis.application
         self._project = project.name
         self._providers = providers(project.config.deploy)
-        own = made_by(analysis.reach.factories)
+        own = made_by(factory for _, factory in analysis.reach.factories)
         has_database = "kysely" in project.package.dependencies and "db" not in own
         self._migrations = read_migrations(project.sources) if has_database else ()
         self._http: defaultdict[str, list[HttpWiring]] = defaultdict(list)

@@ -33,7 +33,7 @@ from unitgraph.rules.toolchain.locate import ESBUILD_VERSION, RECORD, Bun, Toolc
 LOCKS: Final = Path(__file__).parent / "locks"
 NEEDED_BYTES: Final = {
     "agents": 60 << 20, "build": 24 << 20, "runtime": 12 << 20, "mcp": 20 << 20, "dev": 130 << 20,
-    "workers": 390 << 20,
+    "workers": 390 << 20, "database": 16 << 20,
 }  # fmt: skip
 TEMPORARY: Final = ".tmp-"
 OFFLINE: Final = re.compile(

@@ -2,6 +2,7 @@
  * JSON Web Tokens (RFC 7519) signed with a secret: the three HMAC algorithms and nothing else, so that no header can
  * choose another. Tokens signed with a private key are `middleware/public-key.ts`'.
  */
+import { keepSecret } from './secrets.ts'
 import { fromBase64Url, hmacKey, toBase64Url, toBytes, toText } from './text.ts'
 
 export type Claims = Record<string, unknown>
@@ -16,6 +17,30 @@ export interface Checks {
 
 const HASHES: Readonly<Record<string, string>> = { HS256: 'SHA-256', HS384: 'SHA-384', HS512: 'SHA-512' }
 
+interface Key {
+  readonly kid?: string
+  readonly secret: string
+}
+
+const isKey = (value: unknown): value is Required<Key> => {
+  const { kid, secret } = (value ?? {}) as Key
+  return typeof kid === 'string' && typeof secret === 'string' && secret !== ''
+}
+
+/** A secret is one key, or a list of them as JSON, `[{ "kid", "secret" }]`: the first signs, all are believed. */
+const keysOf = (text: string): readonly Key[] => {
+  if (!text.startsWith('[')) return [{ secret: text }]
+  let found: unknown
+  try {
+    found = JSON.parse(text)
+  } catch {
+    return [{ secret: text }]
+  }
+  if (!Array.isArray(found) || found.length === 0 || !found.every(isKey)) throw new Error('The list of keys holds something that is none')
+  for (const { secret } of found) keepSecret(secret)
+  return found
+}
+
 const parse = (part: string): Claims => {
   const value: unknown = JSON.parse(toText(fromBase64Url(part)))
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('A part is no object')
@@ -27,14 +52,17 @@ const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? val
 /** The claims; throws where anything is wrong, with a text for the log. */
 export const verifyJwt = async (token: string, secret: string, checks: Checks = {}): Promise<Claims> => {
   const [head = '', body = '', signature = '', ...more] = token.split('.')
-  const { alg, crit } = parse(head)
+  const { alg, crit, kid } = parse(head)
   const hash = typeof alg === 'string' && Object.hasOwn(HASHES, alg) ? HASHES[alg] : undefined
   if (more.length > 0 || crit !== undefined) throw new Error('The token has another form than ours')
   if (!hash || (checks.algorithms && !checks.algorithms.includes(String(alg)))) throw new Error(`The algorithm ${alg} is not allowed`)
-  const key = await hmacKey(secret, hash)
-  if (!(await crypto.subtle.verify('HMAC', key, fromBase64Url(signature), toBytes(`${head}.${body}`)))) {
-    throw new Error('The signature is not ours')
+  let isOurs = false
+  for (const key of keysOf(secret)) {
+    // a token that names a key is held to it; one from before keys had names may be any one's
+    if (isOurs || (kid !== undefined && key.kid !== undefined && kid !== key.kid)) continue
+    isOurs = await crypto.subtle.verify('HMAC', await hmacKey(key.secret, hash), fromBase64Url(signature), toBytes(`${head}.${body}`))
   }
+  if (!isOurs) throw new Error('The signature is not ours')
   const claims = parse(body)
   const { exp, nbf, iss, aud } = claims
   const now = Date.now() / 1000
@@ -51,7 +79,8 @@ export const verifyJwt = async (token: string, secret: string, checks: Checks = 
 export const signJwt = async (claims: object, secret: string, expiresInS: number): Promise<string> => {
   const now = Math.floor(Date.now() / 1000)
   const encode = (value: object): string => toBase64Url(toBytes(JSON.stringify(value)))
-  const signed = `${encode({ alg: 'HS256' })}.${encode({ ...claims, iat: now, exp: now + expiresInS })}`
-  const signature = await crypto.subtle.sign('HMAC', await hmacKey(secret), toBytes(signed))
+  const [key] = keysOf(secret) as [Key]
+  const signed = `${encode({ alg: 'HS256', kid: key.kid })}.${encode({ ...claims, iat: now, exp: now + expiresInS })}`
+  const signature = await crypto.subtle.sign('HMAC', await hmacKey(key.secret), toBytes(signed))
   return `${signed}.${toBase64Url(new Uint8Array(signature))}`
 }

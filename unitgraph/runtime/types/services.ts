@@ -45,7 +45,10 @@ export interface SecretsService {
 export type VariableId = Extract<keyof Project['variables'], string>
 export type SecretId = Extract<keyof Project['secrets'], string>
 
-/** Signs and reads JSON Web Tokens with the secret `JWT_SECRET` (HS256). */
+/**
+ * Signs and reads JSON Web Tokens with the secret `JWT_SECRET` (HS256): one key, or several as JSON,
+ * `[{ "kid": "new", "secret": "…" }, { "kid": "old", "secret": "…" }]`, of which the first signs and all are believed.
+ */
 export interface JWTService {
   /** `expiresIn` as `30s`, `5m`, `2h`, `7d`, or seconds. */
   encode(expiresIn: string | number, claims: object): Promise<string>

@@ -6,6 +6,7 @@ import { createClock } from './clock.ts'
 import type { Gate } from './gate.ts'
 import { createQueues, type Delivered, type Outcome, type Sent } from './jobs.ts'
 import { linesOf } from './lines.ts'
+import { migrateAll } from './migrations.ts'
 import { createTexts } from './texts.ts'
 import { firedOf, Refused, type Fired, type Opening, type Place, type Task, type Version } from './words.ts'
 import { foldersOf, parseWrangler, workerOf, type Wrangler } from './wrangler.ts'
@@ -108,6 +109,15 @@ export const createWorkers = (opening: Opening, gate: Gate, say: (line: string) 
     }
   }
 
+  const migrate = async (found: readonly { folder: string; config: Wrangler }[]): Promise<void> => {
+    try {
+      const applied = miniflare ? await migrateAll(miniflare, found) : []
+      if (applied.length > 0) say(`Migrations were applied: ${applied.join(', ')}`)
+    } catch (error) {
+      throw new Refused(`A migration could not be applied: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+
   const unitOf = async (worker: string): Promise<Unit> => {
     if (!miniflare) throw new Error('There is no version that runs')
     return (await miniflare.getWorker(worker)) as unknown as Unit
@@ -142,6 +152,7 @@ export const createWorkers = (opening: Opening, gate: Gate, say: (line: string) 
             (config.queues?.consumers ?? []).map((consumer) => ({ ...consumer, worker: config.name }))))
         }))
       }
+      await migrate(found)
       clock.start()
     },
     fire: async (fired: Fired) => {
