@@ -19,6 +19,7 @@ from tests.conformance.asked import HOST, Answer, Asked, send
 from tests.harness import REPOSITORY, Checkout, Tools
 from tests.jobs import places as jobs
 from tests.log import Log
+from tests.packages import link_packages
 from tests.providers.workers import Workers, started
 from unitgraph.rules.toolchain import Toolchain, ensure, user_cache
 
@@ -178,24 +179,12 @@ def workshop(checkout: Checkout, folder: Path, parts: Iterable[str] = ()) -> Pat
     shutil.copytree(RUNTIME, folder / "runtime")
     shutil.copytree(checkout.root, folder / "work", ignore=shutil.ignore_patterns("cache", "releases", ".pikku", "node_modules"))
     (folder / "work" / "tsconfig.json").unlink()
-    _link_packages(folder / "node_modules", ("dev", *parts))
+    link_packages(folder / "node_modules", ("dev", *parts))
     names = json.loads((RUNTIME / "aliases.json").read_text("utf-8"))
     paths = {f"{name}/*": [f"./runtime/{place}/*"] for name, place in names.items()}
     paths |= {name: [f"./runtime/{place}/index.ts"] for name, place in names.items() if place != "."}
     (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": {"paths": paths}}), "utf-8")
     return folder / "work" / ".deploy" / "standalone" / "gen" / "main.ts"
-
-
-def _link_packages(modules: Path, parts: Iterable[str]) -> None:
-    """The packages of several parts in one folder."""
-    for part in parts:
-        found = ensure(part, user_cache(os.environ)).modules
-        for package in found.iterdir():
-            for each in package.iterdir() if package.name.startswith("@") else (package,):
-                link = modules / each.relative_to(found)
-                link.parent.mkdir(parents=True, exist_ok=True)
-                if not link.exists():
-                    link.symlink_to(each)
 
 
 @contextmanager

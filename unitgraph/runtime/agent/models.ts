@@ -1,3 +1,4 @@
+/// <reference path="./modules.d.ts" />
 /** `provider/name` → a model: from the providers that the unit was built with, their keys from its secrets. */
 import type { LanguageModel } from 'ai'
 import { BadGatewayError } from '../core/errors.ts'

@@ -1,3 +1,4 @@
+/// <reference path="./modules.d.ts" />
 /**
  * What agents remember: threads with their messages, and runs with all that it takes to go on with one. Knows what is
  * promised, not where it is kept.
