@@ -85,7 +85,7 @@ const operates = (options: Options, given: Given, name: string): Runner => async
 export const agent = (options: Options, given: Given, entry: Partial<FunctionEntry> = {}): Record<string, FunctionEntry> => {
   // an operation has data of its own, and asks the agent's permissions about what its run was asked for
   const { input: _input, output: _output, permissions: _permissions, ...around } = options
-  const value = (what: object): object => ({ ...what, kind: 'agent' })
+  const value = (what: object): object => ({ ...what, kind: 'agent', auth: options.auth ?? true })
   return {
     // what its schema says is in `object`
     [given.function]: { ...entry, value: value({ ...options, output: undefined }), run: runs(options, given) },

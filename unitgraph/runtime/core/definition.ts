@@ -68,7 +68,7 @@ export const define = (id: string, entry: FunctionEntry): Definition => {
     input: made.input ?? entry.input,
     output: made.output,
     coerce: entry.coerce,
-    auth: made.auth ?? entry.auth ?? (made.kind === 'func' || made.kind === 'list' || made.kind === 'agent'),
+    auth: made.auth ?? entry.auth ?? (made.kind === 'func' || made.kind === 'list'),
     permissions: made.permissions,
     middleware: made.middleware ?? [],
     tags: made.tags ?? entry.tags ?? [],

@@ -1,5 +1,5 @@
 /** `rpc`: calls by name, in this process where the function is here, else through a binding to its unit. */
-import type { AgentRpc, Rpc } from '../types/wire.ts'
+import type { Rpc } from '../types/wire.ts'
 import type { Call } from './call.ts'
 import { InternalServerError, NotFoundError, NotImplementedError } from './errors.ts'
 import { invoke } from './invoke.ts'
@@ -35,15 +35,18 @@ const call = async (
 }
 
 const later = (what: string) => (): Promise<never> =>
-  Promise.reject(new NotImplementedError(`${what} is not available: this runtime can't run it yet`))
+  Promise.reject(new NotImplementedError(`${what} is not available: this unit was built without it`))
 
-export const createRpc = (unit: Unit, outer: Call): Rpc => ({
-  invoke: (name: string, ...[data]: unknown[]) => call(unit, outer, name, data, false, false) as Promise<never>,
-  exposed: (name: string, ...[data]: unknown[]) => call(unit, outer, name, data, true, false) as Promise<never>,
-  remote: (name: string, ...[data]: unknown[]) => call(unit, outer, name, data, false, true) as Promise<never>,
-  startWorkflow: (unit.options.starts?.(unit, outer) ?? later('rpc.startWorkflow')) as Rpc['startWorkflow'],
-  agent: unit.options.agents?.(unit, outer, (name, data) => call(unit, outer, name, data, false, false)) ?? {
-    run: later('rpc.agent.run'), stream: later('rpc.agent.stream'),
-    resume: later('rpc.agent.resume'), approve: later('rpc.agent.approve'),
-  } satisfies AgentRpc,
-})
+export const createRpc = (unit: Unit, outer: Call): Rpc => {
+  const by = (exposed: boolean, away: boolean) => (name: string, ...[data]: unknown[]): Promise<never> =>
+    call(unit, outer, name, data, exposed, away) as Promise<never>
+  const invoke = by(false, false)
+  const none = later('rpc.agent')
+  return {
+    invoke,
+    exposed: by(true, false),
+    remote: by(false, true),
+    startWorkflow: (unit.options.starts?.(unit, outer) ?? later('rpc.startWorkflow')) as Rpc['startWorkflow'],
+    agent: unit.options.agents?.(unit, outer, invoke) ?? { run: none, stream: none, resume: none, approve: none },
+  }
+}
