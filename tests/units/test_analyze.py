@@ -6,6 +6,7 @@ import pytest
 
 from tests.units.small import small
 from unitgraph.units.application import McpShown, Ref
+from unitgraph.units.gateways import errands
 
 F = "import { pikkuFunc, wireHTTP } from '#pikku'\n"
 GET = "import { pikkuFunc } from '#pikku'\nexport const getBook = pikkuFunc(async ({ db }) => db)\n"
@@ -466,3 +467,27 @@ def test_analysis_is_the_same_whatever_the_order_of_files(tmp_path: Path) -> Non
     )
     turned = analyze(found.project, {path: found.facts[path] for path in reversed(list(found.facts))}, found.resolver)
     assert (turned.application, turned.problems) == (found.analysis.application, found.analysis.problems)
+
+
+def test_a_channel_says_which_function_is_for_what_and_what_stands_around_it(tmp_path: Path) -> None:
+    found = small(
+        tmp_path,
+        "import { wireChannel, pikkuChannelFunc, pikkuMiddleware } from '#pikku'\n"
+        "export const a = pikkuChannelFunc(async () => 1)\n"
+        "export const m = pikkuMiddleware(async (_s, _w, next) => next())\n"
+        "const said = { func: a, auth: true, title: 'said' } as const\n"
+        "wireChannel({ name: 'c', route: '/c', auth: false, input: a as never, tags: ['t'], middleware: [m], onConnect: a, onDisconnect: null as never,\n"
+        "  onMessage: { func: a, middleware: [m] }, onMessageWiring: { action: { plain: a, said }, type: { other: { func: a } } } })\n",
+    )
+    [channel] = found.application.channels
+    calls = [(call.kind, call.property, call.value, call.options is not None) for call in channel.calls]
+    assert calls == [
+        ("connect", None, None, False), ("message", None, None, True), ("message", "action", "plain", False),
+        ("message", "action", "said", True), ("message", "type", "other", False),
+    ]  # fmt: skip
+    assert (channel.functions, channel.tags, channel.shared is not None) == (("a",), ("t",), True)
+    wirings = {each.wiring: len(each.options) for each in errands(found.application)}
+    assert wirings == {
+        "channel c connect": 0, "channel c message": 2, "channel c action=plain": 1, "channel c action=said": 2,
+        "channel c type=other": 1,
+    }  # fmt: skip

@@ -297,6 +297,14 @@ BROKEN: dict[str, tuple[str | dict[str, str | bytes], str, str, str]] = {
         OK + "p.wireChannel({ name: 'c', route: '/a', onConnect: ok })\np.wireChannel({ name: 'd', route: '/a', onConnect: ok })\n",
         "channel-route-twice", "src/app.ts:4", "'/a'",
     ),
+    "route-of-channel": (
+        OK + "p.wireChannel({ name: 'c', route: '/a/:b', onConnect: ok })\np.wireHTTP({ method: 'get', route: '/a/:x', func: ok })\n",
+        "http-route-of-channel", "src/app.ts:4", "'c'",
+    ),
+    "routing-property": (
+        OK + "p.wireChannel({ name: 'c', route: '/a', onMessageWiring: { 'a=b': { c: ok } } })\n",
+        "name-invalid", "src/app.ts:3", "'a=b'",
+    ),
     "mcp-uri": (
         OK + "p.wireMCPResource({ uri: 'shelf', func: ok })\n", "mcp-uri-invalid", "src/app.ts:3", "'shelf'",
     ),

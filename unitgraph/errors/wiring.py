@@ -149,6 +149,17 @@ class DuplicateChannelRoute(UnitgraphError):
         )
 
 
+class RouteOverChannel(UnitgraphError):
+    code = "http-route-of-channel"
+
+    def __init__(self, place: Place, route: str, channel: str) -> None:
+        super().__init__(
+            f"{route} is where the channel {channel!r} is opened, which is a GET, too.",
+            remedy="Give one of them another route.",
+            place=place,
+        )
+
+
 class DuplicateAgent(UnitgraphError):
     code = "agent-name-twice"
 

@@ -276,7 +276,7 @@ class _Assembly:
         draft.problems.extend(checks.routes(wired.http, exposed))
         draft.problems.extend(checks.queues(wired.queues))
         draft.problems.extend(checks.schedules(wired.schedules))
-        draft.problems.extend(checks.channels(wired.channels))
+        draft.problems.extend(checks.channels(wired.channels, wired.http))
         draft.problems.extend(checks.mcp(wired.mcp, wired.http))
         draft.problems.extend(checks.triggers(wired.triggers))
         draft.problems.extend(checks.programs(wired.cli))

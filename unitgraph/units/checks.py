@@ -14,6 +14,7 @@ from unitgraph.errors.wiring import (
     DuplicateRoute,
     DuplicateSchedule,
     DuplicateTrigger,
+    RouteOverChannel,
     RouteOverExposed,
     RouteOverMcp,
     TriggerWithoutTarget,
@@ -74,7 +75,11 @@ def schedules(found: Sequence[ScheduleWiring]) -> Iterable[UnitgraphError]:
     )
 
 
-def channels(found: Sequence[ChannelWiring]) -> Iterable[UnitgraphError]:
+def channels(found: Sequence[ChannelWiring], routes: Sequence[HttpWiring]) -> Iterable[UnitgraphError]:
+    opened = {names.route_shape(each.route): each.name for each in found}
+    for wiring in routes:
+        if wiring.method == "GET" and (name := opened.get(names.route_shape(wiring.route))) is not None:
+            yield RouteOverChannel(wiring.place, f"GET {wiring.route}", name)
     yield from twice(
         found, lambda each: each.name, lambda each, known: DuplicateChannel(each.place, each.name, known.place)
     )
