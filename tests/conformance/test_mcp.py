@@ -53,3 +53,13 @@ def test_the_official_client(server: Place, tmp_path: Path) -> None:
     waited = {json.loads(line)["waited"] for line in done.stdout.splitlines() if line.startswith('{"waited"')}
     assert len(waited) == 2
     server.log.wait(lambda line: line.get("msg") == "given up" and line.get("name") in waited, 2)
+
+
+def test_only_the_server_holds_the_sdk(application: Checkout, workers: Place) -> None:
+    """Its own bundle is large; that of a function which it offers is like any other's."""
+    assert workers.port is not None     # built by now
+    units = application.root / ".deploy" / "cloudflare" / "units"
+    sizes = {path.parent.name: path.stat().st_size for path in units.glob("*/index.js")}
+    assert [name for name, size in sizes.items() if size > 100_000] == ["conformance-mcp"]
+    assert sizes["conformance-mcp"] < 450_000
+    assert sizes["conformance-add-up"] < 35_000
