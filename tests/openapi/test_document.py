@@ -189,6 +189,21 @@ def test_answers(told: tuple[Json, list[str]]) -> None:
     assert schema_of(operation(found, "put", "/admin/notes/{id}"))["properties"]["note"]["required"] == ["text"]
 
 
+def test_what_is_asked_of_workflows(told: tuple[Json, list[str]]) -> None:
+    found, _ = told
+    start = operation(found, "post", "/workflow/clean/start")
+    assert start["operationId"] == "clean-start"
+    assert start["requestBody"]["content"]["application/json"]["schema"]["required"] == ["all"]
+    assert schema_of(start, "202")["required"] == ["runId"]
+    assert "204" in operation(found, "post", "/workflow/clean/run")["responses"]
+    approve = operation(found, "post", "/workflow/clean/approve/{runId}")
+    assert [one["name"] for one in approve["parameters"]] == ["runId"]
+    assert approve["requestBody"]["content"]["application/json"]["schema"]["required"] == ["approved"]
+    stream = operation(found, "get", "/workflow/clean/stream/{runId}")
+    assert schema_of(stream, media="text/event-stream")["contentSchema"]["required"][0] == "runId"
+    assert "requestBody" not in operation(found, "get", "/workflow/clean/status/{runId}")
+
+
 def test_recursive_types_are_components_and_keep_apart(told: tuple[Json, list[str]]) -> None:
     found, _ = told
     schemas = found["components"]["schemas"]

@@ -66,6 +66,13 @@ RIGHT = """
       const { bytes } = await client.put('/pictures', { title: 'x', picture: file })
       for await (const { n } of client.events.get('/count', { to: 3n })) n.toFixed(bytes)
       const { runId }: { runId: string } = await client.post('/clean', { all: true })
+      await client.post('/workflow/clean/start', { all: true })
+      const { done }: { done: boolean } = await client.post('/workflow/clean/run', { all: true })
+      const run = await client.get('/workflow/clean/status/:runId', { runId })
+      const since: string = run.createdAt
+      if (run.status === 'completed') return [run.output?.done, done, since]
+      await client.post('/workflow/clean/approve/:runId', { runId, approved: true })
+      for await (const { steps } of client.events.get('/workflow/clean/stream/:runId', { runId })) steps.map(({ step }) => step)
       const counted = await client.rpc.invoke('count', { to: '3' })
       const when: string = counted.at
       const [first, ...rest]: [string, ...string[]] = await client.rpc.invoke('pair')
@@ -98,6 +105,8 @@ WRONG = {
     "unknown-function": ("TS2345", "await client.rpc.invoke('visitz') // here"),
     "wrong-rpc-input": ("TS2322", "await client.rpc.invoke('count', { to: true }) // here"),
     "rpc-without-input": ("TS2554", "await client.rpc.invoke('count') // here"),
+    "wrong-approval": ("TS2322", "await client.post('/workflow/clean/approve/:runId', { runId: 'x', approved: 1 }) // here"),
+    "a-workflows-input": ("TS2322", "await client.post('/workflow/clean/start', { all: 1 }) // here"),
     "unknown-option": ("TS2353", "createClient({ uri: 'x' }) // here"),
 }  # fmt: skip
 

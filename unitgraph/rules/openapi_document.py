@@ -19,6 +19,7 @@ from unitgraph.units.config import OpenApiConfig
 from unitgraph.units.openapi import About, Sides, document, render
 from unitgraph.units.openapi_auth import SignIns
 from unitgraph.units.openapi_schemas import Schemas, Told
+from unitgraph.units.workflow_routes import is_workflow
 
 KIND = "openapi"
 NAME = "openapi.json"
@@ -117,7 +118,10 @@ class OpenApiDocument:
         """The functions that requests reach."""
         application = self._application
         names = {wiring.function for wiring in application.http}
-        return {name: one for name, one in sorted(application.functions.items()) if name in names or one.expose}
+        return {
+            name: one for name, one in sorted(application.functions.items())
+            if name in names or one.expose or is_workflow(one)
+        }  # fmt: skip
 
     @cached_property
     def _nodes(self) -> Mapping[str, str]:

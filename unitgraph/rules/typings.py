@@ -27,7 +27,7 @@ _CORE = "@pikku/core"
 RUNTIME_CORE = Path(__file__).parents[1] / "runtime" / "compat"
 
 # What in the runtime's types is no part of `#pikku` by a name of its own.
-_NO_PART = frozenset({"index", "project", "json", "client", "client-channel"})
+_NO_PART = frozenset({"index", "project", "json", "client", "client-channel", "workflow-runs"})
 
 # The one part that is code: it runs where no bundler of ours puts the runtime in its place.
 _UNCHECKED = "// @ts-nocheck checked where it stands in the runtime; its types are beside it"

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from unitgraph.rules.typings_modules import ModuleFacts, Modules
-from unitgraph.units.application import Application, Declared, Function, HttpWiring, Ref
+from unitgraph.units.application import Application, Declared, Function, Ref
 from unitgraph.units.facts import StatementKind
+from unitgraph.units.workflow_routes import is_workflow
+from unitgraph.units.workflow_routes import routes as workflow_routes
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,8 @@ def project_types(
         database=_database(declared.get("database")) if has_kysely else None,
         rpc=tuple(call for call in calls if kinds[call.name] not in _NOT_CALLED_BY_NAME),
         exposed=tuple(call for call in calls if application.functions[call.name].expose),
-        routes=_routes(application.http, functions, kinds),
-        streams=_routes([wiring for wiring in application.http if wiring.sse], functions, kinds),
+        routes=_routes(application, functions),
+        streams=_routes(application, functions, streams=True),
         channels=_channels(application),
         queues=_queues(application, functions),
         workflows=tuple(call for call in calls if kinds[call.name] in _WORKFLOWS),
@@ -119,20 +121,29 @@ def _provided(services: str | None) -> str | None:
 
 
 def _routes(
-    wirings: Iterable[HttpWiring], functions: Mapping[str, str], kinds: Mapping[str, str]
+    application: Application, functions: Mapping[str, str], *, streams: bool = False
 ) -> Mapping[str, tuple[Member, ...]]:
-    """Method → its routes; a workflow's answers with the id of the run that it starts."""
+    """Method → its routes, or those of them that send events; what is asked of workflows is among them."""
     found: dict[str, dict[str, str]] = {method: {} for method in METHODS}
-    for wiring in wirings:
+    workflows = [name for name, function in application.functions.items() if is_workflow(function)]
+    for method, route, _ in workflow_routes(sorted(workflows)):
+        _, name, what, *_ = route.removeprefix("/").split("/")
+        if what == "stream" or not streams:
+            found[method][route] = _asked(functions[name], what)
+    for wiring in application.http:
         types = functions.get(wiring.function, _ANYTHING)
-        if kinds.get(wiring.function) in _WORKFLOWS:
-            types = f"{{ input: {_input(types)}; output: {{ runId: string }} }}"
-        if wiring.method in found:
+        if wiring.function in workflows:
+            types = _asked(types, "start")
+        if wiring.method in found and (wiring.sse or not streams):
             found[wiring.method][wiring.route] = types
     return {
         method: tuple(Member(route, types) for route, types in sorted(routes.items()))
         for method, routes in found.items()
     }
+
+
+def _asked(types: str, what: str) -> str:
+    return f"WorkflowRoutes<{types}>['{what}']"
 
 
 def _channels(application: Application) -> tuple[Member, ...]:

@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from unitgraph.units import names
+from unitgraph.units import names, openapi_workflows
 from unitgraph.units.application import Application, Function, HttpWiring
 from unitgraph.units.openapi_auth import SignIns
 from unitgraph.units.openapi_paths import NO_BODY, Path, body, parameters, paths_of, query, renamed
 from unitgraph.units.openapi_schemas import Told
+from unitgraph.units.workflow_routes import is_workflow
 
 Json = dict[str, Any]
 VERSION: Final = "3.1.1"
 _JSON: Final = "application/json"
-_WORKFLOWS: Final = frozenset({"workflow", "workflow-graph"})
 _SIGNED_IN: Final = frozenset({"func", "list"})
 _ERROR: Final[Json] = {
     "type": "object",
@@ -82,7 +82,7 @@ class _Document:
 def document(application: Application, about: About, told: Callable[[Function], Sides], sign_ins: SignIns) -> Json:
     """The whole document."""
     made = _Document()
-    for function, wiring in _operations(application):
+    for function, wiring, what in _operations(application):
         if function.internal:
             continue
         method, route = (wiring.method, wiring.route) if wiring is not None else ("POST", f"/rpc/{function.id}")
@@ -91,8 +91,11 @@ def document(application: Application, about: About, told: Callable[[Function], 
             made.shapes.setdefault(path.shape, path)
             item = made.paths.setdefault(path.template, {})
             if method.lower() not in item:
-                sides = told(function)
-                item[method.lower()] = _operation(made, function, wiring, path, original, sides, sign_ins)
+                sides = told(application.functions[wiring.function] if wiring is not None else function)
+                if what is not None:
+                    takes, gives = openapi_workflows.taken, openapi_workflows.given
+                    sides = Sides(takes(what, sides.input), gives(what, sides.output))
+                item[method.lower()] = _operation(made, function, wiring, path, original, sides, sign_ins, what)
     info = {"title": about.title, "version": about.version} | _given(description=about.description)
     components: Json = {"schemas": {"Error": _ERROR} | dict(sorted(made.schemas.items()))}
     components["responses"] = {
@@ -114,18 +117,21 @@ def render(made: Json) -> str:
     return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
 
 
-def _operations(application: Application) -> Iterator[tuple[Function, HttpWiring | None]]:
-    """Every route, then every exposed function, in an order that doesn't depend on the source's."""
+def _operations(application: Application) -> Iterator[tuple[Function, HttpWiring | None, str | None]]:
+    """Every route, every exposed function, and what is asked of workflows, in an order that isn't the source's."""
     for wiring in sorted(application.http, key=lambda each: (each.route, each.method)):
-        yield application.functions[wiring.function], wiring
+        function = application.functions[wiring.function]
+        yield function, wiring, "start" if is_workflow(function) else None
     for _, function in sorted(application.functions.items()):
         if function.expose:
-            yield function, None
+            yield function, None, None
+    for what, function, wiring in openapi_workflows.operations(application):
+        yield function, wiring, what
 
 
 def _operation(
     made: _Document, function: Function, wiring: HttpWiring | None, path: Path, original: Path, sides: Sides,
-    sign_ins: SignIns,
+    sign_ins: SignIns, what: str | None,
 ) -> Json:  # fmt: skip
     method = wiring.method if wiring is not None else "POST"
     input_ = _taken_over(made, function.id, sides.input)
@@ -135,7 +141,8 @@ def _operation(
     security: list[Json] = [{name: []} for name in schemes]
     if schemes and not needs_session:
         security.insert(0, {})      # nobody in particular may call it, too
-    responses = _responses(made, function, wiring, sides, has_input=input_ is not None, needs_session=needs_session)
+    answered = _answered(made, function, wiring, sides, what)
+    responses = answered | _refused(has_input=input_ is not None, needs_session=needs_session)
     found = parameters(path, original, input_)
     if method in NO_BODY or (method == "DELETE" and _fits_a_query(input_, in_path)):
         found += query(input_, in_path)
@@ -164,27 +171,27 @@ def _fits_a_query(schema: Json | None, in_path: Iterable[str]) -> bool:
     return all(one["schema"].get("type") not in ("object", None) for one in query(schema, in_path))
 
 
-def _responses(
-    made: _Document, function: Function, wiring: HttpWiring | None, sides: Sides, *, has_input: bool,
-    needs_session: bool,
-) -> Json:  # fmt: skip
-    responses: Json = {}
-    if function.kind in _WORKFLOWS:
+def _answered(made: _Document, function: Function, wiring: HttpWiring | None, sides: Sides, what: str | None) -> Json:
+    """The answer where nothing went wrong; ``what`` is asked of a workflow."""
+    if what == "start":
         run = {"type": "object", "properties": {"runId": {"type": "string"}}, "required": ["runId"]}
-        responses["202"] = {"description": "A run has been started.", "content": {_JSON: {"schema": run}}}
-    elif function.kind == "void" or sides.output.json is None:
-        responses["204"] = {"description": "It is done, and there is nothing to say."}
-    else:
-        schema = _taken_over(made, function.id, sides.output)
-        content: Json = {sides.output.media: {} if sides.output.media != _JSON else {"schema": schema}}
-        if wiring is not None and wiring.sse:
-            events = {"type": "string", "contentMediaType": _JSON, "contentSchema": schema}
-            content["text/event-stream"] = {"schema": events}
-        responses["200"] = {"description": "What the function returns.", "content": content}
+        return {"202": {"description": "A run has been started.", "content": {_JSON: {"schema": run}}}}
+    if function.kind == "void" or sides.output.json is None:
+        return {"204": {"description": "It is done, and there is nothing to say."}}
+    schema = _taken_over(made, function.id, sides.output)
+    content: Json = {sides.output.media: {} if sides.output.media != _JSON else {"schema": schema}}
+    if wiring is not None and wiring.sse:
+        events = {"type": "string", "contentMediaType": _JSON, "contentSchema": schema}
+        content["text/event-stream"] = {"schema": events}
+    status = "202" if what in openapi_workflows.ACCEPTED else "200"
+    return {status: {"description": "What the function returns.", "content": content}}
+
+
+def _refused(*, has_input: bool, needs_session: bool) -> Json:
     known = {"400": "BadRequest"} if has_input else {}
     known |= {"401": "Unauthorized", "403": "Forbidden"} if needs_session else {}
     known |= {"default": "Error"}
-    return responses | {status: {"$ref": f"#/components/responses/{name}"} for status, name in known.items()}
+    return {status: {"$ref": f"#/components/responses/{name}"} for status, name in known.items()}
 
 
 def _operation_id(made: _Document, function: Function, wiring: HttpWiring | None, path: Path) -> str:
