@@ -1,4 +1,5 @@
-"""A real browser that visits the shop's page; Debian's Chromium, installed where it is missing."""
+"""A real browser that visits the shop's page, and a program that uses its client. Debian's Chromium is installed where
+it is missing."""
 
 import os
 import shutil
@@ -9,6 +10,7 @@ from unitgraph.rules.toolchain import Toolchain
 from unitgraph.rules.toolchain.install import locked
 
 SCRIPT = Path(__file__).with_name("browser.ts")
+PROGRAM = Path(__file__).with_name("client.ts")
 INSTALL = (["apt-get", "update", "-qq"], ["apt-get", "install", "-qq", "-y", "--no-install-recommends", "chromium"])
 TIMEOUT_S = 300
 
@@ -26,12 +28,23 @@ def chromium(folder: Path) -> Path:
 
 def visit(browser: Path, dev: Toolchain, folder: Path, port: int, title: str) -> None:
     """Look around, sign in and order ``title``; fails with what the browser said."""
+    _run(dev, folder, SCRIPT, browser, f"http://127.0.0.1:{port}/", title, says="visited\n")
+
+
+def use(code: Path, dev: Toolchain, folder: Path, port: int) -> None:
+    """Call the shop by the generated client, which is ``code``, from a program."""
+    _run(dev, folder, PROGRAM, code, f"http://127.0.0.1:{port}/", says="used\n")
+
+
+def _run(dev: Toolchain, folder: Path, source: Path, *arguments: str | Path, says: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    script = folder / SCRIPT.name
-    shutil.copy(SCRIPT, script)
-    (folder / "node_modules").symlink_to(dev.modules)
+    script = folder / source.name
+    shutil.copy(source, script)
+    modules = folder / "node_modules"
+    if not modules.is_symlink():
+        modules.symlink_to(dev.modules)
     done = subprocess.run(
-        [dev.bun, script, browser, f"http://127.0.0.1:{port}/", title],
+        [dev.bun, script, *arguments],
         cwd=folder,
         env={"PATH": os.defpath, "HOME": str(folder)},
         capture_output=True,
@@ -39,4 +52,4 @@ def visit(browser: Path, dev: Toolchain, folder: Path, port: int, title: str) ->
         timeout=TIMEOUT_S,
         check=False,
     )
-    assert (done.returncode, done.stdout) == (0, "visited\n"), done.stdout + done.stderr
+    assert (done.returncode, done.stdout) == (0, says), done.stdout + done.stderr

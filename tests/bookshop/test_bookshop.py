@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -14,12 +15,13 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.agents.places import Model
 from tests.agents.places import model as scripted
-from tests.bookshop.browser import chromium, visit
+from tests.bookshop.browser import chromium, use, visit
 from tests.bookshop.generated import held_to
 from tests.bookshop.http_file import HTTP_FILE, http_file
 from tests.bookshop.requests import Answer, replay
 from tests.channels.client import Client
 from tests.harness import REPOSITORY, Checkout, Tools
+from tests.log import Log
 from tests.providers.workers import started
 from unitgraph.rules.toolchain import ensure, user_cache
 
@@ -53,18 +55,22 @@ def open_shop(executable: Path, data: Path, model: Model) -> Iterator[int]:
     environment |= {"UNITGRAPH_DATA": str(data), **model.environment}
     process = subprocess.Popen([executable], stdout=subprocess.PIPE, text=True, env=environment, cwd="/")
     assert process.stdout
-    log = process.stdout
+    log = Log()
+    reading = threading.Thread(target=log.read, args=(process.stdout,), daemon=True)    # or it waits for who reads
+    reading.start()
     try:
-        yield next(line["port"] for line in map(json.loads, log) if line["msg"] == "listening")
+        yield log.wait(lambda line: line.get("msg") == "listening")[0]["port"]
         process.terminate()
-        said = [json.loads(line)["msg"] for line in log]
-        assert process.wait(15) == 0
+        assert process.wait(60) == 0
+        reading.join(60)
+        said = [line.get("msg") for line in log.lines()]
         assert said[-1] == "stopped"
         assert set(said) >= REORDERED, "an order that left few copies asked for more of them, once"
     finally:
         process.kill()
         process.wait()
-        log.close()
+        reading.join(60)
+        process.stdout.close()
 
 
 def watching(port: int) -> Client:
@@ -104,6 +110,7 @@ def test_its_page_in_a_browser(shop: Checkout, tmp_path: Path, model: Model) -> 
     dev = ensure("dev", user_cache(os.environ))
     browser = chromium(user_cache(os.environ))
     with open_shop(shop.root / ".deploy" / "standalone" / "bookshop", tmp_path / "data", model) as port:
+        use(shop.root / ".pikku" / "client" / "index.js", dev, tmp_path / "visit", port)
         visit(browser, dev, tmp_path / "visit", port, "The Origin of Species")
 
 
@@ -125,6 +132,7 @@ def test_workers_answer_every_request(shop: Checkout, tmp_path: Path, model: Mod
         assert workers.scheduled("bookshop-check-stock", "0 6 * * *")["outcome"] == "ok"
         for text in ("ordered 1 of 9780140424393 from the supplier", "ordered 3 of 9780451529060 from the supplier"):
             workers.log.wait(lambda line, text=text: line["msg"] == text)  # type: ignore[misc]
+        use(shop.root / ".pikku" / "client" / "index.js", dev, tmp_path / "visit", workers.port)
         visit(chromium(user_cache(os.environ)), dev, tmp_path / "visit", workers.port, "Frankenstein")
 
 

@@ -11,7 +11,9 @@ HERE = "// here"
 
 FUNCTIONS = """
     import * as z from 'zod'
-    import { pikkuFunc, pikkuSessionlessFunc, pikkuVoidFunc, pikkuWorkflow, wireHTTP } from '#pikku'
+    import {
+      pikkuChannelConnectionFunc, pikkuChannelFunc, pikkuFunc, pikkuSessionlessFunc, pikkuVoidFunc, pikkuWorkflow, wireChannel, wireHTTP,
+    } from '#pikku'
 
     export interface Visit { id: string; at: Date; size: bigint; tags: Set<string>; next?: Visit; ago(): number }
 
@@ -34,6 +36,17 @@ FUNCTIONS = """
     })
     export const clean = pikkuWorkflow(async (_services, _data: { all: boolean }) => ({ done: true }))
     export const pair = pikkuSessionlessFunc<void, [Date, ...bigint[]]>({ expose: true, func: async (): Promise<[Date, ...bigint[]]> => [new Date()] })
+
+    export interface EventHubTopics { moved: { to: Date } }
+    export const opened = pikkuChannelConnectionFunc<{ hello: string }>(async () => ({ hello: 'x' }))
+    export const watch = pikkuChannelFunc<{ id: string; since?: Date }, { watching: string; at: Date }>(async (_services, { id }) => ({ watching: id, at: new Date() }))
+    export const leave = pikkuChannelFunc<void, void>(async () => {})
+    export const say = pikkuChannelFunc<{ text: string }, { said: number }>(async () => ({ said: 1 }))
+    wireChannel({
+      name: 'live', route: '/live/:room', auth: false, onConnect: opened, onMessage: say,
+      onMessageWiring: { action: { watch: { func: watch }, leave: { func: leave } } },
+    })
+    wireChannel({ name: 'plain', route: '/plain', auth: false, onMessageWiring: { action: { leave: { func: leave } } } })
 
     wireHTTP({ method: 'get', route: '/visits/:id', func: visit })
     wireHTTP({ method: 'get', route: '/visits', func: visits })
@@ -73,6 +86,21 @@ RIGHT = """
       if (run.status === 'completed') return [run.output?.done, done, since]
       await client.post('/workflow/clean/approve/:runId', { runId, approved: true })
       for await (const { steps } of client.events.get('/workflow/clean/stream/:runId', { runId })) steps.map(({ step }) => step)
+      const live = client.channel('/live/:room', { room: 'a' }, { attempts: 3 })
+      const { watching, at: from }: { watching: string; at: string } = await live.call('action', 'watch', { id: '1', since: new Date() })
+      const left: undefined = await live.call('action', 'leave')
+      live.send('action', 'leave')
+      live.sendMessage({ text: watching + from })
+      const { said }: { said: number } = await live.callMessage({ text: 'x' }, { timeoutMs: 1000 })
+      const stop = live.on('message', (message) => {
+        if ('action' in message) message.at.trim()
+        else if ('hello' in message) message.hello.trim()
+        else if ('said' in message) message.said.toFixed(said)
+        else message.to.trim()
+      })
+      for await (const message of live.messages()) if ('action' in message) break
+      stop()
+      live.close(4000, `${left}`)
       const counted = await client.rpc.invoke('count', { to: '3' })
       const when: string = counted.at
       const [first, ...rest]: [string, ...string[]] = await client.rpc.invoke('pair')
@@ -107,6 +135,14 @@ WRONG = {
     "rpc-without-input": ("TS2554", "await client.rpc.invoke('count') // here"),
     "wrong-approval": ("TS2322", "await client.post('/workflow/clean/approve/:runId', { runId: 'x', approved: 1 }) // here"),
     "a-workflows-input": ("TS2322", "await client.post('/workflow/clean/start', { all: 1 }) // here"),
+    "unknown-channel": ("TS2345", "client.channel('/life') // here"),
+    "unknown-message": ("TS2345", "client.channel('/plain').send('action', 'watch') // here"),
+    "unknown-property": ("TS2345", "client.channel('/plain').send('event', 'leave') // here"),
+    "wrong-message": ("TS2322", "client.channel('/live/:room').send('action', 'watch', { id: 1 }) // here"),
+    "no-message": ("TS2554", "client.channel('/live/:room').send('action', 'watch') // here"),
+    "no-on-message": ("TS2345", "client.channel('/plain').sendMessage({ text: '' }) // here"),
+    "wrong-answer": ("TS2339", "(await client.channel('/live/:room').call('action', 'watch', { id: '' })).seen // here"),
+    "a-message-of-another-type": ("TS2339", "client.channel('/live/:room').on('message', (message) => message.seen) // here"),
     "unknown-option": ("TS2353", "createClient({ uri: 'x' }) // here"),
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from unitgraph.rules.typings_modules import ModuleFacts, Modules
-from unitgraph.units.application import Application, Declared, Function, Ref
+from unitgraph.units.application import Application, ChannelWiring, Declared, Function, Ref
 from unitgraph.units.facts import StatementKind
 from unitgraph.units.workflow_routes import is_workflow
 from unitgraph.units.workflow_routes import routes as workflow_routes
@@ -89,7 +89,7 @@ def project_types(
         exposed=tuple(call for call in calls if application.functions[call.name].expose),
         routes=_routes(application, functions),
         streams=_routes(application, functions, streams=True),
-        channels=_channels(application),
+        channels=_channels(application, functions),
         queues=_queues(application, functions),
         workflows=tuple(call for call in calls if kinds[call.name] in _WORKFLOWS),
         agents=_agents(application, functions),
@@ -146,9 +146,30 @@ def _asked(types: str, what: str) -> str:
     return f"WorkflowRoutes<{types}>['{what}']"
 
 
-def _channels(application: Application) -> tuple[Member, ...]:
-    types = f"{{ connect: {_ANYTHING}; message: {_ANYTHING}; messages: Record<string, Record<string, {_ANYTHING}>> }}"
-    return tuple(Member(route, types) for route in sorted({channel.route for channel in application.channels}))
+def _channels(application: Application, functions: Mapping[str, str]) -> tuple[Member, ...]:
+    """Route → what comes and goes there, by what calls each function."""
+    return tuple(
+        Member(channel.route, _channel(channel, functions))
+        for channel in sorted(application.channels, key=lambda each: each.route)
+    )
+
+
+def _channel(channel: ChannelWiring, functions: Mapping[str, str]) -> str:
+    sides = dict.fromkeys(("connect", "message"), "never")
+    messages: dict[str, dict[str, str]] = {}
+    for call in channel.calls:
+        types = functions.get(call.function, _ANYTHING)
+        if call.property is not None and call.value is not None:
+            messages.setdefault(call.property, {})[call.value] = types
+        elif call.kind in sides:
+            sides[call.kind] = types
+    routed = {property_: _object(by_value) for property_, by_value in sorted(messages.items())}
+    return _object({"connect": sides["connect"], "message": sides["message"], "messages": _object(routed)})
+
+
+def _object(members: Mapping[str, str]) -> str:
+    inner = "; ".join(f"{Member(name, types).key}: {types}" for name, types in members.items())
+    return f"{{ {inner} }}" if inner else "{}"
 
 
 def _queues(application: Application, functions: Mapping[str, str]) -> tuple[Member, ...]:

@@ -90,7 +90,10 @@ def _names(application: Application) -> list[object]:
     return [
         functions,
         [(wiring.method, wiring.route, wiring.function, wiring.sse) for wiring in application.http],
-        sorted(channel.route for channel in application.channels),
+        [
+            (channel.route, [(call.kind, call.function, call.property, call.value) for call in channel.calls])
+            for channel in application.channels
+        ],
         [(worker.queue, worker.function) for worker in application.queues],
         [(each.id, each.named, each.plain, each.schema is None) for each in application.secrets],
         [(each.id, each.named, each.plain, each.schema is None) for each in application.variables],
