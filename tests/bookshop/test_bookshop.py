@@ -18,7 +18,7 @@ from tests.agents.places import model as scripted
 from tests.bookshop.browser import chromium, use, visit
 from tests.bookshop.generated import held_to
 from tests.bookshop.http_file import HTTP_FILE, http_file
-from tests.bookshop.requests import Answer, replay
+from tests.bookshop.requests import Answer, Send, replay
 from tests.channels.client import Client
 from tests.harness import REPOSITORY, Checkout, Tools
 from tests.log import Log
@@ -81,18 +81,24 @@ def watching(port: int) -> Client:
     return client
 
 
+def sender(port: int) -> Send:
+    """Requests to whoever listens there."""
+
+    def send(method: str, path: str, headers: Mapping[str, str], body: str | None) -> Answer:
+        connection = HTTPConnection("127.0.0.1", port, timeout=60)
+        connection.request(method, path, body, dict(headers))
+        response = connection.getresponse()
+        text = response.read().decode()
+        connection.close()
+        return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, text)
+
+    return send
+
+
 def test_standalone_answers_every_request(shop: Checkout, tmp_path: Path, model: Model) -> None:
     shop.run("apply")
     with open_shop(shop.root / ".deploy" / "standalone" / "bookshop", tmp_path / "data", model) as port:
-
-        def send(method: str, path: str, headers: Mapping[str, str], body: str | None) -> Answer:
-            connection = HTTPConnection("127.0.0.1", port, timeout=20)
-            connection.request(method, path, body, dict(headers))
-            response = connection.getresponse()
-            text = response.read().decode()
-            connection.close()
-            return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, text)
-
+        send = sender(port)
         with watching(port) as watcher:
             assert replay("standalone", send) == []
             assert watcher.get() == SOLD
@@ -118,11 +124,7 @@ def test_workers_answer_every_request(shop: Checkout, tmp_path: Path, model: Mod
     shop.run("plan", "--provider", "cloudflare")
     dev = ensure("dev", user_cache(os.environ))
     with started(shop.root / ".deploy" / "cloudflare", dev, {"JWT_SECRET": SECRET, **model.environment}) as workers:
-
-        def send(method: str, path: str, headers: Mapping[str, str], body: str | None) -> Answer:
-            answer = workers.fetch(method, path, body, headers=headers)
-            return Answer(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.body)
-
+        send = sender(workers.port)
         with watching(workers.port) as watcher:
             assert replay("cloudflare", send) == []
             assert watcher.get() == SOLD
