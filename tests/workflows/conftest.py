@@ -1,27 +1,36 @@
 """The project of these workflows, built once, and processes of it."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from tests.harness import Checkout, Tools
 from tests.jobs.places import InProcess
+from tests.providers.workers import started
 from tests.system.projects import SHELL
+from unitgraph.rules.toolchain import ensure, user_cache
 
 SOURCES = Path(__file__).parent / "app" / "src"
 
 
 @pytest.fixture(scope="session")
-def program(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The executable, put in place."""
+def checkout(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     folder = tmp_path_factory.mktemp("workflows")
     made = Checkout(folder / "work", tools, folder / "cache")
     made.write({**SHELL, "package.json": '{ "name": "flows", "private": true, "type": "module" }\n'})
     shutil.copytree(SOURCES, made.root / "src", dirs_exist_ok=True)
-    made.run("apply", "--provider", "standalone")
-    return made.root / ".deploy" / "standalone" / "flows"
+    return made
+
+
+@pytest.fixture(scope="session")
+def program(checkout: Checkout) -> Path:
+    """The executable, put in place."""
+    checkout.run("apply", "--provider", "standalone")
+    return checkout.root / ".deploy" / "standalone" / "flows"
 
 
 class Deployment:
@@ -49,10 +58,22 @@ class Deployment:
                 process.ended()
 
 
-@pytest.fixture(scope="session")
-def shared(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
-    """One process for all questions that don't end it."""
-    made = Deployment(program, tmp_path_factory.mktemp("shared"))
+class Listening(Protocol):
+    """What answers on a port of this machine."""
+
+    port: int
+
+
+@pytest.fixture(scope="session", params=["process", "workers"])
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listening]:
+    """One place for all questions that don't end it: a process, or all units as Workers."""
+    if request.param == "workers":
+        checkout: Checkout = request.getfixturevalue("checkout")
+        checkout.run("plan", "--provider", "cloudflare")
+        with started(checkout.root / ".deploy" / "cloudflare", ensure("workers", user_cache(os.environ))) as workers:
+            yield workers
+        return
+    made = Deployment(request.getfixturevalue("program"), tmp_path_factory.mktemp("shared"))
     try:
         yield made.start()
     finally:

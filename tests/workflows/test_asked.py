@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from tests.jobs.places import InProcess
+from tests.workflows.conftest import Listening
 from tests.workflows.test_lives import LIMIT_S
 
 OWNER = "owner of kiosk"
 REFUND = {"amount": 5, "shop": "kiosk"}
 
 
-def ask(place: InProcess, method: str, path: str, body: Any = None, user: str | None = OWNER) -> tuple[int, Any]:
+def ask(place: Listening, method: str, path: str, body: Any = None, user: str | None = OWNER) -> tuple[int, Any]:
     connection = HTTPConnection("127.0.0.1", place.port, timeout=LIMIT_S)
     headers = {"content-type": "application/json"} if body is not None else {}
     if user is not None:
@@ -29,7 +29,7 @@ def ask(place: InProcess, method: str, path: str, body: Any = None, user: str | 
 
 @dataclass
 class Started:
-    place: InProcess
+    place: Listening
     id: str
 
     def ask(self, what: str, body: Any = None, user: str | None = OWNER) -> tuple[int, Any]:
@@ -57,7 +57,7 @@ class Started:
 
 
 @pytest.fixture
-def refund(shared: InProcess) -> Started:
+def refund(shared: Listening) -> Started:
     status, said = ask(shared, "POST", "/workflow/refund/start", REFUND)
     assert status == 202
     run = Started(shared, said["runId"])
@@ -114,7 +114,7 @@ def test_who_may_not_call_it_may_not_see_or_send(refund: Started, what: str, use
     ],
     ids=["bad input", "nobody", "not permitted", "no such run", "no such run, nobody", "no such thing", "no such workflow"],
 )
-def test_what_is_refused(shared: InProcess, path: str, body: Any, user: str | None, expected: int) -> None:
+def test_what_is_refused(shared: Listening, path: str, body: Any, user: str | None, expected: int) -> None:
     assert ask(shared, "POST", f"/workflow/{path}", body, user)[0] == expected
 
 
@@ -127,11 +127,11 @@ def test_what_can_not_be_meant(refund: Started, what: str, body: Any) -> None:
     assert refund.ask("status")[0] == 200
 
 
-def test_a_run_of_another_workflow_is_not_found(shared: InProcess, refund: Started) -> None:
+def test_a_run_of_another_workflow_is_not_found(shared: Listening, refund: Started) -> None:
     assert ask(shared, "GET", f"/workflow/transfer/status/{refund.id}")[0] == 404
 
 
-def test_a_caller_may_wait_for_the_end(shared: InProcess) -> None:
+def test_a_caller_may_wait_for_the_end(shared: Listening) -> None:
     assert ask(shared, "POST", "/workflow/transfer/run", {"amount": 3}) == (200, {"receipt": f"3 by {OWNER}"})
     status, said = ask(shared, "POST", "/workflow/transfer/run", {"amount": 3}, user="mallory")
     assert (status, said["error"], said["code"]) == (403, "Not to you", "forbidden")

@@ -4,13 +4,14 @@ Knows names and data. Which services a unit takes, and which of them the project
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from unitgraph.providers.cloudflare.bindings import (
     LIMITS,
     StoreKind,
     holder_binding,
+    parents,
     produces,
     queue_binding,
     store_binding,
@@ -30,7 +31,8 @@ _AGENTS: Final = "aiStorage"
 class Given:
     """What a service may be told of: the units that share it, the names of services that they take and the project
     doesn't make, and all queues that a process may add to. ``is_alone``: no unit of the project runs elsewhere;
-    ``has_kysely``: the project depends on it; ``migrations`` with their texts."""
+    ``has_kysely``: the project depends on it; ``migrations`` with their texts;
+    ``workflows``: those in the units, each with its version."""
 
     manifest: "Manifest"
     units: Collection["Unit"]
@@ -39,6 +41,7 @@ class Given:
     is_alone: bool = True
     has_kysely: bool = False
     migrations: tuple[tuple["Migration", str], ...] = ()
+    workflows: Mapping[str, str] = field(default_factory=dict)
 
 
 Make = Callable[[Given], Builtin | None]
@@ -161,8 +164,15 @@ def _runs_of_process(given: Given) -> Builtin | None:
     return Builtin("workflowState", "flows.service")
 
 
-def _nowhere(_given: Given) -> Builtin | None:
-    return None
+def _runs_bound(given: Given) -> Builtin | None:
+    """Each run in a Durable Object of the unit's."""
+    (unit,) = given.units
+    if not given.workflows:
+        return None
+    told = ", ".join(map(literal, filter(None, (given.workflows, parents(unit, given.manifest)))))
+    return Builtin(
+        "workflowState", f"workflowState({told})", (("unitgraph/workflow/cloudflare/service", "workflowState"),)
+    )
 
 
 def _hub_bound(given: Given) -> Builtin | None:
@@ -194,7 +204,7 @@ BUILTINS: Final[Mapping[str, Row]] = {
     "queueService": Row(_queues_bound, _queues_of_process),
     "rateLimits": Row(_limits_bound, _limits_of_process),
     "storage": Row(_store_bound("storage", "r2"), _storage_of_process),
-    "workflowState": Row(_nowhere, _runs_of_process),
+    "workflowState": Row(_runs_bound, _runs_of_process),
 }
 """Service → how it is made. What a row's module exports has the service's own name, which no import of a project's
 gets in the same entry."""
@@ -226,12 +236,13 @@ def packages(workspace: "Workspace", plan: "SlicePlan", made: frozenset[str]) ->
 
 def given(
     workspace: "Workspace", units: Collection["Unit"], services: frozenset[str], queues: tuple[str, ...], *,
-    is_alone: bool,
+    is_alone: bool, workflows: Mapping[str, str],
 ) -> Given:  # fmt: skip
     manifest, read = workspace.manifest, workspace.project.sources.read
     return Given(
         manifest, units, services, queues, is_alone=is_alone, has_kysely=_has_kysely(workspace),
         migrations=tuple((each, read(f"{FOLDER}/{each.name}").decode()) for each in manifest.migrations),
+        workflows=workflows,
     )  # fmt: skip
 
 

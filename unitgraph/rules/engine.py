@@ -26,7 +26,7 @@ from unitgraph.rules.cache_layers import open_cache
 from unitgraph.rules.closure import Closures
 from unitgraph.rules.codegen import CodegenRule
 from unitgraph.rules.database import Database, Record
-from unitgraph.rules.gateways import packages, runnable
+from unitgraph.rules.gateways import RUNNABLE_ROLES, packages
 from unitgraph.rules.imports import ProjectImports
 from unitgraph.rules.journal import Journal, Summary, journal_of
 from unitgraph.rules.memo import Memo
@@ -46,6 +46,7 @@ from unitgraph.rules.workspace import Workspace, analyse, database_path
 from unitgraph.units.config import DeployConfig
 from unitgraph.units.model import Manifest, Unit
 from unitgraph.units.project import Project, load_project
+from unitgraph.units.queues import WORKFLOW_QUEUES
 from unitgraph.units.source import Facts
 
 
@@ -167,8 +168,7 @@ class Engine:
     @cached_property
     def units(self) -> dict[str, Unit]:
         """The units that are built, by name."""
-        roles = runnable(self.provider.isolation)
-        return {unit.name: unit for unit in self.manifest.units if unit.role in roles}
+        return {unit.name: unit for unit in self.manifest.units if unit.role in RUNNABLE_ROLES}
 
     @cached_property
     def left_out(self) -> list[Unit]:
@@ -177,8 +177,9 @@ class Engine:
 
     @cached_property
     def runnable(self) -> Manifest:
-        """The manifest with those units alone that are built."""
-        return replace(self.manifest, units=tuple(self.units.values()))
+        """The manifest with what is built alone: workflows need no queues of a provider's."""
+        queues = tuple(queue for queue in self.manifest.queues if queue.name not in WORKFLOW_QUEUES)
+        return replace(self.manifest, units=tuple(self.units.values()), queues=queues)
 
     @property
     def is_process(self) -> bool:

@@ -6,7 +6,6 @@ Knows which there are; what a gateway is made of stands in a module of its own (
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from unitgraph.providers.base import Isolation
 from unitgraph.rules.gateway_channel import channel
 from unitgraph.rules.gateway_mcp import mcp
 from unitgraph.units.model import Role
@@ -27,12 +26,8 @@ PACKAGES: Final[Mapping[Role, str]] = {"agent": "agents", "mcp": "mcp"}
 WORKFLOW_WIRES: Final = frozenset(("workflowStep", "start"))
 """What calls that belong to a run bring along."""
 
-_EVERYWHERE: Final = frozenset(("function", "workflow-step", "agent", *GATEWAYS))
-
-
-def runnable(isolation: Isolation) -> frozenset[str]:
-    """Roles that this version can run; the others are analysed and listed, and left out of builds."""
-    return _EVERYWHERE | {"workflow"} if isolation == "process" else _EVERYWHERE
+RUNNABLE_ROLES: Final = frozenset(("function", "workflow", "workflow-step", "agent", *GATEWAYS))
+"""Roles that this version can run; the others are analysed and listed, and left out of builds."""
 
 
 def held(unit: "Unit", manifest: "Manifest") -> tuple[Role, ...]:

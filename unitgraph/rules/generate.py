@@ -216,7 +216,8 @@ class Generator:
         is_alone = self._provider.isolation == "process"
         has_agents = any(True for unit in units for _ in self._wirings.agents(unit))
         taken = builtins.taken(plan, self._made_by_project, has_agents=has_agents)
-        return builtins.given(self._workspace, units, taken, queues, is_alone=is_alone)
+        own = {each["name"]: each["version"] for each in self._main_workflows(units)}
+        return builtins.given(self._workspace, units, taken, queues, is_alone=is_alone, workflows=own)
 
     def _queue(self, wiring: QueueWiring, names: Names) -> text.EntryQueue:
         settings = wiring.settings.document()

@@ -12,7 +12,7 @@ from unitgraph.rules import extras, seed, whole
 from unitgraph.rules.action import Result
 from unitgraph.rules.bundle import PROCESS, prefix
 from unitgraph.rules.database import Record
-from unitgraph.rules.gateways import runnable
+from unitgraph.rules.gateways import RUNNABLE_ROLES
 from unitgraph.rules.runner import Demand, Listener
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def take_over(engine: "Engine", *, listener: Listener, demand: Demand, files: Re
 
 def _is_complete(engine: "Engine", recalled: whole.Recalled) -> bool:
     """Whether there is a result for each unit that would be built, and for nothing else."""
-    units = [unit.name for unit in recalled.whole.manifest.units if unit.role in runnable(engine.provider.isolation)]
+    units = [unit.name for unit in recalled.whole.manifest.units if unit.role in RUNNABLE_ROLES]
     return recalled.results.keys() == {f"bundle:{subject}" for subject in ([PROCESS] if engine.is_process else units)}
 
 

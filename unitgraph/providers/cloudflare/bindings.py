@@ -15,7 +15,6 @@ StoreKind = Literal["d1", "r2", "kv"]
 
 STORES: Final[dict[str, StoreKind]] = {
     "database": "d1",
-    "workflow-state": "d1",
     "ai-storage": "d1",
     "object-storage": "r2",
     "kv": "kv",
@@ -37,6 +36,9 @@ class Objects:
     specifier: str
     script: str | None = None
 
+
+RUNS: Final = Objects("UNITGRAPH_RUNS", "WorkflowRun", "unitgraph/workflow/cloudflare/object")
+"""The runs of a unit's workflows: each keeps and executes itself."""
 
 LEDGER: Final = Objects("UNITGRAPH_JOBS", "JobLedger", "unitgraph/queue/ledger")
 """Where a Worker remembers the ids of jobs."""
@@ -143,8 +145,20 @@ def objects(unit: "Unit", manifest: "Manifest") -> tuple[Objects, ...]:
         LIMITS: any(service.capability == "rate-limit" for service in unit.services),
         Objects(own, "ChannelSockets", "unitgraph/channel/cloudflare"): unit.role == "channel",
         Objects(own, "EventStreams", "unitgraph/channel/streams"): unit.name in unit.channel_holders,
+        RUNS: any(workflow.orchestrator_unit == unit.name for workflow in manifest.workflows),
     }
     return tuple(sorted(kind for kind, is_needed in needed.items() if is_needed))
+
+
+def parents(unit: "Unit", manifest: "Manifest") -> dict[str, str]:
+    """Workflows of other units that call the unit's as steps, and under which name the unit is bound to their runs."""
+    own = {workflow.function_id for workflow in manifest.workflows if workflow.orchestrator_unit == unit.name}
+    return {
+        workflow.function_id: f"RUNS_{binding_name(workflow.orchestrator_unit)}"
+        for workflow in manifest.workflows
+        if workflow.orchestrator_unit in manifest.unit_names - {unit.name}
+        and any(step.function_id in own for step in workflow.steps)
+    }
 
 
 def holder_binding(name: str) -> str:
@@ -155,11 +169,16 @@ def holder_binding(name: str) -> str:
 def bound_objects(unit: "Unit", manifest: "Manifest") -> tuple[Objects, ...]:
     """The Durable Objects of other units that a unit is bound to, of those that are built."""
     roles = {other.name: other.role for other in manifest.units}
-    return tuple(
+    channels = [
         Objects(holder_binding(name), "ChannelSockets" if roles[name] == "channel" else "EventStreams", "", name)
         for name in unit.channel_holders
         if name in roles and name != unit.name
-    )
+    ]
+    homes = {workflow.function_id: workflow.orchestrator_unit for workflow in manifest.workflows}
+    runs = {
+        Objects(binding, RUNS.class_name, "", homes[workflow]) for workflow, binding in parents(unit, manifest).items()
+    }
+    return (*channels, *sorted(runs, key=lambda kind: kind.binding))
 
 
 def at_once(settings: "QueueSettings") -> int:

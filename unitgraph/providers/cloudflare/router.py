@@ -15,6 +15,7 @@ from urllib.parse import quote
 from unitgraph.providers.base import Target
 from unitgraph.providers.cloudflare import wrangler
 from unitgraph.providers.cloudflare.bindings import binding_name, servers
+from unitgraph.units.workflow_routes import routes
 
 if TYPE_CHECKING:
     from unitgraph.units.model import Manifest
@@ -34,6 +35,12 @@ def table(manifest: "Manifest") -> tuple[tuple[str, str, str], ...]:
     built = {unit.name for unit in manifest.units}
     found |= {("GET", one.route, one.unit_name) for one in manifest.channels if one.route and one.unit_name in built}
     found |= {("POST", one.route, one.unit_name) for one in manifest.mcp_endpoints if one.unit_name in built}
+    found |= {
+        (method, route, workflow.orchestrator_unit)
+        for workflow in manifest.workflows
+        if workflow.orchestrator_unit in built
+        for method, route, _ in routes((workflow.function_id,))
+    }
     return tuple(sorted(found, key=lambda row: (_specificity(row[1]), row[1], row)))
 
 

@@ -24,7 +24,7 @@ export interface Call extends Trace {
   readonly ip?: string | undefined
   readonly workflowStep?: WorkflowStepWire | undefined
   /** Of a call that starts a run: which one it is to be. */
-  readonly start?: { readonly id?: string; readonly parent?: { readonly id: string; readonly key: string } } | undefined
+  readonly start?: { readonly id?: string; readonly parent?: { readonly id: string; readonly key: string; readonly workflow: string } } | undefined
   readonly agent?: AgentWire | undefined
   /** What log lines say of it besides its ids. */
   readonly fields?: Readonly<Record<string, unknown>>

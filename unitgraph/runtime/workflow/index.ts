@@ -64,7 +64,7 @@ const callOf = ({ head }: Run, steps: Steps): Call => {
   }
 }
 
-const reachOf = (unit: Unit, call: Call, children: ReadonlySet<string>): Reach => ({
+const reachOf = (unit: Unit, call: Call, workflow: string, children: ReadonlySet<string>): Reach => ({
   isWorkflow: (id) => children.has(id),
   call: (id, data, step, signal) => {
     // each step as whoever began the run: what one step makes of the session is not the next one's
@@ -73,7 +73,7 @@ const reachOf = (unit: Unit, call: Call, children: ReadonlySet<string>): Reach =
     return dispatch(unit, id, data, errand, own)
   },
   startChild: async (name, data, id, parent) => {
-    const errand = { transport: 'workflow' as const, wiring: START, wire: { name: 'start' as const, state: { id, parent } } }
+    const errand = { transport: 'workflow' as const, wiring: START, wire: { name: 'start' as const, state: { id, parent: { ...parent, workflow } } } }
     await dispatch(unit, name, data, errand, { ...call, session: new Session(call.session.value) })
   },
 })
@@ -87,7 +87,7 @@ const createWorkflow = (unit: Unit, name: string, children: ReadonlySet<string>)
       const call = callOf(run, steps)
       const singletons = await host.services()
       const services = servicesOfCall(singletons, () => ({ requestId: call.requestId, traceId: call.traceId, function: name, ...call.fields }))
-      const durable = createWorkflowWire(steps, reachOf(unit, call, children))
+      const durable = createWorkflowWire(steps, reachOf(unit, call, name, children))
       const wire: Wire = { ...createWire(call, () => createRpc(unit, call), name), workflow: durable }
       const own = ((await host.wireServices?.(services as never, wire as never)) ?? {}) as Services
       const all = { ...services, ...own, workflow: durable, rpc: wire.rpc }

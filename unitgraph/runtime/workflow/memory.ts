@@ -1,8 +1,9 @@
 /**
- * Runs in memory: what every other store is compared with. Gone with its process, so nothing but a test may use it.
+ * Runs in memory: what every other store is compared with. Gone with its process, so but for tests nothing may use it
+ * that doesn't write each change through to somewhere else (`cloudflare/object.ts`).
  */
 import { ENDS, type Entry, type Head, type Message, type NewMessage, type Run } from './run.ts'
-import type { Append, Appended, Change, Claim, Delivered, Lease, Store } from './store.ts'
+import type { Append, Appended, Change, Claim, Delivered, Lease, Started, Store } from './store.ts'
 
 interface Kept {
   head: Head
@@ -21,9 +22,23 @@ const isDue = ({ status, dueAt, leaseUntil }: Head, now: number): boolean =>
 const dueOf = ({ status, dueAt, leaseUntil }: Head): number | null =>
   status === 'running' ? leaseUntil : status === 'ready' || status === 'waiting' ? dueAt : null
 
+/** A run as it is now, and how much of it there was: what lies between is to be written before anybody is answered. */
+export type Through = (run: Run, before: { readonly seq: number; readonly inboxSeq: number } | undefined) => Promise<void>
+
 /** `now` is the store's clock. */
-export const createMemoryStore = (now: () => number = Date.now): Store => {
-  const runs = new Map<string, Kept>()
+export const createMemoryStore = (now: () => number = Date.now, known: readonly Run[] = [], through?: Through): Store => {
+  const runs = new Map<string, Kept>(known.map((run) => [run.head.id, { ...run, journal: [...run.journal], inbox: [...run.inbox] }]))
+
+  /** Does what changes runs, and writes through which of them it has changed. */
+  const written = async <T>(ids: readonly string[], work: () => T): Promise<T> => {
+    const before = new Map(ids.map((id) => [id, runs.get(id)?.head]))
+    const answer = work()
+    for (const id of ids) {
+      const run = runs.get(id)
+      if (run && run.head !== before.get(id)) await through?.(copy(run), before.get(id))
+    }
+    return answer
+  }
 
   const take = (run: Kept, lease: Lease): void => {
     const { head } = run
@@ -72,7 +87,7 @@ export const createMemoryStore = (now: () => number = Date.now): Store => {
   }
 
   return {
-    start: async (run, lease) => {
+    start: (run, lease) => written([run.id], (): Started => {
       const known = runs.get(run.id)
       if (known) {
         const isSame = known.head.name === run.name && known.input === run.input
@@ -90,8 +105,8 @@ export const createMemoryStore = (now: () => number = Date.now): Store => {
       runs.set(run.id, made)
       if (lease) take(made, lease)
       return { is: 'started', run: copy(made), now: now() }
-    },
-    claim: async ({ names, count, ...lease }: Claim) => {
+    }),
+    claim: ({ names, count, ...lease }: Claim) => written([...runs.keys()], () => {
       const mine = [...runs.values()].filter(({ head }) => names.includes(head.name))
       const due = mine.filter(({ head }) => isDue(head, now()))
         .sort((a, b) => b.head.priority - a.head.priority || (dueOf(a.head) ?? 0) - (dueOf(b.head) ?? 0))
@@ -99,9 +114,9 @@ export const createMemoryStore = (now: () => number = Date.now): Store => {
       for (const run of due) take(run, lease)
       const next = mine.filter(({ head }) => head.owner !== lease.worker).map(({ head }) => dueOf(head)).filter((at) => at !== null)
       return { runs: due.map(copy), now: now(), nextAt: next.length > 0 ? Math.min(...next) : null }
-    },
-    append: async (given) => append(given),
-    renew: async ({ worker, ttlMs }, ids) => {
+    }),
+    append: (given) => written([given.id], () => append(given)),
+    renew: ({ worker, ttlMs }, ids) => written(ids, () => {
       const lost: string[] = []
       const cancelled: string[] = []
       for (const id of ids) {
@@ -113,13 +128,13 @@ export const createMemoryStore = (now: () => number = Date.now): Store => {
         }
       }
       return { now: now(), lost, cancelled }
-    },
-    release: async (worker) => {
+    }),
+    release: (worker) => written([...runs.keys()], () => {
       for (const run of runs.values()) {
         if (run.head.status === 'running' && run.head.owner === worker) settle(run, { status: 'waiting', dueAt: now() })
       }
-    },
-    deliver: async (id, message) => deliver(id, message),
+    }),
+    deliver: (id, message) => written([id], () => deliver(id, message)),
     inbox: async (id, after) => (runs.get(id)?.inbox ?? []).filter(({ n }) => n > after),
     load: async (id) => {
       const run = runs.get(id)
@@ -131,20 +146,20 @@ export const createMemoryStore = (now: () => number = Date.now): Store => {
         .sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1))
         .filter(({ createdAt, id }) => !before || createdAt < before.createdAt || (createdAt === before.createdAt && id < before.id))
         .slice(0, limit),
-    cancel: async (id, reason) => {
+    cancel: (id, reason) => written([id], () => {
       const run = runs.get(id)
       if (!run || ENDS.has(run.head.status)) return run?.head
       const { head } = run
       const asked = { cancelAt: head.cancelAt ?? now(), cancelReason: head.cancelAt === null ? reason : head.cancelReason }
       run.head = { ...head, ...asked, ...(head.status !== 'running' && { status: 'waiting', dueAt: now() }) }
       return run.head
-    },
-    resume: async (id) => {
+    }),
+    resume: (id) => written([id], () => {
       const run = runs.get(id)
       if (run?.head.status === 'paused') run.head = { ...run.head, status: 'waiting', dueAt: now(), recoveries: 0, reason: null }
       return run?.head
-    },
-    fork: async (id, as, throughSeq) => {
+    }),
+    fork: (id, as, throughSeq) => written([as], () => {
       const run = runs.get(id)
       if (!run || runs.has(as)) return undefined
       const journal = run.journal.filter(({ seq }) => seq <= throughSeq)
@@ -158,7 +173,7 @@ export const createMemoryStore = (now: () => number = Date.now): Store => {
         },
       })
       return runs.get(as)?.head
-    },
+    }),
     purge: async (endedBefore, limit) => {
       const old = [...runs.values()].filter(({ head }) => head.finishedAt !== null && head.finishedAt < endedBefore).slice(0, limit)
       for (const { head } of old) runs.delete(head.id)

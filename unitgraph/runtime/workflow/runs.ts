@@ -11,7 +11,7 @@ export interface Starting {
   readonly id?: string | undefined
   readonly session?: UserSession | undefined
   readonly traceparent?: string | undefined
-  readonly parent?: { readonly id: string; readonly key: string } | undefined
+  readonly parent?: { readonly id: string; readonly key: string; readonly workflow: string } | undefined
 }
 
 export interface Runs {

@@ -1,0 +1,165 @@
+/**
+ * A run as a Durable Object: its storage is the store, its one alarm is when the run is due, and the code runs here. What
+ * the store says is written before anybody is answered. An alarm comes at least once, so what it finds undone is done,
+ * and a run whose object ended in the middle is one whose lease runs out.
+ */
+import { createLogger } from '../../core/logger.ts'
+import { pack, unpack } from '../../core/json.ts'
+import type { Environment } from '../../core/environment.ts'
+import type { Handlers, Start } from '../../entry/cloudflare.ts'
+import type { Execution } from '../execution.ts'
+import { createMemoryStore, type Through } from '../memory.ts'
+import type { Entry, Head, Message, NewMessage, Run } from '../run.ts'
+import type { World } from '../steps.ts'
+import type { Delivered, Store } from '../store.ts'
+import { createWorld } from '../world.ts'
+import { ask, RUNS, type Asked, type Asking, type Namespace } from './calls.ts'
+
+interface Storage {
+  list(): Promise<Map<string, unknown>>
+  put(entries: Readonly<Record<string, unknown>>): Promise<void>
+  setAlarm(at: number): Promise<void>
+  deleteAlarm(): Promise<void>
+  deleteAll(): Promise<void>
+}
+interface State {
+  readonly storage: Storage
+  waitUntil(work: Promise<unknown>): void
+  blockConcurrencyWhile<T>(work: () => Promise<T>): Promise<T>
+}
+
+const WORKER = 'object'
+const LEASE_MS = 15_000
+/** An alarm's handler may take a quarter of an hour; what isn't done by then goes on with the next. */
+const LEAVE_MS = 10 * 60_000
+const AFTER_FAULT_MS = 5000
+/** For how long a run that has ended can be asked about. */
+const KEPT_MS = 30 * 86_400_000
+/** As many as one write takes. */
+const MOST_KEYS = 128
+
+const numbered = (prefix: string, n: number): string => `${prefix}${String(n).padStart(12, '0')}`
+
+type Kept = Omit<Run, 'journal' | 'inbox'>
+
+const read = (all: ReadonlyMap<string, unknown>): Run[] => {
+  const kept = all.get('run') as Kept | undefined
+  if (!kept) return []
+  const within = <T>(prefix: string): T[] =>
+    [...all].filter(([key]) => key.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value as T)
+  return [{ ...kept, journal: within<Entry>('j'), inbox: within<Message>('m') }]
+}
+
+const writer = (storage: Storage): Through => async ({ journal, inbox, ...kept }, before) => {
+  const entries: [string, unknown][] = [
+    ...journal.slice(before?.seq ?? 0).map((entry): [string, unknown] => [numbered('j', entry.seq), entry]),
+    ...inbox.slice(before?.inboxSeq ?? 0).map((message): [string, unknown] => [numbered('m', message.n), message]),
+  ]
+  // all in one go as storage has it: writes without an await between them are one
+  const groups: Promise<void>[] = []
+  while (entries.length >= MOST_KEYS) groups.push(storage.put(Object.fromEntries(entries.splice(0, MOST_KEYS))))
+  groups.push(storage.put({ ...Object.fromEntries(entries), run: kept }))
+  await Promise.all(groups)
+}
+
+const dueAt = ({ status, dueAt: due, leaseUntil, finishedAt }: Head): number | null => {
+  if (status === 'running') return leaseUntil
+  if (status === 'ready' || status === 'waiting') return due
+  return finishedAt === null ? null : finishedAt + KEPT_MS
+}
+
+/** What the Worker of this bundle is started with; set as its entry is loaded, which is before any object is made. */
+let own: Start | undefined
+
+/** For the worker's entry: around what it does with other events. */
+export const runs = (on?: (start: Start) => Handlers) => (start: Start): Handlers => {
+  own = start
+  return on?.(start) ?? {}
+}
+
+export class WorkflowRun {
+  readonly #state: State
+  readonly #env: Environment
+  readonly #store: Promise<Store>
+  #live: Execution | undefined
+
+  constructor(state: State, env: Environment) {
+    this.#state = state
+    this.#env = env
+    this.#store = state.blockConcurrencyWhile(async () =>
+      createMemoryStore(Date.now, read(await state.storage.list()), writer(state.storage)))
+  }
+
+  async fetch(request: Request): Promise<Response> {
+    const store = await this.#store
+    const { name, given } = unpack(await request.text()) as Asking
+    const answer = await (store[name] as (...given: readonly unknown[]) => Promise<unknown>)(...given)
+    const id = this.#idOf(name, given)
+    if (name !== 'load') {
+      if (name === 'deliver') this.#live?.nudge()
+      if (name === 'cancel') this.#live?.cancel()
+      await this.#arm(store, id)
+    }
+    return new Response(pack({ answer }))
+  }
+
+  async alarm(): Promise<void> {
+    const store = await this.#store
+    const [head] = await store.list({ limit: 1 })
+    if (!head) return
+    try {
+      if (head.finishedAt !== null) return void (await this.#forget(store, head))
+      await this.#go(store, head)
+      await this.#arm(store, head.id)
+    } catch (error) {
+      createLogger().error(error, { run: head.id, workflow: head.name, code: 'run-fault' })
+      await this.#state.storage.setAlarm(Date.now() + AFTER_FAULT_MS)
+    }
+  }
+
+  #idOf(name: Asked, given: readonly unknown[]): string {
+    return name === 'start' ? (given[0] as { id: string }).id : (given[0] as string)
+  }
+
+  async #arm(store: Store, id: string): Promise<void> {
+    const run = await store.load(id)
+    const at = run && dueAt(run.head)
+    if (at === undefined || at === null) await this.#state.storage.deleteAlarm()
+    else await this.#state.storage.setAlarm(Math.max(at, Date.now()))
+  }
+
+  async #forget(store: Store, head: Head): Promise<void> {
+    if ((head.finishedAt ?? 0) + KEPT_MS > Date.now()) return this.#arm(store, head.id)
+    await this.#state.storage.deleteAll()
+  }
+
+  /** Goes on with the run as far as it goes now. */
+  async #go(store: Store, { id, name }: Head): Promise<void> {
+    if (!own) throw new Error('The runs of workflows are made by the Worker whose they are')
+    const { unit } = await own(this.#env, { waitUntil: (work) => this.#state.waitUntil(work) })
+    const workflow = unit.options.workflows?.start(unit).get(name)
+    if (!workflow) throw new Error(`${unit.name} has no workflow ${name}`)
+    const { runs: [run] } = await store.claim({ worker: WORKER, ttlMs: LEASE_MS, names: [name], count: 1 })
+    if (!run) return
+    const telling: Store = { ...store, deliver: (to, message) => (to === id ? store.deliver(to, message) : this.#tell(to, message)) }
+    const world: World = { ...createWorld(telling, { now: Date.now, tell: () => undefined }) }
+    const execution = (this.#live = workflow.execute(run, world))
+    const leave = setTimeout(() => execution.leave(), LEAVE_MS)
+    const beat = setInterval(() => void store.renew({ worker: WORKER, ttlMs: LEASE_MS }, [id]).catch(() => execution.lose()), LEASE_MS / 3)
+    try {
+      if ((await execution.go()) === 'lost') await store.release(WORKER)
+    } finally {
+      clearTimeout(leave)
+      clearInterval(beat)
+      this.#live = undefined
+    }
+  }
+
+  /** A parent's object, which may be another unit's. */
+  async #tell(parent: string, message: NewMessage): Promise<Delivered> {
+    const [binding = RUNS, ...id] = parent.split(' ')
+    const found = this.#env[binding] as Namespace | undefined
+    if (!found) throw new Error(`The binding ${binding} is missing`)
+    return ask(found, id.join(' '), 'deliver', id.join(' '), message)
+  }
+}
