@@ -153,6 +153,10 @@ describe('a secret that was read is written nowhere', () => {
     await createSecrets({ S: '{"a":[{"b":"the inner key"}]}' }).getSecretJSON('S')
     expect(redact('it is the inner key')).toBe('it is [secret]')
   })
+  test('of two secrets one of which is in the other, nothing is left, whichever was read first', () => {
+    for (const secret of ['gamma-delta', 'alpha-gamma-delta-omega']) keepSecret(secret)
+    expect(redact('say alpha-gamma-delta-omega')).toBe('say [secret]')
+  })
   test('what is short hides nothing: it would be found in ordinary text', () => {
     for (const secret of ['', 'a', 'admin']) keepSecret(secret)
     expect(redact('as an admin')).toBe('as an admin')

@@ -135,3 +135,15 @@ def test_a_caller_may_wait_for_the_end(shared: Listening) -> None:
     assert ask(shared, "POST", "/workflow/transfer/run", {"amount": 3}) == (200, {"receipt": f"3 by {OWNER}"})
     status, said = ask(shared, "POST", "/workflow/transfer/run", {"amount": 3}, user="mallory")
     assert (status, said["error"], said["code"]) == (403, "Not to you", "forbidden")
+
+
+@pytest.mark.parametrize(
+    ("grams", "expected"), [(1500, {"posted": "label of p1 by van"}), (500, {"posted": "label of p1 by bicycle"})]
+)
+def test_a_graph_takes_the_branch_that_its_function_picks(shared: Listening, grams: int, expected: Any) -> None:
+    assert ask(shared, "POST", "/workflow/shipment/run", {"parcel": "p1", "grams": grams}) == (200, expected)
+
+
+def test_a_node_that_fails_leads_where_it_says(shared: Listening) -> None:
+    expected = {"complaint": "There is nothing to stick it on"}
+    assert ask(shared, "POST", "/workflow/shipment/run", {"parcel": "torn", "grams": 1}) == (200, expected)

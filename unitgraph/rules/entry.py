@@ -137,8 +137,9 @@ class EntryErrands:
     @property
     def modules(self) -> tuple[tuple[str, str], ...]:
         """(wire, the runtime's module that makes it)."""
-        shared = {"workflowStep": "workflow/wires", "start": "workflow/wires"}
-        return tuple((wire, f"unitgraph/{shared.get(wire, f'{wire}/wire')}") for wire in self.wires)
+        return tuple(
+            (wire, f"unitgraph/{'workflow/wires' if wire == 'graph' else f'{wire}/wire'}") for wire in self.wires
+        )
 
 
 @dataclass(frozen=True, slots=True)

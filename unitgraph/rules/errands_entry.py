@@ -14,7 +14,7 @@ def errands_of(unit: Unit, wirings: "Wirings", names: "Names") -> EntryErrands |
     """None where nobody reaches the unit in such a way."""
     found = wirings.errands(unit)
     options = {one.wiring: tuple(names.expression(option) for option in one.options) for one in found}
-    wires: set[str] = {one.wire for one in found}
+    wires: set[str] = {one.wire for one in found if one.wire is not None}
     if any(wirings.agents(unit)):
         wires.add("agent")
         options["agent"] = ()
@@ -24,4 +24,4 @@ def errands_of(unit: Unit, wirings: "Wirings", names: "Names") -> EntryErrands |
         for function in wirings.functions(unit)
         if function.id in described
     )
-    return EntryErrands(tuple(sorted(wires)), tuple(options.items()), describes) if wires else None
+    return EntryErrands(tuple(sorted(wires)), tuple(options.items()), describes) if options else None

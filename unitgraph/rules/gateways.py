@@ -23,9 +23,6 @@ GATEWAYS: Final[Mapping[Role, Gateway]] = {"channel": channel, "mcp": mcp}
 PACKAGES: Final[Mapping[Role, str]] = {"agent": "agents", "mcp": "mcp"}
 """Role → the part of the toolchain with packages that only its bundle imports."""
 
-WORKFLOW_WIRES: Final = frozenset(("workflowStep", "start"))
-"""What calls that belong to a run bring along."""
-
 RUNNABLE_ROLES: Final = frozenset(("function", "workflow", "workflow-step", "agent", *GATEWAYS))
 """Roles that this version can run; the others are analysed and listed, and left out of builds."""
 

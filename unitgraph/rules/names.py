@@ -25,7 +25,7 @@ class Names:
         self._taken = {
             "worker", "unit", "serve", "http", "sse", "remote", "v", "nothing", "queue", "schedule", "events",
             "consumer", "scheduled", "queues", "schedules", "settings", "jobs", "clock", "errands", "channel", "mcp",
-            "channelWire", "mcpWire", "describe", "workflow", "workflows", "starts", "workflowStepWire", "startWire",
+            "channelWire", "mcpWire", "describe", "workflow", "workflows", "starts", "graphWire",
             "flows", "triggers", "sources", "sockets", "createSockets", "hub", "createHub", "agent", "agents",
             "agentWire", "openai", "anthropic", *builtins.LOCALS,
         }  # fmt: skip

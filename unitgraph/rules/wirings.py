@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Final
 
 from unitgraph.errors import Place
-from unitgraph.rules.gateways import GATEWAYS, WORKFLOW_WIRES
+from unitgraph.rules.gateways import GATEWAYS
 from unitgraph.units import agent_routes
 from unitgraph.units.application import (
     Application,
@@ -83,7 +83,7 @@ class Wirings:
     def _errands(self) -> Mapping[str, list[Errand]]:
         found: defaultdict[str, list[Errand]] = defaultdict(list)
         for errand in errands(self.application):
-            if errand.wire in GATEWAYS or errand.wire in WORKFLOW_WIRES:
+            if errand.wire is None or errand.wire == "graph" or errand.wire in GATEWAYS:
                 found[errand.function].append(errand)
         return found
 

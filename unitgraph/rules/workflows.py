@@ -1,6 +1,6 @@
 """Workflows in an entry: which a unit has, which they call as children, and the version of each. Knows no runtime."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EntryWorkflows:
-    """``names`` are the unit's own, ``children`` those that they call as steps."""
+    """``names`` are the unit's own, ``children`` those that they call as steps; ``graphs`` are the nodes of those that
+    are graphs, each with the function that it calls."""
 
     names: tuple[str, ...]
     children: tuple[str, ...]
+    graphs: Mapping[str, Mapping[str, str]]
 
 
 def in_unit(application: Application, unit: "Unit") -> tuple[str, ...]:
@@ -27,7 +29,12 @@ def entry(application: Application, unit: "Unit") -> EntryWorkflows | None:
     names = in_unit(application, unit)
     called = {step.function for name in names for step in application.functions[name].steps}
     children = sorted(name for name in called if name is not None and is_workflow(application.functions[name]))
-    return EntryWorkflows(names, tuple(children)) if names else None
+    graphs = {
+        name: {step.name: step.function for step in application.functions[name].steps if step.function is not None}
+        for name in names
+        if application.functions[name].kind == "workflow-graph"
+    }
+    return EntryWorkflows(names, tuple(children), graphs) if names else None
 
 
 def starts(application: Application, functions: Collection[Function]) -> bool:

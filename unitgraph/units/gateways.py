@@ -11,15 +11,15 @@ from unitgraph.units.application import Application, Expression, McpWiring
 from unitgraph.units.model import Manifest
 from unitgraph.units.workflow_routes import is_workflow
 
-Wire = Literal["channel", "mcp", "workflowStep", "start"]
+Wire = Literal["channel", "mcp", "graph"]
 
 
 class Errand(NamedTuple):
     """``wiring`` is its name between units, "mcp tool search"; ``options`` are object literals, outermost first;
-    ``module`` is where it is written."""
+    ``module`` is where it is written. ``wire``: what the gateway lends, None where nothing comes back."""
 
     function: str
-    wire: Wire
+    wire: Wire | None
     wiring: str
     options: tuple[Expression, ...]
     tags: tuple[str, ...] = ()
@@ -42,9 +42,13 @@ def errands(application: Application) -> Iterator[Errand]:
         options = (wiring.options,) if wiring.options is not None else ()
         yield Errand(wiring.function, "mcp", mcp_wiring(wiring), options, wiring.tags, wiring.place.path)
     workflows = {name for name, function in application.functions.items() if is_workflow(function)}
-    yield from (Errand(name, "start", "workflow start", ()) for name in sorted(workflows))
-    called = {name for workflow in workflows for name in application.functions[workflow].invokes}
-    yield from (Errand(name, "workflowStep", "workflow step", ()) for name in sorted(called - workflows))
+    yield from (Errand(name, None, "workflow start", ()) for name in sorted(workflows))
+    steps: dict[str, Wire | None] = {}
+    for name in sorted(workflows):
+        workflow = application.functions[name]
+        for called in workflow.invokes:
+            steps[called] = "graph" if workflow.kind == "workflow-graph" else steps.get(called)
+    yield from (Errand(name, steps[name], "workflow step", ()) for name in sorted(steps.keys() - workflows))
 
 
 def mcp_wiring(wiring: McpWiring) -> str:

@@ -93,7 +93,8 @@ export const createLab = ({ workflows, steps = {}, seed = 1, store: make = creat
       id: name, store: seen, clock: { now: () => now, tell: () => undefined }, world, names: Object.keys(own), most: 100, ttlMs: TTL_MS, lookMs: 3_600_000,
       monotonic: () => now, logger,
       execute: async (run: Run, its) => createExecution(run, its, async (live) => {
-        const wire = createWorkflowWire(live, {
+        const { wire } = createWorkflowWire(live, {
+          node: () => Promise.reject(new Error('Graphs are tried by themselves')),
           call: async (functionId, data, step, signal) => {
             if (isDead) return DEAD
             ledger.push({ run: run.head.id, step: step.stepName, attempt: step.attempt, at: now })

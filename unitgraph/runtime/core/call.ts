@@ -1,6 +1,6 @@
 /** One call: what came in with it, and the wire that functions see of it. */
 import type { AgentWire } from '../types/agent.ts'
-import type { ChannelWire, CliWire, HttpWire, McpWire, QueueWire, Rpc, ScheduledTaskWire, Transport, TriggerWire, Wire } from '../types/wire.ts'
+import type { ChannelWire, CliWire, GraphWire, HttpWire, McpWire, QueueWire, Rpc, ScheduledTaskWire, Transport, TriggerWire, Wire } from '../types/wire.ts'
 import type { WorkflowStepWire } from '../types/workflow.ts'
 import type { Session } from './session.ts'
 import type { Trace } from './trace.ts'
@@ -23,6 +23,7 @@ export interface Call extends Trace {
   /** The address of who sent the request. */
   readonly ip?: string | undefined
   readonly workflowStep?: WorkflowStepWire | undefined
+  readonly graph?: GraphWire | undefined
   /** Of a call that starts a run: which one it is to be. */
   readonly start?: { readonly id?: string; readonly parent?: { readonly id: string; readonly key: string; readonly workflow: string } } | undefined
   readonly agent?: AgentWire | undefined

@@ -17,6 +17,8 @@ export interface Errand {
   readonly wiring: string
   /** The wire's name, and what is known of it. */
   readonly wire?: { readonly name: LentName; readonly state: unknown }
+  /** What else is known of the call: data, of which no use reaches anybody. */
+  readonly known?: Pick<Call, 'workflowStep' | 'start'>
   /** Names of the data whose values are texts, whatever the function expects there. */
   readonly texts?: readonly string[]
   /** Asks what the function takes and gives, and doesn't call it. */
@@ -24,7 +26,7 @@ export interface Errand {
 }
 
 /** The wires of a call that a gateway can lend. */
-export type LentName = 'channel' | 'mcp' | 'agent' | 'workflowStep' | 'start'
+export type LentName = 'channel' | 'mcp' | 'agent' | 'graph'
 
 /** Happens at the gateway when the function uses the wire: a method's name and what it was given. */
 export type Use = (method: string, args: readonly unknown[]) => void | Promise<void>
@@ -73,9 +75,9 @@ export const runErrand = async (
     throw new NotFoundError(`${functionId} of ${unit.name} is not reached through ${errand.wiring}`)
   }
   if (errand.describes) return errands.describe?.(definition)
-  const { transport, wire, texts } = errand
+  const { transport, wire, texts, known } = errand
   const make = wire && errands.wires[wire.name]
   if (wire && !make) throw new InternalServerError(`${unit.name} was built without the wire ${wire.name}`)
-  const inner: Call = { ...call, transport, ...(wire && make && { [wire.name]: make(wire.state as never, use) }) }
+  const inner: Call = { ...call, ...known, transport, ...(wire && make && { [wire.name]: make(wire.state as never, use) }) }
   return invoke(unit, definition, inner, async () => ({ data, ...(texts && { texts: new Set(texts) }) }), together(errands.wirings[errand.wiring] ?? []))
 }

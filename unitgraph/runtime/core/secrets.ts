@@ -1,7 +1,9 @@
 /** Which values are secret, and text without them. Knows what was read, not where it came from. */
 import { toBase64 } from './text.ts'
 
-const forms = /* @__PURE__ */ new Map<string, readonly string[]>()
+const values = /* @__PURE__ */ new Set<string>()
+/** All forms of all values, the longest first, so that no part of one is left beside another. */
+let forms: readonly string[] = []
 
 /** Anything shorter would blot out ordinary text. */
 const SHORTEST = 6
@@ -16,24 +18,23 @@ const encoded = (value: string): string[] =>
 
 /** A value which log lines and errors show as `[secret]` from now on, as it is and as it is written in URLs and base64. */
 export const keepSecret = (value: string): void => {
-  if (value.length < SHORTEST || forms.has(value)) return
+  if (value.length < SHORTEST || values.has(value)) return
+  values.add(value)
   const quoted = JSON.stringify(value)
   const inUrl = encodeURIComponent(value.toWellFormed())
   // as it is; in JSON, and in JSON in JSON; in URLs and forms
   const all = [value, quoted.slice(1, -1), JSON.stringify(quoted).slice(3, -3), inUrl, inUrl.replaceAll('%20', '+'), ...encoded(value)]
-  // the longest first, so that no part of one is left beside another
-  forms.set(value, [...new Set(all)].filter((form) => form.length >= SHORTEST).sort((a, b) => b.length - a.length))
+  const long = all.filter((form) => form.length >= SHORTEST)
+  forms = [...new Set([...forms, ...long])].sort((a, b) => b.length - a.length)
 }
 
 /** The text with `[secret]` for whatever in it is one. */
 export const redact = (text: string): string => {
   let clean = text
-  for (const own of forms.values()) {
-    for (const form of own) clean = clean.replaceAll(form, '[secret]')
-  }
+  for (const form of forms) clean = clean.replaceAll(form, '[secret]')
   return clean
 }
 
 /** What JSON says of a value, without secrets. */
 export const redactValue = <T>(value: T): T =>
-  forms.size === 0 || value === undefined ? value : (JSON.parse(redact(JSON.stringify(value))) as T)
+  forms.length === 0 || value === undefined ? value : (JSON.parse(redact(JSON.stringify(value))) as T)

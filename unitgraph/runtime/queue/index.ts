@@ -10,6 +10,7 @@ import { invoke } from '../core/invoke.ts'
 import { Session } from '../core/session.ts'
 import { readTrace } from '../core/trace.ts'
 import type { Unit } from '../core/unit.ts'
+import { within } from '../core/within.ts'
 import type { ErrorIssue } from '../types/errors.ts'
 import type { QueueWorker } from '../types/queue.ts'
 import type { QueueWire } from '../types/wire.ts'
@@ -58,22 +59,6 @@ const WILL_NOT_CHANGE = new Set([400, 401, 403, 501])
 export const retryDelayMs = ({ retryDelayMs: first, backoff }: Retries, attempt: number): number =>
   Math.min(backoff === 'fixed' ? first : first * 2 ** (attempt - 1), LONGEST_DELAY_MS)
 
-/** Fails when the time is over, whatever the work does; the signal tells it. */
-const within = async <T>(ms: number, outer: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
-  const late = new AbortController()
-  const over = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    const error = new DOMException(`The attempt took longer than ${ms} ms`, 'TimeoutError')
-    late.abort(error)
-    over.reject(error)
-  }, ms)
-  try {
-    return await Promise.race([work(AbortSignal.any([outer, late.signal])), over.promise])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
 const createConsumer = (unit: Unit, entry: WorkerEntry): Consumer => {
   const { queue, options = {} } = entry
   const definition = unit.functions.get(entry.function)
@@ -81,7 +66,7 @@ const createConsumer = (unit: Unit, entry: WorkerEntry): Consumer => {
   const around = { tags: options.tags ?? [], middleware: options.middleware ?? [], permissions: [options.permissions] }
 
   const attempt = async (job: Job, call: Call, begin: () => void): Promise<void> => {
-    await within(entry.timeoutMs, call.signal, (signal) =>
+    await within(entry.timeoutMs, call.signal, 'The attempt', (signal) =>
       invoke(unit, definition, { ...call, signal }, async () => ({ data: job.data }), around, begin))
   }
 

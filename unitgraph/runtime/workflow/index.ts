@@ -13,6 +13,7 @@ import type { Unit } from '../core/unit.ts'
 import type { Logger, UserSession } from '../types/services.ts'
 import type { Wire } from '../types/wire.ts'
 import { asked } from './asked.ts'
+import { runGraph, type NodeConfig } from './graph.ts'
 import { createExecution, type Execution } from './execution.ts'
 import type { Run } from './run.ts'
 import type { Runs } from './runs.ts'
@@ -69,16 +70,27 @@ const reachOf = (unit: Unit, call: Call, workflow: string, children: ReadonlySet
   call: (id, data, step, signal) => {
     // each step as whoever began the run: what one step makes of the session is not the next one's
     const own: Call = { ...call, session: new Session(call.session.value), signal }
-    const errand = { transport: 'workflow' as const, wiring: STEP, wire: { name: 'workflowStep' as const, state: step } }
-    return dispatch(unit, id, data, errand, own)
+    return dispatch(unit, id, data, { transport: 'workflow', wiring: STEP, known: { workflowStep: step } }, own)
+  },
+  node: async (id, data, step, signal) => {
+    const own: Call = { ...call, session: new Session(call.session.value), signal }
+    const wire = { name: 'graph' as const, state: { graphName: workflow, nodeId: step.stepName } }
+    let branch: string | undefined
+    const output = await dispatch(unit, id, data, { transport: 'workflow', wiring: STEP, known: { workflowStep: step }, wire }, own, (_method, [name]) => {
+      branch = String(name)
+    })
+    return { output, branch }
   },
   startChild: async (name, data, id, parent) => {
-    const errand = { transport: 'workflow' as const, wiring: START, wire: { name: 'start' as const, state: { id, parent: { ...parent, workflow } } } }
+    const errand = { transport: 'workflow' as const, wiring: START, known: { start: { id, parent: { ...parent, workflow } } } }
     await dispatch(unit, name, data, errand, { ...call, session: new Session(call.session.value) })
   },
 })
 
-const createWorkflow = (unit: Unit, name: string, children: ReadonlySet<string>): Workflow => {
+/** Node → the function that it calls. */
+export type Graph = Readonly<Record<string, string>>
+
+const createWorkflow = (unit: Unit, name: string, children: ReadonlySet<string>, graph: Graph | undefined): Workflow => {
   const definition = unit.functions.get(name)
   if (!definition) throw new Error(`The workflow ${name} in ${unit.name} needs its function, which is not there`)
   return {
@@ -87,13 +99,16 @@ const createWorkflow = (unit: Unit, name: string, children: ReadonlySet<string>)
       const call = callOf(run, steps)
       const singletons = await host.services()
       const services = servicesOfCall(singletons, () => ({ requestId: call.requestId, traceId: call.traceId, function: name, ...call.fields }))
-      const durable = createWorkflowWire(steps, reachOf(unit, call, name, children))
+      const { wire: durable, node } = createWorkflowWire(steps, reachOf(unit, call, name, children))
       const wire: Wire = { ...createWire(call, () => createRpc(unit, call), name), workflow: durable }
       const own = ((await host.wireServices?.(services as never, wire as never)) ?? {}) as Services
       const all = { ...services, ...own, workflow: durable, rpc: wire.rpc }
       return async () => {
         try {
-          return await definition.func(all as never, readValue(run.input) as never, wire as never)
+          const data = readValue(run.input)
+          if (!graph) return await definition.func(all as never, data as never, wire as never)
+          const { config = {} } = unit.options.functions[name]?.value as { config?: Readonly<Record<string, NodeConfig>> }
+          return await runGraph(Object.keys(graph), config, data, (id, given, options) => node(id, graph[id] ?? '', given, options))
         } finally {
           if (host.wireServices) await closeServices(own, services['logger'] as Logger, services)
         }
@@ -102,7 +117,9 @@ const createWorkflow = (unit: Unit, name: string, children: ReadonlySet<string>)
   }
 }
 
-/** `children`: the workflows that its own ones call as steps. */
-export const workflows = (names: readonly string[], children: readonly string[] = []): WorkflowPart => ({
-  start: (unit) => new Map(names.map((name) => [name, createWorkflow(unit, name, new Set(children))])),
+/** `children`: the workflows that its own ones call as steps; `graphs`: those that are graphs, by name. */
+export const workflows = (
+  names: readonly string[], children: readonly string[] = [], graphs: Readonly<Record<string, Graph>> = {},
+): WorkflowPart => ({
+  start: (unit) => new Map(names.map((name) => [name, createWorkflow(unit, name, new Set(children), graphs[name])])),
 })

@@ -6,6 +6,6 @@ import { START } from './wires.ts'
 
 export const starts = (unit: Unit, outer: Call) =>
   async (name: string, data: unknown, { id }: { id?: string } = {}): Promise<{ runId: string }> => {
-    const errand = { transport: 'rpc' as const, wiring: START, wire: { name: 'start' as const, state: { ...(id !== undefined && { id }) } } }
+    const errand = { transport: 'rpc' as const, wiring: START, known: { start: { ...(id !== undefined && { id }) } } }
     return (await dispatch(unit, name, data, errand, outer)) as { runId: string }
   }

@@ -6,9 +6,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { reportError } from '../core/errors.ts'
 import { digest, toBytes } from '../core/text.ts'
+import { within } from '../core/within.ts'
 import type { Approval, StepOptions, WorkflowWire } from '../types/workflow.ts'
 import { RunCancelledError, StepInterruptedError, WaitTimeoutError } from './errors.ts'
 import type { Steps } from './steps.ts'
+import type { Ended } from './graph.ts'
 import { createKeys, plain, scopeOf } from './keys.ts'
 import { milliseconds, retryInMs, retryOf, type Retry } from './retry.ts'
 import type { Entry, Message, NewEntry, StepKind } from './run.ts'
@@ -26,6 +28,8 @@ export interface StepCall {
 export interface Reach {
   /** Calls a function by name, as whoever started the run. */
   call(functionId: string, data: unknown, step: StepCall, signal: AbortSignal): Promise<unknown>
+  /** As `call`, and which branch the function picks. */
+  node(functionId: string, data: unknown, step: StepCall, signal: AbortSignal): Promise<Ended>
   isWorkflow(functionId: string): boolean
   /** Starts a run that tells this one of its end. */
   startChild(name: string, data: unknown, id: string, parent: { readonly id: string; readonly key: string }): Promise<void>
@@ -41,22 +45,6 @@ export interface Decision {
 export const approvalType = (key: string): string => `approval ${key}`
 export const eventType = (event: string): string => `event ${event}`
 
-const within = async <T>(ms: number | undefined, outer: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
-  if (ms === undefined) return work(outer)
-  const late = new AbortController()
-  const over = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    const error = new DOMException(`The step took longer than ${ms} ms`, 'TimeoutError')
-    late.abort(error)
-    over.reject(error)
-  }, ms)
-  try {
-    return await Promise.race([work(AbortSignal.any([outer, late.signal])), over.promise])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
 interface Settled {
   readonly retry: Retry
   readonly timeoutMs: number | undefined
@@ -68,7 +56,13 @@ const limit = (timeout: unknown): number | undefined => (timeout === undefined ?
 const settle = (options: StepOptions): Settled =>
   ({ retry: retryOf(options), timeoutMs: limit(options.timeout), once: options.once === true })
 
-export const createWorkflowWire = (steps: Steps, reach: Reach): WorkflowWire => {
+export interface Durable {
+  readonly wire: WorkflowWire
+  /** A step of a graph: calls a function by name. */
+  node(name: string, functionId: string, data: unknown, options: StepOptions): Promise<Ended>
+}
+
+export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
   const { run, world } = steps
   const runId = run.head.id
   const keys = createKeys()
@@ -116,7 +110,7 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): WorkflowWire => 
       let value: string
       try {
         const step: StepCall = { runId, stepName: name, attempt: number, idempotencyKey }
-        value = writeValue(await within(timeoutMs, steps.signal, (signal) => body(step, signal)))
+        value = writeValue(await within(timeoutMs, steps.signal, 'The step', (signal) => body(step, signal)))
       } catch (error) {
         if (steps.signal.aborted) return
         const delayMs = options.once ? undefined : retryInMs(error, number, retry, world.random())
@@ -279,5 +273,9 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): WorkflowWire => 
       return answer
     },
   }
-  return wire
+  return {
+    wire,
+    node: (name, functionId, data, options) =>
+      done(name, 'rpc', functionId, options, (step, signal) => reach.node(functionId, data, step, signal)) as Promise<Ended>,
+  }
 }

@@ -1,11 +1,11 @@
-/** What calls that belong to a run know of it: nothing but data, so that nothing is sent back. */
+/** The wire of a graph's node, and under which wirings calls come that belong to a run (unitgraph/units/gateways.py). */
 import type { WireFactory } from '../core/errand.ts'
+import type { GraphWire } from '../types/wire.ts'
 
-const asItIs: WireFactory = (state) => state
-
-export const workflowStepWire = asItIs
-export const startWire = asItIs
-
-/** The wirings under which such calls come (unitgraph/units/gateways.py). */
 export const STEP = 'workflow step'
 export const START = 'workflow start'
+
+/** Which branch a node picks is told to its run. */
+export const graphWire: WireFactory = ({ graphName, nodeId }: Omit<GraphWire, 'branch'>, use): GraphWire => ({
+  graphName, nodeId, branch: (name) => void use('branch', [name]),
+})
