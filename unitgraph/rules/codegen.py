@@ -18,6 +18,7 @@ from unitgraph.errors import Place, UnitgraphError
 from unitgraph.errors.build import GeneratedDiffers
 from unitgraph.providers.base import Provider
 from unitgraph.providers.cloudflare.bindings import binding_name
+from unitgraph.rules import command_lines
 from unitgraph.rules.action import Finished, Pool, Result
 from unitgraph.rules.agents import keys
 from unitgraph.rules.bundle import PROCESS, Source
@@ -65,7 +66,8 @@ class CodegenRule:
 
     def key(self, subject: str) -> Key:
         units = list(self._units.values()) if subject == PROCESS else [self._units[subject]]
-        modules = sorted({module for unit in units for module in self._wirings.modules(unit)})
+        found = {module for unit in units for module in self._wirings.modules(unit)}
+        modules = sorted(found | command_lines.modules(self._wirings.application) if subject == PROCESS else found)
         nodes = self._closures.digest(modules, self._interface, lambda name: name)
         components = [
             Component("tool", "unitgraph", __version__),

@@ -7,6 +7,7 @@ from functools import cache
 
 import jinja2
 
+from unitgraph.rules.command_lines import EntryPrograms
 from unitgraph.rules.tools import TEMPLATES
 from unitgraph.rules.workflows import EntryWorkflows
 
@@ -244,6 +245,7 @@ class Main:
     settings: Settings | None = None
     has_channels: bool = False
     has_hub: bool = False
+    has_programs: bool = False
 
 
 def render_worker(entry: Entry, adapter: str) -> bytes:
@@ -259,6 +261,11 @@ def render_unit(entry: Entry) -> bytes:
 def render_main(main: Main, documents: Mapping[str, str] | None = None) -> bytes:
     """``documents``: the route of each text that the process answers with itself, and the module that holds it."""
     return _template("main.ts.j2").render(main=main, documents=documents or {}).encode()
+
+
+def render_programs(entry: EntryPrograms) -> bytes:
+    """The module with the command lines of a process."""
+    return _template("programs.ts.j2").render(entry=entry).encode()
 
 
 def render_document(content: bytes) -> bytes:

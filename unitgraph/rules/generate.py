@@ -19,7 +19,7 @@ from unitgraph.providers.cloudflare.bindings import (
     queue_binding,
     queue_name,
 )
-from unitgraph.rules import agents, builtins, triggers, workflows
+from unitgraph.rules import agents, builtins, command_lines, triggers, workflows
 from unitgraph.rules import entry as text
 from unitgraph.rules.errands_entry import errands_of
 from unitgraph.rules.gateways import GATEWAYS, held
@@ -27,6 +27,7 @@ from unitgraph.rules.inputs import Inputs
 from unitgraph.rules.names import Names
 from unitgraph.rules.settings_entry import schemas, settings_of
 from unitgraph.rules.wirings import Wirings
+from unitgraph.rules.workers import workers
 from unitgraph.rules.workspace import Workspace
 from unitgraph.units import agent_routes, workflow_routes
 from unitgraph.units.application import Expression, Function, QueueWiring, Ref, ScheduleWiring
@@ -92,14 +93,20 @@ class Generator:
     def process(self, units: Iterable[Unit], documents: Mapping[str, bytes] = MappingProxyType({})) -> Generated:
         """All units for one process, with its main; ``documents`` are texts that it answers with, by route."""
         units = list(units)
-        plan = self._slicer.plan(self._roots(units, self._services(units)))
+        commands = tuple(command_lines.options(self._wirings.application))
+        plan = self._slicer.plan(self._roots(units, self._services(units), commands))
         made = self._slices(plan)
         self._members(made, units, plan)
+        if commands:
+            names = Names(self._specifier, plan, "programs.ts", self._inputs)
+            made.files["programs.ts"] = text.render_programs(command_lines.programs(self._workspace, names))
         made.entries |= {f"units/{unit.name}/index": f"units/{unit.name}.ts" for unit in units}
         places = {route: f"documents/{number}.ts" for number, route in enumerate(sorted(documents))}
         made.files |= {place: text.render_document(documents[route]) for route, place in places.items()}
         specifiers = {route: f"./{place}" for route, place in places.items()}
-        made.files["main.ts"] = text.render_main(self._main(units, plan, "main.ts"), specifiers)
+        made.files["main.ts"] = text.render_main(
+            self._main(units, plan, "main.ts", has_programs=bool(commands)), specifiers
+        )
         made.entries["main"] = "main.ts"
         return self._with_notices(made)
 
@@ -127,7 +134,9 @@ class Generator:
         taken = [function.services for unit in units for function in self._wirings.functions(unit)]
         return frozenset(name for one in taken for name in one.names), any(one.escapes for one in taken)
 
-    def _roots(self, units: Iterable[Unit], services: tuple[frozenset[str], bool]) -> Roots:
+    def _roots(
+        self, units: Iterable[Unit], services: tuple[frozenset[str], bool], more: Iterable[Expression] = ()
+    ) -> Roots:
         refs: list[Ref] = []    # the factories are asked for by ``services``, so that they are cut to them
         values: list[Expression] = []
         for unit in units:
@@ -143,6 +152,7 @@ class Generator:
             values += filter(None, map(self._tools.expression, tools))
             values += [scoped.value for scoped in self._wirings.scoped(unit)]
         values += schemas(units, self._wirings)
+        values += more
         return Roots(
             refs=tuple(dict.fromkeys(refs)), values=tuple(dict.fromkeys(values)), services=services[0],
             all_services=services[1],
@@ -309,7 +319,9 @@ class Generator:
                 for each in self._wirings.called(name, from_elsewhere=True):
                     yield text.Remote(each, self._units[name], self._binding(self._units[name]))
 
-    def _main(self, units: Collection[Unit], plan: SlicePlan, path: str) -> text.Main:
+    def _main(
+        self, units: Collection[Unit], plan: SlicePlan, path: str, *, has_programs: bool = False
+    ) -> text.Main:
         names = Names(self._specifier, plan, path, self._inputs)
         services = self._service_names(names)
         queues = self._queue_names(units)
@@ -330,7 +342,7 @@ class Generator:
             settings=settings_of(units, self._wirings, names),
             queues=queues,
             pulled={} if self._provider.isolation == "process" else {name: queue_name(name) for name in queues},
-            workers=tuple(self._workers(units)),
+            workers=tuple(workers(units, self._wirings, self._provider.isolation)),
             tasks=tuple(
                 {"name": task.name, "schedule": task.schedule, "unit": unit.name, "missed": task.missed}
                 | {"overlap": task.overlap}
@@ -342,6 +354,7 @@ class Generator:
             builtins=names.builtins(builtins.of_process(given)),
             has_channels=any(self._wirings.channels(unit) for unit in units),
             has_hub=builtins.takes_hub(given),
+            has_programs=has_programs,
             imports=names.imports(),
             **services,
         )
@@ -359,24 +372,6 @@ class Generator:
         if self._provider.isolation != "process":
             return tuple(sorted(added.union(wiring.queue for unit in units for wiring in self._wirings.queues(unit))))
         return tuple(sorted(added.union(queue.name for queue in manifest.queues).difference(WORKFLOW_QUEUES)))
-
-    def _workers(self, units: Collection[Unit]) -> Iterable[Mapping[str, str | int]]:
-        for unit in units:
-            for wiring in self._wirings.queues(unit):
-                settings = wiring.settings
-                worker: dict[str, str | int] = {
-                    "queue": wiring.queue,
-                    "unit": unit.name,
-                    "batchSize": settings.batch_size,
-                    "concurrency": settings.concurrency or settings.batch_size,
-                }
-                if self._provider.isolation == "process":
-                    worker["leaseMs"] = settings.visibility_timeout_s * 1000
-                else:
-                    worker["timeoutMs"] = settings.timeout_ms
-                if settings.dead_letter_queue:
-                    worker["deadLetters"] = settings.dead_letter_queue
-                yield worker
 
     def _main_routes(self, unit: Unit) -> Iterable[text.MainRoute]:
         for wiring in self._wirings.routes(unit):

@@ -218,11 +218,21 @@ class TriggerWiring(NamedTuple):
     tags: tuple[str, ...] = ()
 
 
+class CliCommand(NamedTuple):
+    """``path``: the words that name it, after those of what it lies in, which stands before it. ``options``: what it
+    says of itself, None where it is a function and nothing else."""
+
+    path: tuple[str, ...]
+    function: str | None               # None: only its subcommands are commands
+    options: Expression | None
+
+
 class CliWiring(NamedTuple):
     program: str
     functions: tuple[str, ...]
     options: Expression
     place: Place
+    commands: tuple[CliCommand, ...] = ()
 
 
 class ScopedWiring(NamedTuple):

@@ -11,6 +11,7 @@ from unitgraph.errors import Place
 from unitgraph.units.application import (
     ChannelCall,
     ChannelWiring,
+    CliCommand,
     CliWiring,
     Declared,
     Expression,
@@ -245,7 +246,11 @@ def _wired_data(wired: Wired) -> Data:
             (each.name, each.function, each.source, _option_data(each.options), _place_data(each.place), each.tags)
             for each in wired.triggers
         ],
-        [(each.program, each.functions, _expression_data(each.options), _place_data(each.place)) for each in wired.cli],
+        [
+            (each.program, each.functions, _expression_data(each.options), _place_data(each.place),
+             [(command.path, command.function, _option_data(command.options)) for command in each.commands])
+            for each in wired.cli
+        ],
         [(each.kind, each.scope, _expression_data(each.value), _place_data(each.place)) for each in wired.scoped],
         [
             (
@@ -299,8 +304,11 @@ def _wired(data: Data) -> Wired:
             for name, function, source, options, place, tags in triggers
         ],
         [
-            CliWiring(program, functions, _expression(options), Place(*place))
-            for program, functions, options, place in cli
+            CliWiring(
+                program, functions, _expression(options), Place(*place),
+                tuple([CliCommand(path, function, _option(own)) for path, function, own in commands]),
+            )
+            for program, functions, options, place, commands in cli
         ],
         [
             ScopedWiring(kind, scope, _expression(value), Place(*place))

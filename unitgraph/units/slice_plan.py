@@ -264,6 +264,8 @@ def _expressions(application: Application) -> Iterator[Expression]:
         yield from (options for call in channel.calls if (options := call.options) is not None)
         if channel.shared is not None:
             yield channel.shared
+    for program in application.cli:
+        yield from (options for command in program.commands if (options := command.options) is not None)
     for scoped in application.scoped:
         yield scoped.value
     for declared in (*application.secrets, *application.variables):

@@ -9,12 +9,14 @@ from unitgraph.errors.source import MissingArgument, MissingOption
 from unitgraph.errors.wiring import (
     BadCron,
     BadIdentifier,
+    BadName,
     BadRoute,
     ReservedQueue,
 )
 from unitgraph.units import authoring, mcp, names
 from unitgraph.units.application import (
     ChannelWiring,
+    CliCommand,
     CliWiring,
     Declared,
     HttpWiring,
@@ -69,7 +71,11 @@ class Wired:
             made.channels.append(channel._replace(functions=functions, calls=calls))
         for program in self.cli:
             functions = tuple(dict.fromkeys(ids.get(function, function) for function in program.functions))
-            made.cli.append(program._replace(functions=functions))
+            commands = tuple(
+                each._replace(function=ids.get(each.function, each.function)) if each.function else each
+                for each in program.commands
+            )
+            made.cli.append(program._replace(functions=functions, commands=commands))
         return made
 
 
@@ -221,10 +227,6 @@ class Wirings:
             place = draft.at(settled)
             self.found.channels.append(ChannelWiring(name, route, functions, options, place, calls, shared, tags))
 
-    def _append(self, functions: list[str], function: str | None) -> None:
-        if function is not None and function not in functions:
-            functions.append(function)
-
     def _mcp(self, settled: Scope, entries: Entries, call: str) -> None:
         draft = self._draft
         name = mcp.name(draft, settled, entries, call)
@@ -257,36 +259,46 @@ class Wirings:
     def _cli(self, settled: Scope, entries: Entries, call: str) -> None:
         draft = self._draft
         program = self._name(entries, settled, call, "a command line", ("program", "name"))
-        functions: list[str] = []
+        commands: list[CliCommand] = []
         omit: list[Span] = []
         if "commands" not in entries:
             draft.report(MissingOption(draft.at(settled), call, "commands"))
         else:
-            self._commands(entries["commands"].value, program or "cli", functions, 0)
+            self._commands(entries["commands"].value, program or "cli", commands, ())
             if entries["commands"].own:
                 omit.append(Span(entries["commands"].start, entries["commands"].end))
         if program is not None:
             options = draft.expression(settled, omit)
-            self.found.cli.append(CliWiring(program, tuple(functions), options, draft.at(settled)))
+            functions = tuple(dict.fromkeys(each.function for each in commands if each.function is not None))
+            self.found.cli.append(CliWiring(program, functions, options, draft.at(settled), tuple(commands)))
 
-    def _commands(self, scope: Scope, path: str, functions: list[str], depth: int) -> None:
+    def _commands(self, scope: Scope, program: str, commands: list[CliCommand], outer: tuple[str, ...]) -> None:
         draft = self._draft
-        if depth > _DEEPEST:
+        if len(outer) > _DEEPEST:
             return
         for name, entry in (draft.entries(scope, "The commands of wireCLI") or {}).items():
-            inline = names.kebab(f"{path} {name}")
+            if not names.is_name(name):
+                draft.report(BadName(draft.at(entry.value), "Command", name))
+                continue
+            path = (*outer, name)
+            inline = names.kebab(" ".join((program, *path)))
             settled = draft.settled(entry.value, f"The command {name!r}")
             if settled is None:
                 continue
             if settled.expr[0] == "o":
                 inner = draft.entries(settled, f"The command {name!r}") or {}
+                function = None
                 if "func" in inner:
                     what = f"'func' of the command {name!r}"
-                    self._append(functions, self._functions.held(inner["func"].value, what, inline))
+                    function = self._functions.held(inner["func"].value, what, inline)
+                held = [inner[key] for key in ("func", "subcommands") if key in inner]
+                omit = [Span(each.start, each.end) for each in held if each.own]
+                commands.append(CliCommand(path, function, draft.expression(settled, omit)))
                 if "subcommands" in inner:
-                    self._commands(inner["subcommands"].value, f"{path} {name}", functions, depth + 1)
+                    self._commands(inner["subcommands"].value, program, commands, path)
             else:
-                self._append(functions, self._functions.held(entry.value, f"The command {name!r}", inline))
+                function = self._functions.held(entry.value, f"The command {name!r}", inline)
+                commands.append(CliCommand(path, function, None))
 
     def _scope(self, name: str, start: int, given: list[Scope]) -> None:
         """addHTTPMiddleware, addHTTPPermission, addMiddleware, addPermission; without a scope, for all."""

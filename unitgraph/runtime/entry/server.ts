@@ -11,6 +11,7 @@ import { closeServices, type Services } from '../core/services.ts'
 import type { Unit } from '../core/unit.ts'
 import { createAnswered } from '../server/answered.ts'
 import type { Background, Context } from '../server/background.ts'
+import type { Asked } from '../server/command.ts'
 import { errorBody, jsonResponse } from '../http/respond.ts'
 import { dataFolder } from '../server/folder.ts'
 import { answerDocument, type Documents } from '../server/documents.ts'
@@ -31,6 +32,8 @@ export interface ServeOptions extends ProjectOptions {
   readonly background?: readonly Background[]
   /** Where there are channels. */
   readonly sockets?: Sockets
+  /** Where there are command lines: reads what follows `cli`. */
+  readonly commandLine?: (args: readonly string[]) => Promise<Asked>
   /** Default: the process' own. */
   readonly env?: Environment
 }
@@ -63,6 +66,7 @@ declare const Bun: {
 }
 declare const process: {
   env: Environment
+  argv: readonly string[]
   exit(code: number): never
   on(event: string, listener: (reason: unknown) => void): void
 }
@@ -83,13 +87,17 @@ const MAX_BODY = 1024 * 1024 * 1024
 
 export const serve = async (options: ServeOptions): Promise<void> => {
   const problems: string[] = []
+  // before anything is built: help needs no secrets
+  const command = process.argv[2] === 'cli' ? await (options.commandLine ?? noCommandLine)(process.argv.slice(3)) : undefined
   const env = withFiles(options.env ?? process.env, options.settings?.ids ?? [], problems)
   const checked = await options.settings?.check(env)
   const units = createUnits(options.routes, options.units, () => host)
-  const host = createHost({ ...options, folder: (given) => dataFolder(given, options.project) }, env, {
+  const builtins = { ...(command && { logger: () => command.logger(env) }), ...options.builtins }
+  const host = createHost({ ...options, builtins, folder: (given) => dataFolder(given, options.project) }, env, {
     find: (id) => units.withFunction(id), isFirst: createAnswered(), ...(options.sockets && { accept: options.sockets.accept }),
   }, checked?.values)
-  const settings = readSettings(env, problems)
+  // a command listens on nothing
+  const settings = readSettings(command ? {} : env, problems)
   problems.push(...(checked?.problems ?? []))
   const background = options.background ?? []
   for (const one of background) {
@@ -106,6 +114,19 @@ export const serve = async (options: ServeOptions): Promise<void> => {
   process.on('unhandledRejection', (reason) => {
     logger.error(reason instanceof Error ? reason : String(reason), { code: 'unhandled-rejection' })
   })
+
+  const gauge = createGauge()
+  const close = async (): Promise<void> => {
+    for (const one of background) await one.close()
+    await closeServices(services as Services, logger)
+  }
+  if (command) {
+    const status = await command.run({ units, env, run: (work) => gauge.run(work) })
+    await gauge.idle()
+    for (const one of background) one.stop()
+    await close()
+    return process.exit(status)
+  }
 
   /** The unit that a signed call is for; where no secret is set, nothing is answered to such calls. */
   const calledFromElsewhere = async (request: Request, path: string): Promise<Unit | undefined> =>
@@ -138,7 +159,6 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     return jsonResponse(200, { status: 'ok', project, ...(release && { release }), ...more }, { 'cache-control': 'no-store' })
   }
 
-  const gauge = createGauge()
   const handle = async (request: Request, server: Server): Promise<Response | undefined> => {
     const started = performance.now()
     const call = openCall(request, {
@@ -194,8 +214,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     if (options.sockets) void gauge.run(options.sockets.end())
     await drain(server, gauge.idle, settings.shutdownTimeoutMs, logger)
     ending.abort(new DOMException('The process ends', 'AbortError'))
-    for (const one of background) await one.close()
-    await closeServices(services as Services, logger)
+    await close()
     logger.info('stopped')
     process.exit(0)
   }
@@ -207,6 +226,11 @@ export const serve = async (options: ServeOptions): Promise<void> => {
   })
   const told = (globalThis as { [serving]?: (now: Serving) => void })[serving]
   told?.({ ...context, port: server.port, background })
+}
+
+const noCommandLine = (): never => {
+  console.error('error: This project has no command lines')
+  return process.exit(2)
 }
 
 const serving = Symbol.for('unitgraph.serving')

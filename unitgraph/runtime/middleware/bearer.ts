@@ -11,7 +11,7 @@ const claimsAsSession = ({ sub, ...claims }: Claims): UserSession =>
 export const authBearer: typeof api.authBearer = (options = {}) => {
   const { secretId = 'JWT_SECRET', verify, session = claimsAsSession, ...checks } = options
   return async (services, wire, next) => {
-    const [scheme, token] = (wire.http?.request.header('authorization') ?? '').split(/ +/)
+    const [scheme, token] = (wire.http?.request.header('authorization') ?? wire.cli?.authorization ?? '').split(/ +/)
     if (wire.session || scheme?.toLowerCase() !== 'bearer' || !token) return next()
     // outside: a secret that is missing is our fault, not the token's
     const secret = verify ? '' : await services.secrets.getSecret(secretId)

@@ -11,7 +11,7 @@ const MANY = 'UNITGRAPH_SECRETS_FILE'
 
 /** What a process reads for itself. */
 const OURS = [
-  'UNITGRAPH_RPC_SECRET', 'UNITGRAPH_STORE', 'UNITGRAPH_BUS', 'DATABASE_URL', 'STORAGE_URL', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN',
+  'UNITGRAPH_RPC_SECRET', 'UNITGRAPH_TOKEN', 'UNITGRAPH_STORE', 'UNITGRAPH_BUS', 'DATABASE_URL', 'STORAGE_URL', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN',
 ]
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))

@@ -174,6 +174,8 @@ export interface TriggerWire<Data = unknown> {
 export interface CliWire {
   readonly program: string
   readonly command: readonly string[]
+  /** Who calls: `Bearer` and the token in `UNITGRAPH_TOKEN`. */
+  readonly authorization?: string | undefined
 }
 
 export type Transport =

@@ -1,0 +1,87 @@
+"""The command lines of a process, as data that it loads when it is asked for a command. Knows wirings and functions."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from unitgraph.units.openapi_schemas import Schemas
+
+if TYPE_CHECKING:
+    from unitgraph.rules.entry import Imported
+    from unitgraph.rules.names import Names
+    from unitgraph.rules.workspace import Workspace
+    from unitgraph.units.application import Application, CliCommand, Expression, Function
+
+
+@dataclass(frozen=True, slots=True)
+class EntryCommand:
+    """``said`` is what is constant of it, ``options`` the local name of what it says itself."""
+
+    said: Mapping[str, Any]
+    options: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryProgram:
+    program: str
+    options: str
+    commands: tuple[EntryCommand, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPrograms:
+    """A module that is all command lines of a project."""
+
+    project: str
+    programs: tuple[EntryProgram, ...]
+    imports: "tuple[Imported, ...]"
+
+
+def options(application: "Application") -> "Iterator[Expression]":
+    """What programs and their commands say that is needed at run time."""
+    for program in application.cli:
+        yield program.options
+        yield from (command.options for command in program.commands if command.options is not None)
+
+
+def modules(application: "Application") -> set[str]:
+    """The files whose text, or what they lead to, decides what is generated."""
+    found = {program.place.path for program in application.cli}
+    for each in options(application):
+        found |= {each.fragment.module, *(fragment.module for _, fragment in each.bindings)}
+    called = {name for program in application.cli for name in program.functions}
+    return found | {application.functions[name].place.path for name in called}
+
+
+def programs(workspace: "Workspace", names: "Names") -> EntryPrograms:
+    application = workspace.analysis.application
+    schemas = Schemas(workspace.facts, workspace.resolver, workspace.project.sources.read)
+    made = tuple(
+        EntryProgram(
+            program.program, names.expression(program.options),
+            tuple(_command(each, application.functions, schemas, names) for each in program.commands),
+        )
+        for program in application.cli
+    )  # fmt: skip
+    return EntryPrograms(workspace.project.name, made, names.imports())
+
+
+def _command(
+    command: "CliCommand", functions: "Mapping[str, Function]", schemas: Schemas, names: "Names"
+) -> EntryCommand:
+    said: dict[str, Any] = {"path": list(command.path)}
+    if command.function is not None:
+        function = functions[command.function]
+        described = {"title": function.title, "description": function.description}
+        flags = _flags(function, schemas)
+        said |= {"function": command.function, **{key: text for key, text in described.items() if text}}
+        said |= {"flags": flags} if flags else {}
+    return EntryCommand(said, names.expression(command.options) if command.options is not None else None)
+
+
+def _flags(function: "Function", schemas: Schemas) -> list[str]:
+    """What a function takes as true or false: an option of that name has no value after it."""
+    told = schemas.told(function, "input").json or {}
+    properties = told.get("properties")
+    found = properties if isinstance(properties, dict) else {}
+    return sorted(name for name, said in found.items() if isinstance(said, dict) and said.get("type") == "boolean")

@@ -1,0 +1,132 @@
+/** One command in place of a server: reads the arguments, calls its function, prints, and says how the process ends. */
+import { help, helpOfAll } from '../cli/help.ts'
+import { meant, parse, type Parsed } from '../cli/parse.ts'
+import { json, text } from '../cli/print.ts'
+import { programOf, type Command, type ProgramEntry } from '../cli/program.ts'
+import type { Call } from '../core/call.ts'
+import { createWire } from '../core/call.ts'
+import { readText, type Environment } from '../core/environment.ts'
+import { NotFoundError, reportError } from '../core/errors.ts'
+import { logFailure } from '../core/failure.ts'
+import { invoke } from '../core/invoke.ts'
+import { createLogger } from '../core/logger.ts'
+import { createRpc } from '../core/rpc.ts'
+import { keepSecret } from '../core/secrets.ts'
+import { servicesOfCall } from '../core/services.ts'
+import { Session } from '../core/session.ts'
+import { readTrace } from '../core/trace.ts'
+import type { Unit } from '../core/unit.ts'
+import type { LogLevel } from '../types/services.ts'
+import type { Units } from './units.ts'
+
+export const TOKEN = 'UNITGRAPH_TOKEN'
+
+export interface Place {
+  readonly units: Units
+  readonly env: Environment
+  /** The process doesn't end before this has. */
+  run<T>(work: Promise<T>): Promise<T>
+}
+
+export interface Asked {
+  /** Standard output is the command's alone: what is logged goes to standard error. */
+  logger(env: Environment): ReturnType<typeof createLogger>
+  /** Calls the function; gives the status that the process ends with. */
+  run(place: Place): Promise<number>
+}
+
+declare const process: {
+  exit(code: number): never
+  on(event: string, listener: () => void): void
+}
+declare const Bun: { readonly stdout: unknown; readonly stderr: unknown; write(file: unknown, text: string): Promise<unknown> }
+
+const out = (said: string): Promise<unknown> => Bun.write(Bun.stdout, said)
+const err = (said: string): Promise<unknown> => Bun.write(Bun.stderr, said)
+
+/** As a shell says which signal ended a process. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const
+
+const show = async (unit: Unit, command: Command, call: Call, result: unknown, isJson: boolean): Promise<void> => {
+  const given = result instanceof Response ? await result.text() : result
+  if (isJson) await out(`${json(given)}\n`)
+  else if (command.render) {
+    const services = servicesOfCall(await unit.host.services(), () => ({ requestId: call.requestId }))
+    await command.render(services as never, given as never, createWire(call, () => createRpc(unit, call), command.function ?? ''))
+  } else {
+    const shown = text(given)
+    if (shown !== undefined) await out(shown.endsWith('\n') ? shown : `${shown}\n`)
+  }
+}
+
+const fail = async (unit: Unit | undefined, call: Call, error: unknown): Promise<void> => {
+  const report = reportError(error)
+  if (unit) await logFailure(unit, call, error, report)
+  const issues = (report.issues ?? []).map(({ path, message }) => `  ${path.join('.') || 'input'}: ${message}\n`)
+  const id = report.unknown ? ` (${call.requestId})` : ''
+  await err(`error: ${report.message} [${report.code}]${id}\n${issues.join('')}`)
+}
+
+const runCommand = async ({ command, data, texts, isJson }: Extract<Parsed, { kind: 'run' }>, { units, env, run }: Place): Promise<number> => {
+  const ending = new AbortController()
+  let status = 0
+  for (const [signal, code] of Object.entries(SIGNALS)) {
+    process.on(signal, () => {
+      // whoever asks twice doesn't wait any longer
+      if (status) process.exit(code)
+      status = code
+      ending.abort(new DOMException(`Ended by ${signal}`, 'AbortError'))
+    })
+  }
+  const token = readText(env, TOKEN)
+  if (token) keepSecret(token)
+  const call: Call = {
+    ...readTrace(new Headers()), transport: 'cli', session: new Session(), depth: 0, signal: ending.signal,
+    fields: { command: command.path.join(' ') },
+    cli: { program: command.path[0] ?? '', command: command.path.slice(1), ...(token && { authorization: `Bearer ${token}` }) },
+    waitUntil: (work) => void run(work).catch((error: unknown) => console.error(error)),
+  }
+  const id = command.function ?? ''
+  let unit: Unit | undefined
+  try {
+    unit = await units.withFunction(id)
+    const definition = unit?.functions.get(id)
+    if (!unit || !definition || definition.internal) throw new NotFoundError(`${id} is not reached through a command line`)
+    const { middleware, tags } = command
+    const result = await invoke(unit, definition, call, async () => ({ data, texts: new Set(texts) }), { middleware, tags })
+    await show(unit, command, call, result, isJson)
+    return status
+  } catch (error) {
+    if (status && error === ending.signal.reason) await err(`${ending.signal.reason.message}\n`)
+    else await fail(unit, call, error)
+    return status || 1
+  }
+}
+
+/** Which of the programs is meant, and what of it; a wrong line and a request for help end the process. */
+export const commandLine = (load: () => Promise<{ default: readonly ProgramEntry[] }>) => async (args: readonly string[]): Promise<Asked> => {
+  const end = async (print: typeof out, said: string, status: number): Promise<never> => {
+    await print(said)
+    return process.exit(status)
+  }
+  const programs = (await load()).default.map(programOf)
+  const [name, ...rest] = args
+  if (name === undefined || name === '--help' || name === '-h') return end(name ? out : err, helpOfAll(programs), name ? 0 : 2)
+  const program = programs.find(({ path }) => path[0] === name)
+  if (!program) {
+    const near = meant(name, programs.map(({ path }) => path[0] ?? ''))
+    return end(err, `error: There is no program ${name}${near}\n\n${helpOfAll(programs)}`, 2)
+  }
+  const parsed = parse(program, rest)
+  if (parsed.kind === 'help') return end(out, help(parsed.command), 0)
+  if (parsed.kind === 'wrong') {
+    return end(err, `error: ${parsed.message}\n\n${help(parsed.command)}`, 2)
+  }
+  return {
+    logger: (env) => createLogger({
+      level: (readText(env, 'LOG_LEVEL') ?? 'warn') as LogLevel, format: readText(env, 'LOG_FORMAT') === 'json' ? 'json' : 'pretty',
+      write: (line) => console.error(line),
+    }),
+    run: (place) => runCommand(parsed, place),
+  }
+}
