@@ -342,7 +342,7 @@ ROWS: dict[str, tuple[Edit, Moves]] = {
     "a file of the runtime": (program("runtime/core/text.ts", "\n", "\n// another comment\n"), Moves(ALL, NONE, frozenset({"typings"}))),
     "a template": (program("rules/templates/definition.ts.j2", "\n", "\n\n"), Moves(NONE, ALL, frozenset({"typings"}))),
     "a provider's options": (program("providers/cloudflare/__init__.py", 'target="es2024"', 'target="es2023"'), Moves(ALL, NONE, frozenset({"files"}), process=False)),
-    "another provider's options": (program("providers/standalone/__init__.py", 'platform="node"', 'platform="neutral"'), Moves(NONE, NONE, frozenset({"files"}), process=True)),
+    "another provider's options": (program("providers/standalone/__init__.py", 'target="esnext"', 'target="es2024"'), Moves(NONE, NONE, frozenset({"files"}), process=True)),
     "what a provider writes": (program("providers/cloudflare/wrangler.py", "Written by unitgraph", "Made by unitgraph"), Moves(others=frozenset({"files"}))),
     "how bundles are made": (program("rules/bundle.py", '"--keep-names", ', ""), Moves(ALL)),
     "the code around bundles": (program("rules/chunks.py", "Names for shared chunks", "The names of shared chunks"), Moves(ALL)),
