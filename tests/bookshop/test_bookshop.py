@@ -108,6 +108,14 @@ def test_standalone_answers_every_request(shop: Checkout, tmp_path: Path, model:
         mel = json.dumps({"email": "mel@bookshop.example", "password": "shelf-and-ladder"})
         signed_in = send("POST", "/api/accounts/sign-in", {"content-type": "application/json"}, mel)
         assert held_to(json.loads(document), send, token=json.loads(signed_in.text)["token"]) == []
+    environment = {"JWT_SECRET": SECRET, "UNITGRAPH_DATA": str(tmp_path / "data"), **model.environment}
+    for arguments, line in {
+        ("list", "-g", "poetry"): "9780140424393  Paradise Lost, John Milton",
+        ("show", "9780141439471"): "title       Frankenstein",
+    }.items():
+        command = [str(shop.root / ".deploy" / "standalone" / "bookshop"), "cli", "bookshop", *arguments]
+        printed = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=True).stdout
+        assert line in printed.splitlines()
     assert json.loads(shop.run("plan", "--json").out)["summary"]["update"] == 0
 
 

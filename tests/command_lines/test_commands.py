@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from tests.harness import Checkout, Tools
+from tests.jobs.places import running
 from tests.system.projects import SHELL
 
 SECRET = "a-secret-of-thirty-two-characters"
 SOURCE = """\
 import {
   addPermission, authBearer, ConflictError, pikkuCLICommand, pikkuCLIRender, pikkuFunc, pikkuMiddleware, pikkuPermission,
-  pikkuServices, pikkuSessionlessFunc, wireCLI,
+  pikkuServices, pikkuSessionlessFunc, wireCLI, wireQueueWorker,
 } from '#pikku'
 
 export const createServices = pikkuServices(async () => ({
@@ -45,6 +46,9 @@ export const wait = pikkuSessionlessFunc<void, void>(async (_s, _d, { signal }) 
   console.log('waiting')
   await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
 })
+export const ring = pikkuSessionlessFunc<{ times: number }, void>(async ({ logger }, { times }) => logger.info('rung', { times }))
+export const later = pikkuSessionlessFunc<{ times: number }, void>(async ({ queueService }, data) => { await queueService.add('bell', data) })
+wireQueueWorker({ queue: 'bell', func: ring })
 const isAdmin = pikkuPermission(async (_s, _d, { session }) => (session as { role?: string } | undefined)?.role === 'admin')
 export const whoami = pikkuFunc<void, { userId: string }>(async (_s, _d, { session }) => ({ userId: session.userId as string }))
 export const reset = pikkuFunc<void, string>({ func: async () => 'reset', permissions: { isAdmin } })
@@ -73,7 +77,7 @@ wireCLI({
       list: pikkuCLICommand({ func: list, isDefault: true, options: { genre: { short: 'g', description: 'Only this.' } } }),
       deep: { middleware: [inner], subcommands: { er: { func: nothing } } },
     }, middleware: [outer], },
-    much, nothing, conflict, broken, wait, whoami, reset, hidden,
+    later: { func: later, parameters: '<times>' }, much, nothing, conflict, broken, wait, whoami, reset, hidden,
   },
 })
 wireCLI({
@@ -83,12 +87,17 @@ wireCLI({
 
 
 @pytest.fixture(scope="module")
-def program(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkout(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     folder = tmp_path_factory.mktemp("commands")
     made = Checkout(folder / "work", tools, folder / "cache")
     made.write({**SHELL, "package.json": '{ "name": "tower", "type": "module" }\n', "src/app.ts": SOURCE})
-    made.run("apply", "--provider", "standalone")
-    return made.root / ".deploy" / "standalone" / "tower"
+    return made
+
+
+@pytest.fixture(scope="module")
+def program(checkout: Checkout) -> Path:
+    checkout.run("apply", "--provider", "standalone")
+    return checkout.root / ".deploy" / "standalone" / "tower"
 
 
 def command(program: Path, line: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -205,6 +214,26 @@ def test_who_calls_is_said_by_a_token(program: Path) -> None:
     assert command(program, "tower whoami", UNITGRAPH_TOKEN_FILE=str(file)).stdout == "userId  ann\n"
 
 
+def test_a_job_that_a_command_adds_is_the_servers(program: Path, tmp_path: Path) -> None:
+    with running(program, tmp_path / "data", {"JWT_SECRET": SECRET}) as server:
+        done = command(program, "tower later 3", UNITGRAPH_DATA=str(tmp_path / "data"))
+        assert (done.returncode, done.stdout) == (0, "")
+        assert server.log.wait(lambda line: line.get("msg") == "rung")[0]["times"] == 3
+
+
+def test_who_reads_only_the_beginning_has_what_was_wanted(program: Path) -> None:
+    reading, writing = os.pipe()
+    process = subprocess.Popen(
+        [program, "cli", "tower", "much"], stdout=writing, stderr=subprocess.PIPE, text=True,
+        env={"JWT_SECRET": SECRET, "UNITGRAPH_DATA": str(program.parent / "data")},
+    )  # fmt: skip
+    os.close(writing)
+    assert os.read(reading, 1) == b"x"
+    os.close(reading)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, "error" in said) == (0, False)
+
+
 def test_an_interrupt_aborts_the_call(program: Path) -> None:
     process = subprocess.Popen(
         [program, "cli", "tower", "wait"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -215,3 +244,14 @@ def test_an_interrupt_aborts_the_call(program: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert (process.returncode, "Ended by SIGINT" in said) == (130, True)
+
+
+def test_an_edit_of_a_command_is_an_edit_of_the_executable(checkout: Checkout, program: Path) -> None:
+    """The last of the file: it leaves another executable behind."""
+    checkout.edit("src/app.ts", "About books.", "About all books.")
+    checkout.run("apply", "--provider", "standalone")
+    assert "  books     About all books.\n" in command(program, "tower --help").stdout
+    checkout.edit("src/app.ts", "later: { func: later,", "later: { func: greet,")
+    checkout.edit("src/app.ts", "parameters: '<times>'", "parameters: '<name>'")
+    checkout.run("apply", "--provider", "standalone")
+    assert command(program, "tower later you").stdout == "Good day, you, by tower later \n"

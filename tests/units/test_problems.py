@@ -325,6 +325,31 @@ BROKEN: dict[str, tuple[str | dict[str, str | bytes], str, str, str]] = {
     "cli-twice": (
         OK + "p.wireCLI({ program: 'x', commands: { a: ok } })\np.wireCLI({ program: 'x', commands: {} })\n", "cli-program-twice", "src/app.ts:4", "'x'",
     ),
+    "cli-name": (OK + "p.wireCLI({ program: 'x', commands: { 'a b': ok } })\n", "name-invalid", "src/app.ts:3", "'a b'"),
+    "cli-parameter": (
+        OK + "p.wireCLI({ program: 'x', commands: { a: { func: ok, parameters: 'file' } } })\n", "cli-parameters-invalid", "src/app.ts:3", "file is none",
+    ),
+    "cli-parameter-behind-all": (
+        OK + "p.wireCLI({ program: 'x', commands: { a: { func: ok, parameters: '[a...] [b]' } } })\n", "cli-parameters-invalid", "src/app.ts:3", "takes all",
+    ),
+    "cli-parameter-needed-late": (
+        OK + "p.wireCLI({ program: 'x', commands: { a: { func: ok, parameters: '[a] <b>' } } })\n", "cli-parameters-invalid", "src/app.ts:3", "left out",
+    ),
+    "cli-parameter-twice": (
+        OK + "p.wireCLI({ program: 'x', commands: { a: { func: ok, parameters: '<a> <a>' } } })\n", "cli-parameters-invalid", "src/app.ts:3", "twice",
+    ),
+    "cli-option-name": (
+        OK + "p.wireCLI({ program: 'x', options: { 'a=b': {} }, commands: { a: ok } })\n", "cli-option-invalid", "src/app.ts:3", "'a=b'",
+    ),
+    "cli-option-and-parameter": (
+        OK + "p.wireCLI({ program: 'x', commands: { a: { func: ok, parameters: '<b>', options: { b: {} } } } })\n", "cli-option-invalid", "src/app.ts:3", "a parameter",
+    ),
+    "cli-short": (
+        OK + "p.wireCLI({ program: 'x', options: { b: { short: '-b' } }, commands: { a: ok } })\n", "cli-option-invalid", "src/app.ts:3", "no short name",
+    ),
+    "cli-short-twice": (
+        OK + "p.wireCLI({ program: 'x', options: { b: { short: 'b' }, c: { short: 'b' } }, commands: { a: ok } })\n", "cli-option-invalid", "src/app.ts:3", "short for b",
+    ),
     "services-twice": (
         W + "export const a = p.pikkuServices(async () => ({}))\nexport const b = p.pikkuServices(async () => ({}))\n",
         "factory-twice", "src/app.ts:3", "pikkuServices",

@@ -220,6 +220,28 @@ class TriggerWithoutTarget(UnitgraphError):
         )
 
 
+class BadParameters(UnitgraphError):
+    code = "cli-parameters-invalid"
+
+    def __init__(self, place: Place, given: str, why: str) -> None:
+        super().__init__(
+            f"{given!r} are no parameters of a command: {why}.",
+            remedy="Write <name>, then [name], and [name...] or <name...> as the last.",
+            place=place,
+        )
+
+
+class BadCommandOption(UnitgraphError):
+    code = "cli-option-invalid"
+
+    def __init__(self, place: Place, name: str, why: str) -> None:
+        super().__init__(
+            f"A command's option can't be called {name!r}: {why}.",
+            remedy="Use letters, digits and '-', a letter first; its short name is one letter or digit of its own.",
+            place=place,
+        )
+
+
 class DuplicateProgram(UnitgraphError):
     code = "cli-program-twice"
 

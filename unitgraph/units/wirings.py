@@ -13,7 +13,7 @@ from unitgraph.errors.wiring import (
     BadRoute,
     ReservedQueue,
 )
-from unitgraph.units import authoring, mcp, names
+from unitgraph.units import authoring, command_lines, mcp, names
 from unitgraph.units.application import (
     ChannelWiring,
     CliCommand,
@@ -268,6 +268,7 @@ class Wirings:
             if entries["commands"].own:
                 omit.append(Span(entries["commands"].start, entries["commands"].end))
         if program is not None:
+            command_lines.check(draft, entries, call)
             options = draft.expression(settled, omit)
             functions = tuple(dict.fromkeys(each.function for each in commands if each.function is not None))
             self.found.cli.append(CliWiring(program, functions, options, draft.at(settled), tuple(commands)))
@@ -288,6 +289,7 @@ class Wirings:
             if settled.expr[0] == "o":
                 inner = draft.entries(settled, f"The command {name!r}") or {}
                 function = None
+                command_lines.check(draft, inner, f"the command {name!r}")
                 if "func" in inner:
                     what = f"'func' of the command {name!r}"
                     function = self._functions.held(inner["func"].value, what, inline)

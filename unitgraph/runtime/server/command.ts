@@ -41,7 +41,11 @@ declare const process: {
 }
 declare const Bun: { readonly stdout: unknown; readonly stderr: unknown; write(file: unknown, text: string): Promise<unknown> }
 
-const out = (said: string): Promise<unknown> => Bun.write(Bun.stdout, said)
+/** Who reads only the beginning, as `head` does, has what was wanted. */
+const out = (said: string): Promise<unknown> =>
+  Bun.write(Bun.stdout, said).catch((error: unknown) => {
+    if ((error as { code?: string }).code !== 'EPIPE') throw error
+  })
 const err = (said: string): Promise<unknown> => Bun.write(Bun.stderr, said)
 
 /** As a shell says which signal ended a process. */
