@@ -147,6 +147,7 @@ WRONG = {
     "no-such-program": ("towr sum", 2, "error: There is no program towr: did you mean tower?"),
     "no-command": ("tower", 2, "error: A command is missing"),
     "no-such-command": ("tower sun 1", 2, "error: There is no command sun: did you mean sum?"),
+    "no-such-command-beside-a-default": ("tower books lst", 2, "error: There is no command lst: did you mean list?"),
     "no-such-option": ("tower sum 1 --rond", 2, "error: There is no option --rond: did you mean --round?"),
     "no-such-choice": ("tower sum 1 --by minus", 2, "error: --by is one of plus, times, not minus"),
     "no-argument": ("tower sum", 2, "error: <numbers> is missing"),

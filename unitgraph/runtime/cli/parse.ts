@@ -126,7 +126,9 @@ const short = (reading: Reading, arg: string, next: string | undefined): number 
 
 const word = (reading: Reading, arg: string): void => {
   const { command, words } = reading
-  const inner = words.length === 0 ? command.commands.get(arg) ?? defaultOf(command) : undefined
+  const fallback = defaultOf(command)
+  const takes = fallback && fallback.parameters.length > 0 ? fallback : undefined
+  const inner = words.length === 0 ? command.commands.get(arg) ?? takes : undefined
   if (inner) {
     reading.command = inner
     if (command.commands.get(arg) !== inner) words.push(arg)

@@ -121,7 +121,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     await closeServices(services as Services, logger)
   }
   if (command) {
-    const status = await command.run({ units, env, run: (work) => gauge.run(work) })
+    const status = await command.run({ units, env, logger, run: (work) => gauge.run(work) })
     await gauge.idle()
     for (const one of background) one.stop()
     await close()

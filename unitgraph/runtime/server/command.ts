@@ -16,7 +16,7 @@ import { servicesOfCall } from '../core/services.ts'
 import { Session } from '../core/session.ts'
 import { readTrace } from '../core/trace.ts'
 import type { Unit } from '../core/unit.ts'
-import type { LogLevel } from '../types/services.ts'
+import type { Logger, LogLevel } from '../types/services.ts'
 import type { Units } from './units.ts'
 
 export const TOKEN = 'UNITGRAPH_TOKEN'
@@ -24,6 +24,7 @@ export const TOKEN = 'UNITGRAPH_TOKEN'
 export interface Place {
   readonly units: Units
   readonly env: Environment
+  readonly logger: Logger
   /** The process doesn't end before this has. */
   run<T>(work: Promise<T>): Promise<T>
 }
@@ -71,7 +72,7 @@ const fail = async (unit: Unit | undefined, call: Call, error: unknown): Promise
   await err(`error: ${report.message} [${report.code}]${id}\n${issues.join('')}`)
 }
 
-const runCommand = async ({ command, data, texts, isJson }: Extract<Parsed, { kind: 'run' }>, { units, env, run }: Place): Promise<number> => {
+const runCommand = async ({ command, data, texts, isJson }: Extract<Parsed, { kind: 'run' }>, { units, env, logger, run }: Place): Promise<number> => {
   const ending = new AbortController()
   let status = 0
   for (const [signal, code] of Object.entries(SIGNALS)) {
@@ -88,7 +89,7 @@ const runCommand = async ({ command, data, texts, isJson }: Extract<Parsed, { ki
     ...readTrace(new Headers()), transport: 'cli', session: new Session(), depth: 0, signal: ending.signal,
     fields: { command: command.path.join(' ') },
     cli: { program: command.path[0] ?? '', command: command.path.slice(1), ...(token && { authorization: `Bearer ${token}` }) },
-    waitUntil: (work) => void run(work).catch((error: unknown) => console.error(error)),
+    waitUntil: (work) => void run(work).catch((error: unknown) => logger.error(error, { requestId: call.requestId })),
   }
   const id = command.function ?? ''
   let unit: Unit | undefined
