@@ -19,7 +19,7 @@ SECRET = "a-secret-of-thirty-two-characters"
 SOURCE = """\
 import {
   addPermission, authBearer, ConflictError, pikkuCLICommand, pikkuCLIRender, pikkuFunc, pikkuMiddleware, pikkuPermission,
-  pikkuServices, pikkuSessionlessFunc, wireCLI, wireQueueWorker,
+  pikkuServices, pikkuSessionlessFunc, pikkuWorkflow, wireCLI, wireQueueWorker,
 } from '#pikku'
 
 export const createServices = pikkuServices(async () => ({
@@ -49,6 +49,9 @@ export const wait = pikkuSessionlessFunc<void, void>(async (_s, _d, { signal }) 
 export const ring = pikkuSessionlessFunc<{ times: number }, void>(async ({ logger }, { times }) => logger.info('rung', { times }))
 export const later = pikkuSessionlessFunc<{ times: number }, void>(async ({ queueService }, data) => { await queueService.add('bell', data) })
 wireQueueWorker({ queue: 'bell', func: ring })
+export const peal = pikkuWorkflow<{ times: number }, void>({ func: async ({ workflow }, { times }) => {
+  await workflow.do('Ring', 'ring', { times })
+} })
 const isAdmin = pikkuPermission(async (_s, _d, { session }) => (session as { role?: string } | undefined)?.role === 'admin')
 export const whoami = pikkuFunc<void, { userId: string }>(async (_s, _d, { session }) => ({ userId: session.userId as string }))
 export const reset = pikkuFunc<void, string>({ func: async () => 'reset', permissions: { isAdmin } })
@@ -77,7 +80,7 @@ wireCLI({
       list: pikkuCLICommand({ func: list, isDefault: true, options: { genre: { short: 'g', description: 'Only this.' } } }),
       deep: { middleware: [inner], subcommands: { er: { func: nothing } } },
     }, middleware: [outer], },
-    later: { func: later, parameters: '<times>' }, much, nothing, conflict, broken, wait, whoami, reset, hidden,
+    later: { func: later, parameters: '<times>' }, peal: { func: peal, parameters: '<times>' }, much, nothing, conflict, broken, wait, whoami, reset, hidden,
   },
 })
 wireCLI({
@@ -215,11 +218,14 @@ def test_who_calls_is_said_by_a_token(program: Path) -> None:
     assert command(program, "tower whoami", UNITGRAPH_TOKEN_FILE=str(file)).stdout == "userId  ann\n"
 
 
-def test_a_job_that_a_command_adds_is_the_servers(program: Path, tmp_path: Path) -> None:
+def test_a_job_and_a_run_of_a_command_are_the_servers(program: Path, tmp_path: Path) -> None:
     with running(program, tmp_path / "data", {"JWT_SECRET": SECRET}) as server:
         done = command(program, "tower later 3", UNITGRAPH_DATA=str(tmp_path / "data"))
         assert (done.returncode, done.stdout) == (0, "")
         assert server.log.wait(lambda line: line.get("msg") == "rung")[0]["times"] == 3
+        run = command(program, "tower peal 5 --json", UNITGRAPH_DATA=str(tmp_path / "data"))
+        assert (run.returncode, list(json.loads(run.stdout))) == (0, ["runId"]), run.stderr
+        server.log.wait(lambda line: line.get("msg") == "rung" and line["times"] == 5)
 
 
 def test_who_reads_only_the_beginning_has_what_was_wanted(program: Path) -> None:
@@ -252,7 +258,6 @@ def test_an_edit_of_a_command_is_an_edit_of_the_executable(checkout: Checkout, p
     checkout.edit("src/app.ts", "About books.", "About all books.")
     checkout.run("apply", "--provider", "standalone")
     assert "  books     About all books.\n" in command(program, "tower --help").stdout
-    checkout.edit("src/app.ts", "later: { func: later,", "later: { func: greet,")
-    checkout.edit("src/app.ts", "parameters: '<times>'", "parameters: '<name>'")
+    checkout.edit("src/app.ts", "later: { func: later, parameters: '<times>'", "later: { func: greet, parameters: '<name>'")
     checkout.run("apply", "--provider", "standalone")
     assert command(program, "tower later you").stdout == "Good day, you, by tower later \n"

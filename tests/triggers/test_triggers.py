@@ -1,6 +1,7 @@
 """Sources of triggers in the executable: started with it, started anew, seen in its health, closed with it."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -89,3 +90,8 @@ def test_a_source_beside_workers_whose_function_is_one_of_them(checkout: Checkou
     """A server can't call a Worker, so the source isn't started, and that is said."""
     said = checkout.run("plan", "--provider", "cloudflare")
     assert "The source of the trigger bell isn't started in tower-server: ring, " in f"{said}"
+
+
+def test_a_project_without_command_lines_says_so(program: Path) -> None:
+    done = subprocess.run([program, "cli", "tower"], capture_output=True, text=True, timeout=60, check=False, env={})
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "error: This project has no command lines\n")
