@@ -18,6 +18,9 @@ from unitgraph.units.names import kebab
 HASHES = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 JWT = SECRETS["JWT_SECRET"]
 
+DAY_S = 24 * 3600
+"""Longer than any run of these tests: what is asked with a token may be asked long after it was made."""
+
 
 def encoded(data: bytes | Mapping[str, Any]) -> str:
     raw = data if isinstance(data, bytes) else json.dumps(data).encode()
@@ -26,7 +29,7 @@ def encoded(data: bytes | Mapping[str, Any]) -> str:
 
 def jwt(claims: Mapping[str, Any] | None = None, *, secret: str = JWT, **header: Any) -> str:
     """A token for Ada, for five minutes, but for what is said otherwise."""
-    all_claims = {"sub": "ada", "iss": "conformance", "exp": int(time.time()) + 300, **(claims or {})}
+    all_claims = {"sub": "ada", "iss": "conformance", "exp": int(time.time()) + DAY_S, **(claims or {})}
     head = {"alg": "HS256", **header}
     signed = f"{encoded(head)}.{encoded({key: value for key, value in all_claims.items() if value is not None})}"
     hashed = HASHES.get(head["alg"], "sha256")
@@ -41,7 +44,7 @@ def sealed(purpose: str, value: Mapping[str, Any], secret: str) -> str:
 
 def cookie(session: Mapping[str, Any] | None = None, *, secret: str = SECRETS["SESSION_SECRET"], **more: Any) -> str:
     now = time.time()
-    stored = {"session": session or {"userId": "ada"}, "expires": now + 300, "since": now, **more}
+    stored = {"session": session or {"userId": "ada"}, "expires": now + DAY_S, "since": now, **more}
     return sealed(str(stored.pop("purpose", "unitgraph-session-1")), stored, secret)
 
 

@@ -322,6 +322,7 @@ ROWS: dict[str, tuple[Edit, Moves]] = {
     "deploy.standalone.port": (files(config(standalone={"port": 4000})), Moves(others=frozenset({"files"}))),
     "deploy.standalone.target": (files(config(standalone={"target": "bun-linux-arm64"})), Moves(others=frozenset({"files"}))),
     "deploy.state": (files(config(state={"url": "./state"})), Moves(others=frozenset({"files"}))),
+    "deploy.models": (files(config(models={"house": {"baseUrl": "http://127.0.0.1:1/v1"}})), Moves(others=frozenset({"files"}))),
     "deploy.cache": (files(config(cache={"write": False})), Moves()),
     "deploy.environments": (files(config(environments={"staging": {"variables": {"GREETING": "ho"}}})), Moves()),
     "outDir": (files({"pikku.config.json": json.dumps(CONFIG | {"outDir": ".other"})}), Moves(others=frozenset({"typings"}))),
