@@ -9,14 +9,14 @@ afterAll(async () => { await Promise.all(open.map((client) => client.close())) }
 
 type Era = '2025' | '2026'
 
-/** A client who says who it is by a token; `statuses` are those of all answers that it got. */
+/** A client who says who it is by a token; `statuses` are those of what it posted, in order: it may ask for a stream beside them. */
 const connect = async (era: Era, token?: string, options: ClientOptions = {}) => {
   const statuses: number[] = []
   const transport = new StreamableHTTPClientTransport(new URL(MCP_URL), {
     requestInit: { headers: { connection: 'close', ...(token && { authorization: `Bearer ${token}` }) } },
     fetch: async (url, init) => {
       const response = await fetch(url, init)
-      statuses.push(response.status)
+      if (init?.method === 'POST') statuses.push(response.status)
       return response
     },
   })
