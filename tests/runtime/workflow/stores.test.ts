@@ -55,7 +55,15 @@ const calls = (random: () => number) => {
     () => { const [id, as, to] = [pick(IDS), `${pick(IDS)}'`, pick([0, 1, 9])]; return (store: Store) => store.fork(id, as, to) },
     () => { const worker = pick(WORKERS); return (store: Store) => store.release(worker) },
     () => { const before = pick([0, 1_000_200, 2_000_000]); return (store: Store) => store.purge(before, 1) },
-    () => { const [status, limit] = [pick([undefined, 'waiting' as const]), pick([2, 50])]; return (store: Store) => store.list({ limit, ...(status && { status }) }) },
+    (oracle: ReadonlyMap<string, Run>) => {
+      const ids = [...oracle.keys()]
+      const head = ids.length > 0 && random() < 0.3 ? oracle.get(pick(ids))?.head : undefined
+      const filter = {
+        limit: pick([2, 50]), ...pick([{}, { status: 'waiting' as const }]), ...pick([{}, { name: 'x' }]), ...pick([{}, {}, { since: 1_003_000 }]),
+        ...pick([{}, {}, { text: 'A' }, { text: "'" }, { text: 'BROK' }, { text: '2' }, { text: '%' }]), ...(head && { before: head }),
+      }
+      return (store: Store) => store.list(filter)
+    },
     () => { const [id, n] = [pick(IDS), pick([0, 1])]; return (store: Store) => store.inbox(id, n) },
   ]
 }

@@ -22,6 +22,11 @@ const isDue = ({ status, dueAt, leaseUntil }: Head, now: number): boolean =>
 const dueOf = ({ status, dueAt, leaseUntil }: Head): number | null =>
   status === 'running' ? leaseUntil : status === 'ready' || status === 'waiting' ? dueAt : null
 
+const lower = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+
+const isFound = ({ head, input }: Kept, text: string): boolean =>
+  [head.id, head.name, head.reason ?? '', input].some((one) => lower(one).includes(lower(text)))
+
 /** A run as it is now, and how much of it there was: what lies between is to be written before anybody is answered. */
 export type Through = (run: Run, before: { readonly seq: number; readonly inboxSeq: number } | undefined) => Promise<void>
 
@@ -140,9 +145,10 @@ export const createMemoryStore = (now: () => number = Date.now, known: readonly 
       const run = runs.get(id)
       return run && copy(run)
     },
-    list: async ({ name, status, before, limit }) =>
-      [...runs.values()].map(({ head }) => head)
+    list: async ({ name, status, since, text, before, limit }) =>
+      [...runs.values()].filter((run) => text === undefined || isFound(run, text)).map(({ head }) => head)
         .filter((head) => (name === undefined || head.name === name) && (status === undefined || head.status === status))
+        .filter(({ createdAt }) => since === undefined || createdAt >= since)
         .sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1))
         .filter(({ createdAt, id }) => !before || createdAt < before.createdAt || (createdAt === before.createdAt && id < before.id))
         .slice(0, limit),

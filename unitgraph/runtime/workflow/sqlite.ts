@@ -181,10 +181,13 @@ export const createSqliteStore = (folder: string, now: () => number = Date.now):
     }),
     inbox: async (id, after) => messages.all(id, after).map(messageOf),
     load: (id) => written(() => load(id)),
-    list: async ({ name, status, before, limit }) => query<Head>(
+    list: async ({ name, status, since, text, before, limit }) => query<Head>(
       `SELECT * FROM runs WHERE (?1 IS NULL OR name = ?1) AND (?2 IS NULL OR status = ?2)
-         AND (?3 IS NULL OR (createdAt, id) < (?3, ?4)) ORDER BY createdAt DESC, id DESC LIMIT ?5`,
-    ).all(name ?? null, status ?? null, before?.createdAt ?? null, before?.id ?? null, limit),
+         AND (?3 IS NULL OR (createdAt, id) < (?3, ?4)) AND (?6 IS NULL OR createdAt >= ?6)
+         AND (?7 IS NULL OR instr(lower(id), lower(?7)) OR instr(lower(name), lower(?7)) OR instr(lower(reason), lower(?7))
+           OR instr(lower((SELECT input FROM payloads WHERE payloads.id = runs.id)), lower(?7)))
+         ORDER BY createdAt DESC, id DESC LIMIT ?5`,
+    ).all(name ?? null, status ?? null, before?.createdAt ?? null, before?.id ?? null, limit, since ?? null, text ?? null),
     cancel: (id, reason) => written(() => { cancel.run(id, now(), reason); return headOf(id) }),
     resume: (id) => written(() => { resume.run(id, now()); return headOf(id) }),
     fork: (id, as, throughSeq) => written(() => {

@@ -72,6 +72,10 @@ export interface Renewed {
 export interface Filter {
   readonly name?: string
   readonly status?: Status
+  /** Runs that began then or later. */
+  readonly since?: number
+  /** A part of the id, the name, the reason or the input's text; ASCII letters in either case. */
+  readonly text?: string
   /** Heads older than this one, newest first. */
   readonly before?: { readonly createdAt: number; readonly id: string }
   readonly limit: number
