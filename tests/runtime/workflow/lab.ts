@@ -71,7 +71,7 @@ export const createLab = ({ workflows, steps = {}, seed = 1, store: make = creat
   }
 
   /** Each worker sees the store through this; `crash` says at which call it dies and how. */
-  const spawn = (name: string, own: Readonly<Record<string, Code>> = workflows): Worker => {
+  const spawn = (name: string, own: Readonly<Record<string, Code>> = workflows, version = '1'): Worker => {
     let isDead = false
     const alive = (call: () => void) => () => { if (!isDead) call() }
     const through = <T>(work: () => Promise<T>): Promise<T> => {
@@ -82,7 +82,7 @@ export const createLab = ({ workflows, steps = {}, seed = 1, store: make = creat
       if (crash.how === 'lost') return work().then(() => { throw new Error('The answer was lost') })
       isDead = true
       workers = workers.filter((one) => one !== worker)
-      after(1, () => spawn(`${name}'`, own))
+      after(1, () => spawn(`${name}'`, own, version))
       return crash.how === 'before' ? DEAD : work().then(() => DEAD)
     }
     const seen = new Proxy(store, {
@@ -90,7 +90,7 @@ export const createLab = ({ workflows, steps = {}, seed = 1, store: make = creat
     })
     const world: World = { store: seen, now: () => now, turn: () => turns(1), after: (ms, call) => after(ms, alive(call)), random }
     const worker = createWorker({
-      id: name, store: seen, clock: { now: () => now, tell: () => undefined }, world, names: Object.keys(own), most: 100, ttlMs: TTL_MS, lookMs: 3_600_000,
+      id: name, store: seen, clock: { now: () => now, tell: () => undefined }, world, versions: Object.fromEntries(Object.keys(own).map((one) => [one, version])), most: 100, ttlMs: TTL_MS, lookMs: 3_600_000,
       monotonic: () => now, logger,
       execute: async (run: Run, its) => createExecution(run, its, async (live) => {
         const { wire } = createWorkflowWire(live, {

@@ -64,7 +64,7 @@ export const workflows = (entries: readonly WorkflowEntry[], open: typeof openSt
       if (!runStore) throw new Error('The store of runs is not open')
       const clock = createClock()
       worker = createWorker({
-        id: `${crypto.randomUUID()}`, store: runStore, clock, world: createWorld(runStore, clock), names: [...versions.keys()],
+        id: `${crypto.randomUUID()}`, store: runStore, clock, world: createWorld(runStore, clock), versions: Object.fromEntries(versions),
         most: MOST, ttlMs: LEASE_MS, lookMs: LOOK_MS, monotonic: () => performance.now(), logger: given.logger,
         execute: (run, world) => execute(given, run, world),
       })

@@ -198,6 +198,7 @@ export const createExecution = (
     const isCareful = isParking || group.some(({ again }) => again)
     const answer = await world.store.append({
       id: head.id, epoch: head.epoch, fromSeq: journal.length, entries, change, ...(isCareful && { seen: inbox.length }),
+      ...(world.version !== undefined && { version: world.version }),
     })
     if (answer.is === 'inbox-moved') {
       writings = [...group.filter(({ again }) => !again), ...writings]
@@ -274,12 +275,14 @@ export const createExecution = (
     if (isLost) return 'lost'
     if (diverged) {
       writings = []
-      return (await flush({ status: 'paused', reason: diverged.message })) === 'ok' ? 'paused' : 'lost'
+      // whoever has the code of its version goes on with it
+      const hasOther = world.version !== undefined && world.version !== head.version
+      return (await flush({ status: 'paused', reason: diverged.message, dueAt: hasOther ? world.now() : null })) === 'ok' ? 'paused' : 'lost'
     }
     if (cursor < journal.length) return undefined
     if (cancelAt !== null && !isCancelled && !outcome) {
       writings = [{ entry: {
-        key: '!cancel', kind: 'cancel', phase: 'done', fingerprint: '', attempt: 0, error: null, startedAt: world.now(),
+        key: '!cancel', kind: 'cancel', phase: 'done', fingerprint: '', attempt: 0, input: null, error: null, startedAt: world.now(),
         value: writeValue(head.cancelReason),
       } }]
       return (await flush()) === 'lost' ? 'lost' : undefined

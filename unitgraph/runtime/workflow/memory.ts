@@ -2,6 +2,7 @@
  * Runs in memory: what every other store is compared with. Gone with its process, so but for tests nothing may use it
  * that doesn't write each change through to somewhere else (`cloudflare/object.ts`).
  */
+import { createChooser, flowOf, type Bucket, type Chooser } from './flow.ts'
 import { ENDS, type Entry, type Head, type Message, type NewMessage, type Run } from './run.ts'
 import type { Append, Appended, Change, Claim, Delivered, Lease, Started, Store } from './store.ts'
 
@@ -10,17 +11,18 @@ interface Kept {
   readonly input: string
   output: string | null
   error: string | null
+  underway: string | null
   readonly journal: Entry[]
   readonly inbox: Message[]
 }
 
 const copy = (run: Kept): Run => ({ ...run, journal: [...run.journal], inbox: [...run.inbox] })
 
-const isDue = ({ status, dueAt, leaseUntil }: Head, now: number): boolean =>
-  status === 'ready' || status === 'waiting' ? dueAt !== null && dueAt <= now : status === 'running' && leaseUntil !== null && leaseUntil <= now
-
-const dueOf = ({ status, dueAt, leaseUntil }: Head): number | null =>
-  status === 'running' ? leaseUntil : status === 'ready' || status === 'waiting' ? dueAt : null
+/** When a worker with a version may have it. */
+const dueOf = ({ status, dueAt, leaseUntil, version }: Head, own: string | undefined): number | null => {
+  if (own === undefined || ENDS.has(status)) return null
+  return status === 'running' ? leaseUntil : status === 'paused' && version !== own ? null : dueAt
+}
 
 const lower = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
 
@@ -52,6 +54,11 @@ export const createMemoryStore = (now: () => number = Date.now, known: readonly 
       recoveries: head.status === 'running' ? head.recoveries + 1 : head.recoveries,
     }
   }
+  const buckets = new Map<string, Bucket>()
+  const runningOf = (key: string): number =>
+    [...runs.values()].filter(({ head }) => head.concurrencyKey === key && head.status === 'running').length
+  const choose = (): Chooser => createChooser(now(), runningOf, (key) => buckets.get(key), (key, bucket) => buckets.set(key, bucket))
+
   const settle = (run: Kept, { status = 'running', dueAt, output, error, reason }: Change): void => {
     const ends = ENDS.has(status)
     run.head = {
@@ -63,7 +70,7 @@ export const createMemoryStore = (now: () => number = Date.now, known: readonly 
     run.output = output ?? run.output
     run.error = error ?? run.error
   }
-  const append = ({ id, epoch, fromSeq, entries, change = {}, seen }: Append): Appended => {
+  const append = ({ id, epoch, fromSeq, entries, change = {}, seen, version }: Append): Appended => {
     const run = runs.get(id)
     if (!run || run.head.epoch !== epoch) return { is: 'fenced' }
     const { head } = run
@@ -75,7 +82,7 @@ export const createMemoryStore = (now: () => number = Date.now, known: readonly 
     if (said) throw new Error(`The step ${said.key} has its last word`)
     const at = now()
     run.journal.push(...entries.map((entry, index) => ({ ...entry, seq: fromSeq + index + 1, at })))
-    run.head = { ...head, seq: fromSeq + entries.length, recoveries: entries.length > 0 ? 0 : head.recoveries }
+    run.head = { ...head, seq: fromSeq + entries.length, ...(entries.length > 0 && { recoveries: 0, version: version ?? head.version }) }
     settle(run, change)
     return { is: 'ok', now: at, cancelAt: head.cancelAt }
   }
@@ -100,27 +107,35 @@ export const createMemoryStore = (now: () => number = Date.now, known: readonly 
       }
       const made: Kept = {
         head: {
-          id: run.id, name: run.name, version: run.version, status: 'ready', priority: run.priority ?? 0,
+          ...flowOf(run), id: run.id, name: run.name, version: run.version, status: 'ready',
           dueAt: now() + (run.delayMs ?? 0), epoch: 0, owner: null, leaseUntil: null, seq: 0, inboxSeq: 0, recoveries: 0,
           cancelAt: null, cancelReason: null, parentId: run.parentId ?? null, parentKey: run.parentKey ?? null,
           principal: run.principal ?? null, traceparent: run.traceparent ?? null, createdAt: now(), finishedAt: null, reason: null,
         },
-        input: run.input, output: null, error: null, journal: [], inbox: [],
+        input: run.input, output: null, error: null, underway: null, journal: [], inbox: [],
       }
       runs.set(run.id, made)
-      if (lease) take(made, lease)
+      if (lease && choose().take(made.head)) take(made, lease)
       return { is: 'started', run: copy(made), now: now() }
     }),
-    claim: ({ names, count, ...lease }: Claim) => written([...runs.keys()], () => {
-      const mine = [...runs.values()].filter(({ head }) => names.includes(head.name))
-      const due = mine.filter(({ head }) => isDue(head, now()))
-        .sort((a, b) => b.head.priority - a.head.priority || (dueOf(a.head) ?? 0) - (dueOf(b.head) ?? 0))
-        .slice(0, count)
-      for (const run of due) take(run, lease)
-      const next = mine.filter(({ head }) => head.owner !== lease.worker).map(({ head }) => dueOf(head)).filter((at) => at !== null)
-      return { runs: due.map(copy), now: now(), nextAt: next.length > 0 ? Math.min(...next) : null }
+    claim: ({ versions, count, ...lease }: Claim) => written([...runs.keys()], () => {
+      const at = now()
+      const chooser = choose()
+      const known = [...runs.values()].map((run) => ({ run, due: dueOf(run.head, versions[run.head.name]) })).filter(({ due }) => due !== null)
+      const due = known.filter((one) => (one.due as number) <= at).sort(({ run: { head: a }, due: dueA }, { run: { head: b }, due: dueB }) =>
+        b.priority - a.priority || (dueA as number) - (dueB as number) || (a.id < b.id ? -1 : 1))
+      const taken: Kept[] = []
+      for (const { run } of due) if (taken.length < count && chooser.take(run.head)) taken.push(run)
+      for (const run of taken) take(run, lease)
+      const later = known.filter((one) => (one.due as number) > at && one.run.head.owner !== lease.worker).map((one) => one.due)
+      const next = taken.length >= count ? [at] : [...later, chooser.tokenAt].filter((one) => one !== null)
+      return { runs: taken.map(copy), now: at, nextAt: next.length > 0 ? Math.min(...next) : null }
     }),
     append: (given) => written([given.id], () => append(given)),
+    note: async (id, epoch, underway) => {
+      const run = runs.get(id)
+      if (run?.head.epoch === epoch && run.head.status === 'running') run.underway = underway
+    },
     renew: ({ worker, ttlMs }, ids) => written(ids, () => {
       const lost: string[] = []
       const cancelled: string[] = []
@@ -171,7 +186,7 @@ export const createMemoryStore = (now: () => number = Date.now, known: readonly 
       const journal = run.journal.filter(({ seq }) => seq <= throughSeq)
       const { head } = run
       runs.set(as, {
-        ...run, output: null, error: null, journal, inbox: [],
+        ...run, output: null, error: null, underway: null, journal, inbox: [],
         head: {
           ...head, id: as, status: 'ready', dueAt: now(), epoch: 0, owner: null, leaseUntil: null, seq: journal.length,
           inboxSeq: 0, recoveries: 0, cancelAt: null, cancelReason: null, parentId: null, parentKey: null,
@@ -180,8 +195,10 @@ export const createMemoryStore = (now: () => number = Date.now, known: readonly 
       })
       return runs.get(as)?.head
     }),
-    purge: async (endedBefore, limit) => {
-      const old = [...runs.values()].filter(({ head }) => head.finishedAt !== null && head.finishedAt < endedBefore).slice(0, limit)
+    purge: async (limit, endedBefore) => {
+      const isOld = ({ finishedAt, retentionMs }: Head): boolean =>
+        finishedAt !== null && (endedBefore === undefined ? finishedAt + retentionMs <= now() : finishedAt < endedBefore)
+      const old = [...runs.values()].filter(({ head }) => isOld(head)).slice(0, limit)
       for (const { head } of old) runs.delete(head.id)
       return old.length
     },

@@ -3,21 +3,23 @@
  * Times are milliseconds of the store's clock. Values, inputs and errors are texts, made by `values.ts`.
  */
 
+import type { Flow } from './flow.ts'
+
 /**
- * `ready`, `waiting`: whoever claims it when it is due may have it. `running`: somebody has it, until the lease is over.
- * `paused`: nobody takes it until it is resumed. The others are the ends.
+ * `ready`: never claimed. `ready`, `waiting`: whoever claims it when it is due may have it. `running`: somebody has it,
+ * until the lease is over. `paused`: nobody takes it until it is resumed, but for a worker with the code of its version
+ * where it has a due time. The others are the ends.
  */
 export type Status = 'ready' | 'running' | 'waiting' | 'paused' | 'completed' | 'failed' | 'cancelled'
 
 export const ENDS: ReadonlySet<Status> = /* @__PURE__ */ new Set<Status>(['completed', 'failed', 'cancelled'])
 
-export interface Head {
+export interface Head extends Flow {
   readonly id: string
   readonly name: string
-  /** The digest of the workflow's outline that it was started with. */
+  /** The digest of the workflow's outline: of the code that it was started with, or that last got on with it. */
   readonly version: string
   readonly status: Status
-  readonly priority: number
   /** When it may be claimed; null: a message or somebody must wake it. */
   readonly dueAt: number | null
   /** Grows with every claim: what an earlier holder writes is refused. */
@@ -44,13 +46,12 @@ export interface Head {
   readonly reason: string | null
 }
 
-export interface NewRun {
+export interface NewRun extends Partial<Flow> {
   /** The idempotency key: the same id with the same name and input is the same run. */
   readonly id: string
   readonly name: string
   readonly version: string
   readonly input: string
-  readonly priority?: number
   readonly delayMs?: number
   readonly parentId?: string | null
   readonly parentKey?: string | null
@@ -72,6 +73,8 @@ export interface NewEntry {
   readonly fingerprint: string
   /** 1 for the first; 0 for what has no attempts. */
   readonly attempt: number
+  /** What a function was called with, as its last word tells it. */
+  readonly input: string | null
   readonly value: string | null
   readonly error: string | null
   readonly startedAt: number
@@ -105,6 +108,8 @@ export interface Run {
   readonly input: string
   readonly output: string | null
   readonly error: string | null
+  /** What was under way when that was last written, which nothing counts on; null before the first time. */
+  readonly underway: string | null
   readonly journal: readonly Entry[]
   readonly inbox: readonly Message[]
 }

@@ -5,6 +5,8 @@ import type { Store } from './store.ts'
 /** What of the world a run needs; all of it can be simulated. */
 export interface World {
   readonly store: Store
+  /** Of the code that works on the run; undefined where there is no other. */
+  readonly version?: string | undefined
   /** The store's clock, or a little less, in whole milliseconds. */
   now(): number
   /** Lets everything go on that can. */

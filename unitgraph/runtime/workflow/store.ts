@@ -16,15 +16,18 @@ export type Started =
   | { readonly is: 'conflict'; readonly head: Head }
 
 export interface Claim extends Lease {
-  /** The workflows that the worker has. */
-  readonly names: readonly string[]
+  /** The workflows that the worker has, each with the version of its code. */
+  readonly versions: Readonly<Record<string, string>>
   readonly count: number
 }
 
 export interface Claimed {
   readonly runs: readonly Run[]
   readonly now: number
-  /** When the next one is due or its lease over, of those that the worker could take and doesn't have. */
+  /**
+   * When to look again: now if as many were taken as were asked for; else when the next one is due, its lease is over or
+   * its token comes, of those that the worker could take and doesn't have. That a run of a full key ends isn't foreseen.
+   */
   readonly nextAt: number | null
 }
 
@@ -46,6 +49,8 @@ export interface Append {
   readonly change?: Change
   /** Refused if the inbox has more than this. */
   readonly seen?: number
+  /** Of the code that wrote the entries: the run's from then on. */
+  readonly version?: string
 }
 
 export type Appended =
@@ -82,11 +87,17 @@ export interface Filter {
 }
 
 export interface Store {
-  /** With a lease it is running, and the caller's; else it waits to be claimed. */
+  /** With a lease, and if its limits let it, it is running, and the caller's; else it waits to be claimed. */
   start(run: NewRun, lease?: Lease): Promise<Started>
-  /** What is due, or whose lease is over. */
+  /**
+   * What is due, or whose lease is over, or what is paused with a due time for the version that the worker has; of those
+   * what no limit holds back (`flow.ts`), by priority, then by when it was due, then by id. None of a limit's runs are
+   * passed over for one behind it of the same keys.
+   */
   claim(claim: Claim): Promise<Claimed>
   append(append: Append): Promise<Appended>
+  /** What is under way, for people to see; not kept where the run is somebody else's. */
+  note(id: string, epoch: number, underway: string): Promise<void>
   renew(lease: Lease, ids: readonly string[]): Promise<Renewed>
   /** Gives up all that a worker has, so that others may take it at once. */
   release(worker: string): Promise<void>
@@ -101,7 +112,7 @@ export interface Store {
   resume(id: string): Promise<Head | undefined>
   /** A run of its own with the first entries of another's journal. */
   fork(id: string, as: string, throughSeq: number): Promise<Head | undefined>
-  /** Forgets runs that ended before a time; how many. */
-  purge(endedBefore: number, limit: number): Promise<number>
+  /** Forgets runs that have ended: those kept for as long as they were to be, or all that ended before a time. How many. */
+  purge(limit: number, endedBefore?: number): Promise<number>
   close(): Promise<void>
 }

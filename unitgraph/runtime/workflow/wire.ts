@@ -70,7 +70,7 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
   const patches = new Map<string, Promise<boolean>>()
 
   const entryOf = (key: string, kind: StepKind, fingerprint: string, more: Partial<NewEntry>): NewEntry => ({
-    key, kind, phase: 'done', fingerprint, attempt: 0, value: null, error: null, startedAt: world.now(), ...more,
+    key, kind, phase: 'done', fingerprint, attempt: 0, input: null, value: null, error: null, startedAt: world.now(), ...more,
   })
 
   const ask = async (name: string, kind: StepKind, fingerprint: string, begin: (key: string) => void): Promise<unknown> => {

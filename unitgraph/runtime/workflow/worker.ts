@@ -14,7 +14,8 @@ export interface WorkerOptions {
   readonly store: Store
   readonly clock: Clock
   readonly world: World
-  readonly names: readonly string[]
+  /** The workflows that there are here, each with the version of its code. */
+  readonly versions: Readonly<Record<string, string>>
   /** How many runs may be live at once. */
   readonly most: number
   readonly ttlMs: number
@@ -57,7 +58,7 @@ const MOST_RECOVERIES = 10
 const wait = (world: World, ms: number): Promise<void> => new Promise((resolve) => void world.after(ms, resolve))
 
 export const createWorker = (options: WorkerOptions): Worker => {
-  const { id, clock, names, most, ttlMs, logger } = options
+  const { id, clock, versions, most, ttlMs, logger } = options
   const lives = new Map<string, Live>()
   let isStopped = true
   let isBeating = false
@@ -104,7 +105,7 @@ export const createWorker = (options: WorkerOptions): Worker => {
     if (head.recoveries > MOST_RECOVERIES) return void pause(run)
     const live: Live = { sureUntil: sureUntil(asked), execution: undefined, isLost: false, done: Promise.resolve() }
     const go = async (): Promise<End> => {
-      const execution = await options.execute(run, world)
+      const execution = await options.execute(run, { ...world, version: versions[head.name] })
       if (live.isLost) return 'lost'
       live.execution = execution
       if (isStopped) execution.leave()
@@ -158,7 +159,7 @@ export const createWorker = (options: WorkerOptions): Worker => {
 
   const claim = async (): Promise<number> => {
     const asked = options.monotonic()
-    const { runs, now, nextAt } = await options.store.claim({ worker: id, ttlMs, names, count: most - lives.size })
+    const { runs, now, nextAt } = await options.store.claim({ worker: id, ttlMs, versions, count: most - lives.size })
     clock.tell(now)
     for (const run of runs) take(run, asked)
     if (runs.length > 0) return 0

@@ -134,12 +134,12 @@ export class WorkflowRun {
   }
 
   /** Goes on with the run as far as it goes now. */
-  async #go(store: Store, { id, name }: Head): Promise<void> {
+  async #go(store: Store, { id, name, version }: Head): Promise<void> {
     if (!own) throw new Error('The runs of workflows are made by the Worker whose they are')
     const { unit } = await own(this.#env, { waitUntil: (work) => this.#state.waitUntil(work) })
     const workflow = unit.options.workflows?.start(unit).get(name)
     if (!workflow) throw new Error(`${unit.name} has no workflow ${name}`)
-    const { runs: [run] } = await store.claim({ worker: WORKER, ttlMs: LEASE_MS, names: [name], count: 1 })
+    const { runs: [run] } = await store.claim({ worker: WORKER, ttlMs: LEASE_MS, versions: { [name]: version }, count: 1 })
     if (!run) return
     const telling: Store = { ...store, deliver: (to, message) => (to === id ? store.deliver(to, message) : this.#tell(to, message)) }
     const world: World = { ...createWorld(telling, { now: Date.now, tell: () => undefined }) }
