@@ -41,8 +41,8 @@ class Deployment:
         self.ledger.touch()
         self.processes: list[InProcess] = []
 
-    def start(self) -> InProcess:
-        process = InProcess(self.program, self.data, {"LEDGER": str(self.ledger)})
+    def start(self, **environment: str) -> InProcess:
+        process = InProcess(self.program, self.data, {"LEDGER": str(self.ledger), **environment})
         self.processes.append(process)
         return process.listening()
 

@@ -82,6 +82,9 @@ const pathOf = (request: Request): string | undefined => {
   }
 }
 
+/** Paths that no route of a project's goes before. */
+const OWN = '/__unitgraph/'
+
 /** The largest body that any route may allow for itself. */
 const MAX_BODY = 1024 * 1024 * 1024
 
@@ -137,6 +140,8 @@ export const serve = async (options: ServeOptions): Promise<void> => {
   const answer = async (request: Request, call: Call, path: string): Promise<{ response: Response; unit?: string }> => {
     const called = await calledFromElsewhere(request, path)
     if (called) return { response: await answerRemote(called, request, call), unit: called.name }
+    const own = path.startsWith(OWN) ? await answerOwn(request, path, call) : undefined
+    if (own) return { response: own }
     const found = units.find(request.method, path, request.headers.get('access-control-request-method')?.toUpperCase())
     const allow = found.allow?.length ? allowed(found.allow) : undefined
     if (found.unit !== undefined) {
@@ -150,6 +155,14 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     }
     const document = options.documents && (await answerDocument(options.documents, request, path, call.requestId))
     return { response: document ?? (HEALTH.has(path) ? healthy() : notFound(request.method, path, call.requestId)) }
+  }
+
+  const answerOwn = async (request: Request, path: string, call: Call): Promise<Response | undefined> => {
+    for (const one of background) {
+      const answered = await one.answer?.(request, path, call)
+      if (answered) return answered
+    }
+    return undefined
   }
 
   const healthy = (): Response => {

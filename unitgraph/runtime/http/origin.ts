@@ -6,7 +6,7 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 export const isSafe = ({ method }: HttpRequest): boolean => SAFE.has(method)
 
 /** By Fetch Metadata, else by Origin; who sends neither is no browser, and carries no cookie unknowingly. */
-export const isForeign = (request: HttpRequest, trusted: readonly string[]): boolean => {
+export const isForeign = (request: Pick<HttpRequest, 'header' | 'url'>, trusted: readonly string[]): boolean => {
   const origin = request.header('origin')
   if (origin && trusted.includes(origin)) return false
   const site = request.header('sec-fetch-site')

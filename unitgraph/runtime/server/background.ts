@@ -1,4 +1,5 @@
 /** What a process does besides answering requests: works on queues, keeps to schedules. */
+import type { Call } from '../core/call.ts'
 import type { Environment } from '../core/environment.ts'
 import type { Logger } from '../types/services.ts'
 import type { Units } from './units.ts'
@@ -20,6 +21,8 @@ export interface Background {
   stop(): void
   /** Gives back what is still under way. */
   close(): Promise<void> | void
+  /** Answers what is below `/__unitgraph/`; undefined: that is somebody else's. */
+  answer?(request: Request, path: string, call: Call): Promise<Response | undefined> | undefined
   /** What the process' health says of it. */
   health?(): Readonly<Record<string, unknown>>
 }

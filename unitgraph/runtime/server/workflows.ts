@@ -1,4 +1,8 @@
 /** Durable workflows in a process: keeps runs in the deployment's store, and works on those that are due. */
+import { readText } from '../core/environment.ts'
+import type { GraphView } from '../dashboard/api.ts'
+import type { Dashboard } from '../dashboard/index.ts'
+import { edgesOf, type NodeConfig } from '../workflow/graph.ts'
 import type { Execution } from '../workflow/execution.ts'
 import type { World } from '../workflow/steps.ts'
 import type { Run } from '../workflow/run.ts'
@@ -16,10 +20,19 @@ export interface WorkflowEntry {
   readonly version: string
 }
 
+/** A graph as it was authored. */
+interface Written {
+  readonly nodes?: Readonly<Record<string, string>>
+  readonly config?: Readonly<Record<string, NodeConfig>>
+}
+
 export interface Workflows extends Background {
   /** The built-in service `workflowState`. */
   service(): Runs
 }
+
+/** Without it nobody looks after runs from outside. */
+const TOKEN = 'UNITGRAPH_DASHBOARD_TOKEN'
 
 const LEASE_MS = 15_000
 const LOOK_MS = 1000
@@ -34,6 +47,8 @@ export const workflows = (entries: readonly WorkflowEntry[], open: typeof openSt
   let runs: Runs | undefined
   let worker: Worker | undefined
   let context: Context | undefined
+  let dashboard: Dashboard | undefined
+  const ending = new AbortController()
 
   const hints = {
     started: () => worker?.kick(),
@@ -49,6 +64,12 @@ export const workflows = (entries: readonly WorkflowEntry[], open: typeof openSt
     return workflow.execute(run, world)
   }
 
+  const graphOf = async (name: string): Promise<GraphView | undefined> => {
+    const { unit } = (await context?.units.start(unitOf.get(name) ?? '')) ?? {}
+    const written = unit?.options.functions[name]?.value as Written | undefined
+    return written?.nodes && { nodes: written.nodes, edges: edgesOf(written.config ?? {}) }
+  }
+
   return {
     service: () => {
       if (!runs) throw new Error('The store of runs is not open')
@@ -58,6 +79,10 @@ export const workflows = (entries: readonly WorkflowEntry[], open: typeof openSt
       store = await open(env, project)
       runStore = await store.runs()
       runs = createRuns(runStore, versions, hints)
+      const token = readText(env, TOKEN)
+      if (token === undefined || token === '') return
+      const { createDashboard } = await import('../dashboard/index.ts')
+      dashboard = createDashboard(token, project, { runs, workflows: versions, graphOf, signal: ending.signal })
     },
     start: (given) => {
       context = given
@@ -70,7 +95,9 @@ export const workflows = (entries: readonly WorkflowEntry[], open: typeof openSt
       })
       worker.start()
     },
+    answer: (request, path, { ip, requestId }) => dashboard?.(request, path, { ip, requestId }),
     stop: () => {
+      ending.abort()
       if (!worker || !context) return
       const { logger, signal, run } = context
       void run(worker.stop(signal)).catch((error: unknown) => logger.error(error, { code: 'run-store-fault' }))

@@ -3,15 +3,15 @@
  * workflow may ask: the same session and middleware, and its permissions with the run's input.
  */
 import { author, type FunctionEntry, type Runner } from '../core/definition.ts'
-import { BadRequestError, ConflictError, ForbiddenError, NotFoundError, reportError } from '../core/errors.ts'
+import { ForbiddenError, NotFoundError, reportError } from '../core/errors.ts'
 import { permissionsOf } from '../core/invoke.ts'
 import { granted } from '../core/permissions.ts'
 import type { PikkuFunction } from '../types/function.ts'
 import type { Wire } from '../types/wire.ts'
 import { ENDS, type Entry, type Run } from './run.ts'
 import type { Runs } from './runs.ts'
-import { readError, readValue, writeValue } from './values.ts'
-import { approvalType, eventType } from './wire.ts'
+import { decide, send, text, type Data } from './sent.ts'
+import { readError, readValue } from './values.ts'
 
 /** What anybody who may ask is told of a run. */
 export const statusOf = ({ head, output, error, journal }: Run): Record<string, unknown> => ({
@@ -45,52 +45,14 @@ const stepsOf = (journal: readonly Entry[]): unknown[] => {
   }))
 }
 
-type Data = Readonly<Record<string, unknown>>
 type Act = (run: Run, runs: Runs, data: Data, wire: Wire) => unknown
-
-const text = (data: Data, name: string): string | undefined => {
-  const value = data[name]
-  if (value === undefined || typeof value === 'string') return value
-  throw new BadRequestError(`${name} is a text`)
-}
 
 const by = (wire: Wire): string | null => wire.session?.userId ?? null
 
-/** The approval that is meant: the one that is named, or the only one that waits. */
-const approvalKey = ({ journal }: Run, named: string | undefined): string => {
-  if (named !== undefined) return named
-  const approvals = journal.filter(({ kind }) => kind === 'approval')
-  const done = new Set(approvals.filter(({ phase }) => phase === 'done').map(({ key }) => key))
-  const open = [...new Set(approvals.map(({ key }) => key))].filter((key) => !done.has(key))
-  // who decides second is told of the first
-  const meant = open.length === 0 && done.size === 1 ? [...done] : open
-  if (meant.length === 1) return meant[0] as string
-  throw new ConflictError(open.length === 0 ? 'Nothing waits for an approval: name its step' : 'Several approvals wait: name the step')
-}
-
-const approve: Act = async (run, runs, data, wire) => {
-  const { approved } = data
-  if (typeof approved !== 'boolean') throw new BadRequestError('approved is true or false')
-  const key = approvalKey(run, text(data, 'step'))
-  const answer = await runs.deliver(run.head.id, {
-    messageId: approvalType(key), type: approvalType(key), by: by(wire), key,
-    payload: writeValue({ approved, reason: text(data, 'reason'), data: data['data'] }),
-  })
-  if (answer.is === 'delivered') return { step: key, approved }
-  if (answer.is === 'duplicate') {
-    throw new ConflictError('It was decided before', { data: { ...(readValue(answer.first.payload) as object), by: answer.first.by } })
-  }
-  throw new ConflictError('It is too late: the step is over')
-}
-
 const event: Act = async (run, runs, data, wire) => {
-  const name = text(data, 'event')
-  if (!name) throw new BadRequestError('event is the event\'s name')
-  const messageId = `event ${text(data, 'id') ?? crypto.randomUUID()}`
-  const answer = await runs.deliver(run.head.id, { messageId, type: eventType(name), payload: writeValue(data['data']), by: by(wire) })
-  if (answer.is === 'late') throw new ConflictError('The run has ended')
+  const sent = await send(runs, run, data, by(wire))
   wire.http?.response.status(202)
-  return { event: name, isDuplicate: answer.is === 'duplicate' }
+  return sent
 }
 
 const cancel: Act = async (run, runs, data, wire) => {
@@ -124,7 +86,10 @@ const stream: Act = async (run, runs, _data, wire) => {
   return ended && statusOf(ended)
 }
 
-const ACTS: Readonly<Record<string, Act>> = { status: (run) => statusOf(run), stream, approve, event, cancel }
+const ACTS: Readonly<Record<string, Act>> = {
+  status: (run) => statusOf(run), stream, event, cancel,
+  approve: (run, runs, data, wire) => decide(runs, run, data, by(wire)),
+}
 
 const asking = (name: string, act: Act): Runner => async ({ unit, services, data, wire }) => {
   const runs = services['workflowState'] as Runs

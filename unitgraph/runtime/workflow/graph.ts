@@ -30,6 +30,22 @@ const isBranches = (next: NodeConfig['next']): next is Readonly<Record<string, N
 const allNext = ({ next, onError }: NodeConfig): readonly string[] =>
   [...(isBranches(next) ? Object.values(next).flatMap(list) : list(next)), ...list(onError)]
 
+export interface Edge {
+  readonly from: string
+  readonly to: string
+  /** Which branch leads there, or `onError`. */
+  readonly by?: string
+}
+
+/** Which node leads to which, for people to look at. */
+export const edgesOf = (config: Readonly<Record<string, NodeConfig>>): readonly Edge[] =>
+  Object.entries(config).flatMap(([from, { next, onError }]) => [
+    ...(isBranches(next)
+      ? Object.entries(next).flatMap(([by, tos]) => list(tos).map((to) => ({ from, to, by })))
+      : list(next).map((to) => ({ from, to }))),
+    ...list(onError).map((to) => ({ from, to, by: 'onError' })),
+  ])
+
 const at = (value: unknown, path: string | undefined): unknown => {
   if (path === undefined || path === '') return value
   return path.split('.').reduce<unknown>((inner, key) =>

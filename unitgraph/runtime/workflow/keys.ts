@@ -33,3 +33,11 @@ export const createKeys = (): Keys => {
 }
 
 export const scopeOf = (scope: string, key: string, branch: string): string => `${scope}${plain(key)}/${plain(branch)}/`
+
+/** The names that a key is made of: those of its scopes, then its own, with which one of that name it is. */
+export const namesOf = (key: string): { readonly scopes: readonly string[]; readonly name: string; readonly nth: number } => {
+  const parts = key.split('/').map((part) => part.replace(/%([0-9a-f]{2})/g, (_mark, code: string) => String.fromCharCode(Number.parseInt(code, 16))))
+  const nth = /#(\d+)$/.exec(key)?.[1]
+  const last = parts.pop() ?? ''
+  return { scopes: parts, name: nth === undefined ? last : last.slice(0, -nth.length - 1), nth: Number(nth ?? 1) }
+}
