@@ -25,6 +25,7 @@ TITLES = {
     "history": "Comparing with git's history",
     "project": "The project's own files",
     "provider": "Providers",
+    "runs": "Runs of workflows",
     "scaffold": "Starting a project",
     "source": "What is read from the source",
     "store": "The cache on this machine",

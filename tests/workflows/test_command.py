@@ -1,0 +1,151 @@
+"""`doit runs` on runs of a process that lives and of one that is gone; every answer is the store's own."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness import Checkout, Finished
+from tests.workflows.conftest import Deployment
+from tests.workflows.test_asked import OWNER, REFUND
+from tests.workflows.test_asked import ask as ask_as
+from tests.workflows.test_lives import LIMIT_S, start, until_ended
+
+Ask = Callable[..., Finished]
+
+
+@pytest.fixture
+def runs(checkout: Checkout, deployment: Deployment) -> Ask:
+    def ask(*words: str, status: int = 0) -> Finished:
+        return checkout.run("runs", *words, "--store", str(deployment.data), status=status)
+
+    return ask
+
+
+def begin(deployment: Deployment) -> tuple[str, str]:
+    """A run that has ended, and one that waits for somebody."""
+    place = deployment.start()
+    done = start(place, "u1")
+    until_ended(place, done)
+    waiting = ask_as(place, "POST", "/workflow/refund/start", REFUND)[1]["runId"]
+    until(lambda: ask_as(place, "GET", f"/workflow/refund/status/{waiting}")[1]["status"] == "waiting")
+    return done, waiting
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + LIMIT_S
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_runs_are_told_of_while_no_process_is_there(deployment: Deployment, runs: Ask, tmp_path: Path) -> None:
+    done, waiting = begin(deployment)
+    deployment.end()
+    listed = runs("list", "--json").json["runs"]
+    assert [(run["id"], run["workflow"], run["status"]) for run in listed] == [
+        (waiting, "refund", "waiting"), (done, "onboardUser", "completed"),
+    ]  # fmt: skip
+
+    for words, expected in {
+        ("--name", "refund"): [waiting],
+        ("--status", "completed,failed"): [done],
+        ("--status", "failed"): [],
+        ("--search", "u1@example"): [done],
+        ("--since", "1h"): [waiting, done],
+        ("--since", "2999-01-01"): [],
+        ("--limit", "1"): [waiting],
+    }.items():
+        assert [run["id"] for run in runs("list", *words, "--json").json["runs"]] == expected, words
+
+    table = runs().out.splitlines()
+    assert table[0].split() == ["RUN", "WORKFLOW", "STATUS", "BEGAN", "TOOK", "ENTRIES"]
+    assert [line.split()[:3] for line in table[1:]] == [[waiting, "refund", "waiting"], [done, "onboardUser", "completed"]]
+
+    shown = runs("show", done[:13], "--json").json
+    assert [(step["key"], step["kind"], step["status"], len(step["attempts"])) for step in shown["steps"]] == [
+        ("Create profile", "rpc", "completed", 1), ("Wait before welcome", "sleep", "completed", 0),
+        ("Send welcome email", "rpc", "completed", 2), ("Provision workspace", "rpc", "completed", 1),
+        ("Tell", "inline", "completed", 1),
+    ]  # fmt: skip
+    text = runs("show", done, waiting).out
+    for said in (
+        "onboardUser", '{"email": "u1@example.com", "userId": "u1"}', "The post is closed", '{"sent": "u1@example.com"}',
+        '{"success": true}', "█", f"{OWNER}", "approval", "until 2",
+    ):  # fmt: skip
+        assert said in text, text
+
+    file = tmp_path / "runs.jsonl"
+    runs("export", "--name", "onboardUser", "--file", str(file))
+    (line,) = file.read_text("utf-8").splitlines()
+    assert json.loads(line)["head"]["id"] == done
+    assert runs("export", done).out == f"{line}\n"
+
+
+def test_a_run_is_cancelled_and_another_done_again_from_a_step(deployment: Deployment, runs: Ask) -> None:
+    done, waiting = begin(deployment)
+    place = deployment.processes[0]
+    assert runs("cancel", waiting, "--reason", "lost interest", "--json").json["runs"][0]["id"] == waiting
+    until(lambda: ask_as(place, "GET", f"/workflow/refund/status/{waiting}")[1]["status"] == "cancelled")
+    assert ask_as(place, "GET", f"/workflow/refund/status/{waiting}")[1]["reason"] == "lost interest"
+
+    made = runs("fork", done, "--from", "Provision workspace", "--as", "again", "--json").json
+    assert (made["id"], made["workflow"], made["entries"]) == ("again", "onboardUser", 5)
+    assert until_ended(place, "again")["output"] == {"success": True}
+    assert [what for run, what in deployment.lines() if run == "again"] == ["createWorkspace", "inline"]
+
+
+@pytest.fixture(scope="module")
+def gone(program: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
+    """The data of a process that is gone."""
+    made = Deployment(program, tmp_path_factory.mktemp("gone"))
+    done, waiting = begin(made)
+    made.end()
+    return made.data, done, waiting
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["show"], "run-id-missing", "doit runs list"),
+        (["show", "nothing"], "run-unknown", "doit runs list"),
+        (["cancel", "DONE"], "run-ended", "doit runs fork"),
+        (["resume", "WAITING"], "run-not-paused", "it is waiting"),
+        (["fork", "DONE", "--from", "Nowhere"], "run-step-unknown", "'Create profile'"),
+        (["fork", "DONE", "--as", "WAITING"], "run-id-taken", "--as"),
+        (["lsit"], "task-unknown", "Did you mean list?"),
+        (["list", "DONE"], "words-too-many", "doit help runs"),
+        (["list", "--reason", "none"], "option-misplaced", "--reason"),
+        (["list", "--status", "asleep"], "run-status-unknown", "waiting"),
+        (["list", "--since", "yesterday"], "time-invalid", "7d"),
+        (["list", "--store", "/nowhere/at/all"], "runs-place-unknown", "--store"),
+        (["list", "--store", "/tmp"], "runs-missing", "runs.sqlite"),
+        (["list", "--store", "postgres://ann:secret@127.0.0.1:1/none"], "runs-unusable", "127.0.0.1"),
+        (["list", "--store", "redis://:secret@127.0.0.1:1"], "runs-unusable", "127.0.0.1"),
+        (["list", "--store", "LEDGER"], "runs-export-broken", "Line 1"),
+    ],
+    ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else None,
+)
+def test_what_can_not_be_done_is_said_with_what_to_type(
+    checkout: Checkout, gone: tuple[Path, str, str], words: list[str], code: str, says: str
+) -> None:
+    data, done, waiting = gone
+    names = {"DONE": done, "WAITING": waiting, "LEDGER": str(data.parent / "ledger")}
+    given = [names.get(word, word) for word in words]
+    said = checkout.run("runs", *given, *([] if "--store" in given else ["--store", str(data)]), status=1)
+    assert f"[{code}]" in said.err
+    assert says in said.err
+    assert "secret" not in said.text
+    assert said.out == ""
+
+
+def test_an_export_is_a_store_that_stays_as_it_is(checkout: Checkout, gone: tuple[Path, str, str], tmp_path: Path) -> None:
+    data, _, waiting = gone
+    file = tmp_path / "runs.jsonl"
+    checkout.run("runs", "export", "--store", str(data), "--file", str(file))
+    exported: Any = checkout.run("runs", "list", "--store", str(file), "--json").json
+    assert exported == checkout.run("runs", "list", "--store", str(data), "--json").json
+    assert checkout.run("runs", "cancel", waiting, "--store", str(file), status=1).err.count("[runs-read-only]") == 1

@@ -1,0 +1,111 @@
+"""The store's own code, asked from here: one process of Bun, a question and its answers a line each.
+
+The rules of a store exist once, in the runtime; nothing of them is known here.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from unitgraph.errors import UnitgraphError
+from unitgraph.errors.runs import (
+    RunAmbiguous,
+    RunEnded,
+    RunIdTaken,
+    RunNotPaused,
+    RunsExportBroken,
+    RunsMissing,
+    RunsReadOnly,
+    RunsUnusable,
+    RunUnknown,
+    StepUnknown,
+)
+from unitgraph.rules.runs.places import Place
+from unitgraph.rules.toolchain import find_bun
+
+_SCRIPT: Final = Path(__file__).parents[2] / "runtime" / "manage" / "main.ts"
+
+Item = dict[str, Any]
+
+
+class Desk:
+    """Raises, besides what is said of each question, RunsMissing, RunsUnusable and RunsExportBroken."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._process = subprocess.Popen(
+            [str(find_bun().path), "--no-env-file", f"--config={os.devnull}", str(_SCRIPT)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_SCRIPT.parent, env=dict(place.environment),
+            text=True, encoding="utf-8",
+        )  # fmt: skip
+        self._tell({"project": place.project, "file": str(place.file) if place.file else None})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._process.stdin
+        assert self._process.stdout
+        if error is not None:
+            self._process.kill()        # it may be in the middle of an answer
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+    def ask(self, what: str, /, **given: Any) -> Iterator[Item]:
+        """The items of an answer as they come."""
+        self._tell({"do": what, "given": given})
+        assert self._process.stdout
+        for line in self._process.stdout:
+            said = json.loads(line)
+            if said["is"] == "end":
+                return
+            if said["is"] == "refused":
+                raise self._refused(said)
+            yield said["item"]
+        raise RunsUnusable(self._place.name, "its process ended in the middle of an answer")
+
+    def one(self, what: str, /, **given: Any) -> Item:
+        """The one item of an answer."""
+        (item,) = self.ask(what, **given)
+        return item
+
+    def _tell(self, told: Mapping[str, Any]) -> None:
+        assert self._process.stdin
+        try:
+            self._process.stdin.write(json.dumps(told) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass    # why it has ended is what it said last
+
+    def _refused(self, said: Item) -> UnitgraphError:
+        where = self._place.name
+        match said["code"]:
+            case "unknown":
+                return RunUnknown(said["id"], where)
+            case "ambiguous":
+                return RunAmbiguous(said["id"], said["ids"])
+            case "ended":
+                return RunEnded(said["id"], said["status"])
+            case "not-paused":
+                return RunNotPaused(said["id"], said["status"])
+            case "no-step":
+                return StepUnknown(said["id"], said["step"], known=said["steps"])
+            case "taken":
+                return RunIdTaken(said["id"])
+            case "read-only":
+                return RunsReadOnly(where)
+            case "export-broken":
+                return RunsExportBroken(said["file"], said["line"], said["why"])
+            case "no-store":
+                return RunsMissing(said["folder"])
+            case _:
+                return RunsUnusable(where, said["why"])
