@@ -70,17 +70,13 @@ class Ours:
 
     def cold(self) -> Cost:
         machine = self.fleet.machine()
-        cost = machine.unitgraph("plan")
-        machine.remove()
-        return cost
+        return machine.unitgraph("plan")
 
     def fill(self) -> Cost | None:
         if self.server is None:
             return None
         machine = self.fleet.machine()
-        cost = machine.unitgraph("plan", shared=self._shared(None))
-        machine.remove()
-        return cost
+        return machine.unitgraph("plan", shared=self._shared(None))
 
     def fresh(self, scenario: Scenario, *, at: Address | None = None, tapped: bool = False) -> Cost:
         machine = self.fleet.machine(cache=None if self.server else self.first.cache)
@@ -91,7 +87,6 @@ class Ours:
         cost = machine.unitgraph(command, shared=shared, tap=self.tap if tapped else None)
         if scenario == "bytes" and machine.bundles() != self._bundles:
             raise SystemExit(f"{self.name} gave other bytes than a build does.")
-        machine.remove()
         return cost
 
     def _shared(self, at: Address | None) -> Shared:

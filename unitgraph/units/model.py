@@ -242,6 +242,11 @@ class Manifest(Part):
         return frozenset(unit.name for unit in self.units)
 
     @cached_property
+    def roles(self) -> dict[str, Role]:
+        """Unit → what it is."""
+        return {unit.name: unit.role for unit in self.units}
+
+    @cached_property
     def server_names(self) -> frozenset[str]:
         """Units that run as a server."""
         return frozenset(unit.name for unit in self.units if unit.target == "server")

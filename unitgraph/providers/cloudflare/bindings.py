@@ -156,7 +156,8 @@ def parents(unit: "Unit", manifest: "Manifest") -> dict[str, str]:
     return {
         workflow.function_id: f"RUNS_{binding_name(workflow.orchestrator_unit)}"
         for workflow in manifest.workflows
-        if workflow.orchestrator_unit in manifest.unit_names - {unit.name}
+        if workflow.orchestrator_unit in manifest.unit_names
+        and workflow.orchestrator_unit != unit.name
         and any(step.function_id in own for step in workflow.steps)
     }
 
@@ -168,11 +169,10 @@ def holder_binding(name: str) -> str:
 
 def bound_objects(unit: "Unit", manifest: "Manifest") -> tuple[Objects, ...]:
     """The Durable Objects of other units that a unit is bound to, of those that are built."""
-    roles = {other.name: other.role for other in manifest.units}
     channels = [
-        Objects(holder_binding(name), "ChannelSockets" if roles[name] == "channel" else "EventStreams", "", name)
+        Objects(holder_binding(name), "ChannelSockets" if role == "channel" else "EventStreams", "", name)
         for name in unit.channel_holders
-        if name in roles and name != unit.name
+        if name != unit.name and (role := manifest.roles.get(name))
     ]
     homes = {workflow.function_id: workflow.orchestrator_unit for workflow in manifest.workflows}
     runs = {
