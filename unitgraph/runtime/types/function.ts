@@ -3,6 +3,7 @@ import type { Middleware, Permissions } from './middleware.js'
 import type { InferInput, InferOutput, StandardSchema } from './schema.js'
 import type { Services, UserSession } from './services.js'
 import type { Wire } from './wire.js'
+import type { WorkflowOptions } from './workflow.js'
 
 export type FunctionKind =
   | 'func' | 'sessionless' | 'void' | 'list' | 'channel' | 'channel-connection' | 'channel-disconnection'
@@ -70,6 +71,9 @@ type ResultOf<O, Out> = O extends StandardSchema ? InferInput<O> : Out
 /** What a caller gets: of a function for nothing, nothing, whatever it returns. */
 type Returned<Kind extends FunctionKind, Out> = Kind extends 'void' ? void : Out
 
+/** What only functions of a kind say of themselves. */
+type OptionsOf<Kind extends FunctionKind, Data> = Kind extends 'workflow' ? WorkflowOptions<Data> : unknown
+
 /**
  * How a function is written: bare, or an object with both, one or no schema. The types that no schema says come
  * from the type arguments `<In, Out>`, or else from the handler itself.
@@ -80,7 +84,7 @@ export interface Author<Kind extends FunctionKind, S, W> {
     In = unknown, Out = unknown,
     I extends StandardSchema | undefined = undefined, O extends StandardSchema | undefined = undefined,
   >(
-    options: FunctionOptions<DataOf<I, In>> & {
+    options: FunctionOptions<DataOf<I, In>> & OptionsOf<Kind, DataOf<I, In>> & {
       input?: I
       output?: O
       func: Handler<S, DataOf<I, In>, ResultOf<O, Out>, W>

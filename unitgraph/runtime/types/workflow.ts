@@ -59,6 +59,23 @@ export interface WorkflowStepWire {
   readonly idempotencyKey: string
 }
 
+/** Of all runs of the workflow together, or of those with the same key. */
+export interface Limit<Data> {
+  limit: number
+  key?: (data: Data) => string | number
+}
+
+export interface WorkflowOptions<Data> {
+  /** No more runs than this are in hand at once; those that wait for something are not. */
+  concurrency?: Limit<Data>
+  /** No more runs than this begin within a time; as many at once as have not been begun of late. */
+  rate?: Limit<Data> & { per: Duration }
+  /** Of runs that are due, those with a higher one are had first. Default: 0. */
+  priority?: number | ((data: Data) => number)
+  /** For how long a run is kept after its end. Default: 30 days. */
+  retention?: Duration
+}
+
 type WorkflowServices = Services & { readonly workflow: WorkflowWire; readonly rpc: Rpc }
 type InWorkflow = Omit<Wire<UserSession | undefined>, 'workflow'> & { readonly workflow: WorkflowWire }
 
@@ -68,7 +85,7 @@ export declare const pikkuWorkflow: typeof pikkuWorkflowFunc
 type NodeRef<Nodes> = (node: Extract<keyof Nodes, string> | 'trigger', path?: string) => unknown
 type Next<Nodes> = Extract<keyof Nodes, string> | readonly Extract<keyof Nodes, string>[]
 
-export interface WorkflowGraph<Nodes extends Readonly<Record<string, RpcName | AnyFunction>>> {
+export interface WorkflowGraph<Nodes extends Readonly<Record<string, RpcName | AnyFunction>>, In> extends WorkflowOptions<In> {
   name?: string
   title?: string
   description?: string
@@ -94,4 +111,4 @@ type StepOptionsOfNode = Omit<StepOptions, 'onError'>
 export declare function pikkuWorkflowGraph<
   In = unknown, Out = unknown,
   const Nodes extends Readonly<Record<string, RpcName | AnyFunction>> = Readonly<Record<string, RpcName | AnyFunction>>,
->(graph: WorkflowGraph<Nodes>): PikkuFunction<In, Out, 'workflow-graph'>
+>(graph: WorkflowGraph<Nodes, In>): PikkuFunction<In, Out, 'workflow-graph'>

@@ -12,9 +12,12 @@ import { readTrace } from '../core/trace.ts'
 import type { Unit } from '../core/unit.ts'
 import type { Logger, UserSession } from '../types/services.ts'
 import type { Wire } from '../types/wire.ts'
+import type { WorkflowOptions } from '../types/workflow.ts'
 import { asked } from './asked.ts'
 import { runGraph, type NodeConfig } from './graph.ts'
 import { createExecution, type Execution } from './execution.ts'
+import type { Flow } from './flow.ts'
+import { readFlow } from './options.ts'
 import type { Run } from './run.ts'
 import type { Runs } from './runs.ts'
 import type { Steps, World } from './steps.ts'
@@ -41,19 +44,20 @@ const idOf = (name: string, { start }: Call, { queue, scheduledTask, http }: Wir
 }
 
 /** Calling a workflow begins a run: 202 over HTTP, and the run's id. */
-const begin = (name: string): Runner => async ({ services, data, wire, call }) => {
+const begin = (name: string, flowOf: (data: unknown) => Flow): Runner => async ({ services, data, wire, call }) => {
   const runs = services['workflowState'] as Runs
   const id = idOf(name, call, wire)
   const { session, traceparent } = { session: call.session.value, traceparent: call.traceparent }
-  const begun = await runs.start(name, data, { id, session, traceparent, parent: call.start?.parent })
+  const begun = await runs.start(name, data, { id, session, traceparent, parent: call.start?.parent, flow: flowOf(data) })
   wire.http?.response.status(202)
   return begun
 }
 
 /** A workflow among a unit's functions, and what may be asked of its runs. */
-export const workflow = (name: string, entry: FunctionEntry): Record<string, FunctionEntry> => ({
-  [name]: { ...entry, run: begin(name) }, ...asked(name, entry, begin(name)),
-})
+export const workflow = (name: string, entry: FunctionEntry): Record<string, FunctionEntry> => {
+  const run = begin(name, readFlow(name, typeof entry.value === 'function' ? {} : (entry.value as WorkflowOptions<unknown>)))
+  return { [name]: { ...entry, run }, ...asked(name, entry, run) }
+}
 
 const callOf = ({ head }: Run, steps: Steps): Call => {
   const headers = new Headers(head.traceparent === null ? {} : { traceparent: head.traceparent })

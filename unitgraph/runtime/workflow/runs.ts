@@ -1,6 +1,7 @@
 /** The service `workflowState`: runs, to begin them and to send to them. Knows the store, executes nothing. */
 import type { UserSession } from '../types/services.ts'
 import { RunConflictError } from './errors.ts'
+import type { Flow } from './flow.ts'
 import type { Filter, Store } from './store.ts'
 import type { Head, NewMessage, Run } from './run.ts'
 import type { Delivered } from './store.ts'
@@ -11,6 +12,7 @@ export interface Starting {
   readonly id?: string | undefined
   readonly session?: UserSession | undefined
   readonly traceparent?: string | undefined
+  readonly flow?: Flow | undefined
   readonly parent?: { readonly id: string; readonly key: string; readonly workflow: string } | undefined
 }
 
@@ -34,11 +36,11 @@ export interface Hints {
 
 /** `versions`: the workflows there are, each with the digest of its outline. */
 export const createRuns = (store: Store, versions: ReadonlyMap<string, string>, hints: Hints): Runs => ({
-  start: async (name, data, { id = crypto.randomUUID(), session, traceparent, parent } = {}) => {
+  start: async (name, data, { id = crypto.randomUUID(), session, traceparent, parent, flow } = {}) => {
     const version = versions.get(name)
     if (version === undefined) throw new Error(`No workflow is called ${name}`)
     const started = await store.start({
-      id, name, version, input: writeValue(data), principal: session === undefined ? null : writeValue(session),
+      ...flow, id, name, version, input: writeValue(data), principal: session === undefined ? null : writeValue(session),
       traceparent: traceparent ?? null, parentId: parent?.id ?? null, parentKey: parent?.key ?? null,
     })
     if (started.is === 'conflict') throw new RunConflictError(id)

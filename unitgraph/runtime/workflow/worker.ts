@@ -55,6 +55,13 @@ const MARGIN = 0.2
 /** Claims of an expired lease without getting on, after which a run is taken for one that kills its workers. */
 const MOST_RECOVERIES = 10
 
+/** How often runs whose time is over are looked for, and how many are forgotten at once. */
+const FORGET_EVERY_MS = 60_000
+const FORGET_COUNT = 100
+
+/** Within how long after a run is due all who know of it look. */
+const SPREAD_MS = 10
+
 const wait = (world: World, ms: number): Promise<void> => new Promise((resolve) => void world.after(ms, resolve))
 
 export const createWorker = (options: WorkerOptions): Worker => {
@@ -163,7 +170,17 @@ export const createWorker = (options: WorkerOptions): Worker => {
     clock.tell(now)
     for (const run of runs) take(run, asked)
     if (runs.length > 0) return 0
-    return nextAt === null ? options.lookMs : Math.min(Math.max(nextAt - now, 1), options.lookMs)
+    // not all workers at once
+    const chance = options.world.random()
+    const lookMs = options.lookMs * (0.9 + chance / 5)
+    return nextAt === null ? lookMs : Math.min(Math.max(nextAt - now, 1) + chance * SPREAD_MS, lookMs)
+  }
+
+  let forgetAt = options.monotonic() + FORGET_EVERY_MS * options.world.random()
+  const forgetOld = async (): Promise<void> => {
+    if (options.monotonic() < forgetAt) return
+    const isAll = (await options.store.purge(FORGET_COUNT)) < FORGET_COUNT
+    if (isAll) forgetAt = options.monotonic() + FORGET_EVERY_MS
   }
 
   const look = async (): Promise<void> => {
@@ -172,11 +189,11 @@ export const createWorker = (options: WorkerOptions): Worker => {
       let restMs = options.lookMs
       try {
         if (lives.size < most) restMs = await claim()
+        await forgetOld()
       } catch (error) {
         logger.error(error, { code: 'run-store-fault' })
       }
-      // not all workers at once
-      const forget = options.world.after(restMs * (0.9 + options.world.random() / 5), kicked.resolve)
+      const forget = options.world.after(restMs, kicked.resolve)
       await kicked.promise
       forget()
     }

@@ -8,7 +8,7 @@ export const RUNS = 'UNITGRAPH_RUNS'
 export type Asked = 'start' | 'load' | 'deliver' | 'cancel' | 'resume' | 'fork'
 
 export interface Asking {
-  readonly name: Asked
+  readonly name: string
   readonly given: readonly unknown[]
 }
 
@@ -21,11 +21,14 @@ export interface Namespace {
 }
 
 /** `undefined` and dates arrive as what they were. */
+export const call = async (runs: Namespace, object: string, name: string, ...given: readonly unknown[]): Promise<unknown> => {
+  const asking: Asking = { name, given }
+  const response = await runs.get(runs.idFromName(object)).fetch('https://run/', { method: 'POST', body: pack(asking) })
+  if (!response.ok) throw new Error(`The run ${object} could not be asked: status ${response.status}`)
+  return (unpack(await response.text()) as { answer?: unknown }).answer
+}
+
 export const ask = async <Name extends Asked>(
   runs: Namespace, id: string, name: Name, ...given: Parameters<Store[Name]>
-): Promise<Awaited<ReturnType<Store[Name]>>> => {
-  const asking: Asking = { name, given }
-  const response = await runs.get(runs.idFromName(id)).fetch('https://run/', { method: 'POST', body: pack(asking) })
-  if (!response.ok) throw new Error(`The run ${id} could not be asked: status ${response.status}`)
-  return (unpack(await response.text()) as { answer?: unknown }).answer as Awaited<ReturnType<Store[Name]>>
-}
+): Promise<Awaited<ReturnType<Store[Name]>>> =>
+  (await call(runs, id, name, ...given)) as Awaited<ReturnType<Store[Name]>>

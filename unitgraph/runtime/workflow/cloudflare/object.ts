@@ -13,9 +13,12 @@ import type { Entry, Head, Message, NewMessage, Run } from '../run.ts'
 import type { World } from '../steps.ts'
 import type { Delivered, Store } from '../store.ts'
 import { createWorld } from '../world.ts'
-import { ask, RUNS, type Asked, type Asking, type Namespace } from './calls.ts'
+import { ask, call, RUNS, type Asking, type Namespace } from './calls.ts'
+import type { Workflow } from '../index.ts'
+import { createHolder, createLimits } from './limits.ts'
 
 interface Storage {
+  get(key: string): Promise<unknown>
   list(): Promise<Map<string, unknown>>
   put(entries: Readonly<Record<string, unknown>>): Promise<void>
   setAlarm(at: number): Promise<void>
@@ -33,8 +36,6 @@ const LEASE_MS = 15_000
 /** An alarm's handler may take a quarter of an hour; what isn't done by then goes on with the next. */
 const LEAVE_MS = 10 * 60_000
 const AFTER_FAULT_MS = 5000
-/** For how long a run that has ended can be asked about. */
-const KEPT_MS = 30 * 86_400_000
 /** As many as one write takes. */
 const MOST_KEYS = 128
 
@@ -62,10 +63,10 @@ const writer = (storage: Storage): Through => async ({ journal, inbox, ...kept }
   await Promise.all(groups)
 }
 
-const dueAt = ({ status, dueAt: due, leaseUntil, finishedAt }: Head): number | null => {
+const dueAt = ({ status, dueAt: due, leaseUntil, finishedAt, retentionMs }: Head): number | null => {
   if (status === 'running') return leaseUntil
   if (status === 'ready' || status === 'waiting') return due
-  return finishedAt === null ? null : finishedAt + KEPT_MS
+  return finishedAt === null ? null : finishedAt + retentionMs
 }
 
 /** What the Worker of this bundle is started with; set as its entry is loaded, which is before any object is made. */
@@ -93,8 +94,12 @@ export class WorkflowRun {
   async fetch(request: Request): Promise<Response> {
     const store = await this.#store
     const { name, given } = unpack(await request.text()) as Asking
-    const answer = await (store[name] as (...given: readonly unknown[]) => Promise<unknown>)(...given)
+    if (name === 'hold' || name === 'drop' || name === 'pay') {
+      const limits = createLimits(this.#state.storage, (id) => call(this.#runs(), id, 'wake', id))
+      return new Response(pack({ answer: await (limits[name] as (...given: readonly unknown[]) => Promise<unknown>)(...given) }))
+    }
     const id = this.#idOf(name, given)
+    const answer = name === 'wake' ? undefined : await (store[name as keyof Store] as (...given: readonly unknown[]) => Promise<unknown>)(...given)
     if (name !== 'load') {
       if (name === 'deliver') this.#live?.nudge()
       if (name === 'cancel') this.#live?.cancel()
@@ -106,18 +111,26 @@ export class WorkflowRun {
   async alarm(): Promise<void> {
     const store = await this.#store
     const [head] = await store.list({ limit: 1 })
-    if (!head) return
+    // a key of a limit that nobody has asked about of late
+    if (!head) return this.#state.storage.deleteAll()
     try {
       if (head.finishedAt !== null) return void (await this.#forget(store, head))
-      await this.#go(store, head)
-      await this.#arm(store, head.id)
+      const later = await this.#go(store, head)
+      if (later === null) await this.#arm(store, head.id)
+      else await this.#state.storage.setAlarm(later)
     } catch (error) {
       createLogger().error(error, { run: head.id, workflow: head.name, code: 'run-fault' })
       await this.#state.storage.setAlarm(Date.now() + AFTER_FAULT_MS)
     }
   }
 
-  #idOf(name: Asked, given: readonly unknown[]): string {
+  #runs(): Namespace {
+    const found = this.#env[RUNS] as Namespace | undefined
+    if (!found) throw new Error(`The binding ${RUNS} is missing`)
+    return found
+  }
+
+  #idOf(name: string, given: readonly unknown[]): string {
     return name === 'start' ? (given[0] as { id: string }).id : (given[0] as string)
   }
 
@@ -129,23 +142,41 @@ export class WorkflowRun {
   }
 
   async #forget(store: Store, head: Head): Promise<void> {
-    if ((head.finishedAt ?? 0) + KEPT_MS > Date.now()) return this.#arm(store, head.id)
+    if ((head.finishedAt ?? 0) + head.retentionMs > Date.now()) return this.#arm(store, head.id)
     await this.#state.storage.deleteAll()
   }
 
-  /** Goes on with the run as far as it goes now. */
-  async #go(store: Store, { id, name, version }: Head): Promise<void> {
+  /** Goes on with the run as far as it goes now; gives when to try again, where a limit holds it back. */
+  async #go(store: Store, head: Head): Promise<number | null> {
+    const { id, name, version } = head
     if (!own) throw new Error('The runs of workflows are made by the Worker whose they are')
     const { unit } = await own(this.#env, { waitUntil: (work) => this.#state.waitUntil(work) })
     const workflow = unit.options.workflows?.start(unit).get(name)
     if (!workflow) throw new Error(`${unit.name} has no workflow ${name}`)
-    const { runs: [run] } = await store.claim({ worker: WORKER, ttlMs: LEASE_MS, versions: { [name]: version }, count: 1 })
-    if (!run) return
+    const holder = createHolder(() => this.#runs(), head)
+    const later = await holder.begin()
+    if (later !== null) return later
+    try {
+      const { runs: [run] } = await store.claim({ worker: WORKER, ttlMs: LEASE_MS, versions: { [name]: version }, count: 1 })
+      if (run) await this.#work(store, run, workflow, holder.hold)
+    } finally {
+      // what isn't given back is over by itself
+      await holder.drop().catch((error: unknown) => createLogger().warn(error, { run: id, code: 'run-limit-fault' }))
+    }
+    return null
+  }
+
+  async #work(store: Store, run: Run, workflow: Workflow, hold: () => Promise<number | null>): Promise<void> {
+    const { id } = run.head
     const telling: Store = { ...store, deliver: (to, message) => (to === id ? store.deliver(to, message) : this.#tell(to, message)) }
     const world: World = { ...createWorld(telling, { now: Date.now, tell: () => undefined }) }
     const execution = (this.#live = workflow.execute(run, world))
+    const keep = async (): Promise<void> => {
+      const [at] = await Promise.all([hold(), store.renew({ worker: WORKER, ttlMs: LEASE_MS }, [id])])
+      if (at !== null) execution.lose()
+    }
     const leave = setTimeout(() => execution.leave(), LEAVE_MS)
-    const beat = setInterval(() => void store.renew({ worker: WORKER, ttlMs: LEASE_MS }, [id]).catch(() => execution.lose()), LEASE_MS / 3)
+    const beat = setInterval(() => void keep().catch(() => execution.lose()), LEASE_MS / 3)
     try {
       if ((await execution.go()) === 'lost') await store.release(WORKER)
     } finally {
