@@ -1,7 +1,7 @@
 """A project in git, and machines that check it out: each in a folder of another name, with a cache of its own.
 
-A machine is what a job on CI starts with: the sources, the toolchain, and nothing that was built. All of them stay until
-the end: for minutes after many files were deleted, ext4 makes new ones three times as slowly, since it looks for inodes
+A machine is what a job on CI starts with: the sources, the toolchain, and nothing that was built. All stay until the
+end: for minutes after many files were deleted, ext4 makes new ones three times as slowly, since it looks for inodes
 that weren't just freed.
 """
 
