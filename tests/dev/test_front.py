@@ -11,13 +11,14 @@ from tests.harness import REPOSITORY
 from unitgraph.rules.toolchain import ensure, find_bun, user_cache
 
 FRONT = "unitgraph/rules/dev/front"
+RUNS = "unitgraph/rules/runs"
 TESTS = ("tests/dev/front.test.ts", "tests/dev/workers.test.ts")
 
 
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("front")
-    for part in ("unitgraph/runtime", FRONT):
+    for part in ("unitgraph/runtime", FRONT, RUNS):
         shutil.copytree(REPOSITORY / part, root / part)
     for test in TESTS:
         (root / test).parent.mkdir(parents=True, exist_ok=True)
@@ -33,8 +34,12 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("node_modules/typescript/bin/tsc", "-p", FRONT), ("test", *(f"./{test}" for test in TESTS))],
-    ids=["types", "behaviour"],
+    [
+        ("node_modules/typescript/bin/tsc", "-p", FRONT),
+        ("node_modules/typescript/bin/tsc", "-p", RUNS),
+        ("test", *(f"./{test}" for test in TESTS)),
+    ],
+    ids=["types", "types of the replay", "behaviour"],
 )
 def test_the_front(workshop: Path, arguments: tuple[str, ...]) -> None:
     command = [str(find_bun().path), *arguments]

@@ -3,7 +3,7 @@
 from importlib.metadata import entry_points
 from typing import Any
 
-OWN = ("plan", "apply", "info", "why", "init", "cache", "dev", "runs")
+OWN = ("plan", "apply", "info", "why", "init", "cache", "dev", "runs", "workflow")
 
 
 def options() -> dict[str, set[str]]:

@@ -19,6 +19,7 @@ CONTRACT = {
     "why": {"--json"},
     "init": set[str](),
     "dev": {"--provider", "--port"},
+    "workflow": {"--json", "--store"},
     "runs": {"--json", "--store", "--name", "--status", "--since", "--search"},
     "cache": {"--json", "--max-size", "--max-age", "--dry-run", "--rebuild", "--seed"},
 }

@@ -122,6 +122,18 @@ class RunsReadOnly(UnitgraphError):
         )
 
 
+class ReplayEnded(UnitgraphError):
+    """The process that replays runs is gone; what it said stands above."""
+
+    code = "replay-ended"
+
+    def __init__(self, status: int) -> None:
+        super().__init__(
+            f"The process that runs the workflows' code again ended with status {status}.",
+            remedy="Mend what the code does as it is loaded; what it printed stands above.",
+        )
+
+
 class RunUnknown(UnitgraphError):
     code = "run-unknown"
 

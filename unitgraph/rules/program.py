@@ -6,7 +6,7 @@ from doit.doit_cmd import DoitMain
 
 from unitgraph.rules.loader import GraphLoader
 
-_OURS = frozenset(("plan", "apply", "info", "why", "init", "cache", "dev", "runs"))
+_OURS = frozenset(("plan", "apply", "info", "why", "init", "cache", "dev", "runs", "workflow"))
 """Commands whose status 3 is a fault of ours; of doit's own it is an error of the command line or the dodo.py."""
 
 

@@ -284,9 +284,10 @@ describe('code and journal', () => {
     return { lab, run: await lab.run('r1') }
   }
   test.each<[string, Code, string]>([
-    ['another kind', async (workflow) => { await workflow.sleep('One', '1s') }, 'the journal\'s entry 1 is the inline step "One" (–), the code asks for a sleep step'],
-    ['a step that is gone', async (workflow) => { await workflow.sleep('Night', '8h') }, 'A recorded step was never reached: the journal\'s entry 1 is the inline step "One"'],
-    ['an early end', async () => 'done', 'A recorded step was never reached'],
+    ['another kind', async (workflow) => { await workflow.sleep('One', '1s') }, 'the journal\'s entry 1 is the inline step "One" (–), the code asks for the sleep step "One" (–)'],
+    ['a step that is gone', async (workflow) => { await workflow.sleep('Night', '8h') }, 'A recorded step was never reached: the journal\'s entry 1 is the inline step "One" (–), the code asks for the sleep step "Night"'],
+    ['an early end', async () => 'done', 'the code has ended'],
+    ['a failure', async () => { throw new Error('Not my day') }, 'the code has failed: Error: Not my day'],
   ])('part: %s', async (_, changed, reason) => {
     const { run, lab } = await after(changed)
     expect([run.head.status, run.head.reason]).toEqual(['paused', expect.stringContaining(reason)])
@@ -311,6 +312,19 @@ describe('code and journal', () => {
     expect((await lab.ended('r1')).output).toEqual([false, false])
     await lab.start('w', {}, 'r2')
     expect((await lab.ended('r2')).run.head.status).toBe('completed')
+  })
+  test('a patch that everybody has passed may be taken out', async () => {
+    const patched: Code = async (workflow) => {
+      if (await workflow.patch('greeting')) await workflow.do('One', async () => 1)
+      await workflow.sleep('Night', '8h')
+    }
+    const lab = createLab({ workflows: { w: patched }, steps: {} })
+    const old = lab.spawn('old')
+    await lab.start('w', {}, 'r1')
+    await lab.until(async () => (await lab.run('r1')).head.status === 'waiting')
+    await old.stop(AbortSignal.abort())
+    lab.spawn('new', { w: async (workflow) => { await workflow.do('One', async () => 2); await workflow.sleep('Night', '8h'); return 'late' } })
+    expect((await lab.ended('r1')).output).toBe('late')
   })
   test('time, chance and ids are those of the first time', async () => {
     const lab = createLab({

@@ -63,17 +63,22 @@ def _staged(built: Built, folders: Folders, mark: str) -> Path:
     if not place.exists():
         part = folders.versions / f".part-{os.getpid()}"
         shutil.rmtree(part, ignore_errors=True)
-        for name, file in _all_files(built).items():
-            there = part / name
-            there.parent.mkdir(parents=True, exist_ok=True)
-            os.link(file, there)
-        for name, text in _BOUNDARY.items():
-            (part / name).write_text(text, "utf-8")
+        stage(built, part)
         part.rename(place)
     os.utime(place)
     for old in sorted(folders.versions.iterdir(), key=lambda path: path.stat().st_mtime_ns)[:-_KEPT]:
         shutil.rmtree(old, ignore_errors=True)
     return place
+
+
+def stage(built: Built, place: Path) -> None:
+    """Puts the files of a build into a folder, as they are now, so that a later build moves none of them."""
+    for name, file in _all_files(built).items():
+        there = place / name
+        there.parent.mkdir(parents=True, exist_ok=True)
+        os.link(file, there)
+    for name, text in _BOUNDARY.items():
+        (place / name).write_text(text, "utf-8")
 
 
 def _all_files(built: Built) -> dict[str, Path]:

@@ -1,5 +1,6 @@
 /** What a workflow's code may meet, and what it may throw to say how to go on. */
 import { ConflictError, PikkuError } from '../core/errors.ts'
+import { differenceText, type Difference } from './difference.ts'
 
 /** The run was asked to end: steps in flight and all later ones throw it. */
 export class RunCancelledError extends Error {
@@ -31,4 +32,10 @@ export class RunConflictError extends ConflictError {
 /** The workflow's code doesn't do what its journal says: the run is paused until code or run are put right. */
 export class DivergedError extends PikkuError {
   override readonly name = 'DivergedError'
+  readonly difference: Difference
+
+  constructor(difference: Difference) {
+    super(differenceText(difference))
+    this.difference = difference
+  }
 }

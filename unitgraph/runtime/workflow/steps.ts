@@ -1,5 +1,6 @@
 /** What steps are made of: what a live run gives them, and what of the world a run needs. Types only. */
 import type { Entry, Message, NewEntry, Run, StepKind } from './run.ts'
+import type { Difference } from './difference.ts'
 import type { Store } from './store.ts'
 
 /** What of the world a run needs; all of it can be simulated. */
@@ -15,6 +16,8 @@ export interface World {
   after(ms: number, call: () => void): () => void
   /** Of uniform distribution, from 0 to 1. */
   random(): number
+  /** Hears where code and journal part, before the run is paused. */
+  diverged?(difference: Difference): void
 }
 
 export interface Asking {
