@@ -64,8 +64,8 @@ def test_stores_in_a_cluster(workshop: Path) -> None:
     """Both nodes are asked for keys, half of which are the other one's."""
     with stores.redis_cluster() as nodes:
         for node in nodes:
-            files = ["tests/runtime/jobs.test.ts", "tests/runtime/bus.test.ts"]
-            run(workshop, find_bun().path, "test", *files, "-t", "Redis", TEST_REDIS=node.url)
+            files = ["tests/runtime/jobs.test.ts", "tests/runtime/bus.test.ts", "tests/runtime/workflow/stores.test.ts"]
+            run(workshop, find_bun().path, "test", *files, "-t", "[Rr]edis", TEST_REDIS=node.url)
 
 
 def test_behaviour(workshop: Path) -> None:

@@ -9,6 +9,8 @@ from typing import Protocol
 import pytest
 
 from tests.harness import Checkout, Tools
+from tests.jobs import homes
+from tests.jobs.homes import Home, Homes
 from tests.jobs.places import InProcess
 from tests.providers.workers import started
 from tests.system.projects import SHELL
@@ -33,16 +35,29 @@ def program(checkout: Checkout) -> Path:
     return checkout.root / ".deploy" / "standalone" / "flows"
 
 
-class Deployment:
-    """Processes that share a data folder, and the file in which steps note what they did."""
+@pytest.fixture(scope="session")
+def in_folders() -> Iterator[Homes]:
+    with homes.in_folders() as made:
+        yield made
 
-    def __init__(self, program: Path, folder: Path) -> None:
-        self.program, self.data, self.ledger = program, folder / "data", folder / "ledger"
+
+@pytest.fixture(scope="session")
+def in_redis() -> Iterator[Homes]:
+    with homes.in_redis() as made:
+        yield made
+
+
+class Deployment:
+    """Processes that share a home, and the file in which steps note what they did."""
+
+    def __init__(self, program: Path, home: Home, folder: Path) -> None:
+        self.program, self.home, self.ledger = program, home, folder / "ledger"
+        self.store = next(iter(home.environment.values()))
         self.ledger.touch()
         self.processes: list[InProcess] = []
 
     def start(self, **environment: str) -> InProcess:
-        process = InProcess(self.program, self.data, {"LEDGER": str(self.ledger), **environment})
+        process = InProcess(self.program, self.home, {"LEDGER": str(self.ledger), **environment})
         self.processes.append(process)
         return process.listening()
 
@@ -64,16 +79,17 @@ class Listening(Protocol):
     port: int
 
 
-@pytest.fixture(scope="session", params=["process", "workers"])
+@pytest.fixture(scope="session", params=["in_folders", "in_redis", "workers"])
 def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listening]:
-    """One place for all questions that don't end it: a process, or all units as Workers."""
+    """One place for all questions that don't end it: a process over each store, or all units as Workers."""
     if request.param == "workers":
         checkout: Checkout = request.getfixturevalue("checkout")
         checkout.run("plan", "--provider", "cloudflare")
         with started(checkout.root / ".deploy" / "cloudflare", ensure("workers", user_cache(os.environ))) as workers:
             yield workers
         return
-    made = Deployment(request.getfixturevalue("program"), tmp_path_factory.mktemp("shared"))
+    folder = tmp_path_factory.mktemp("shared")
+    made = Deployment(request.getfixturevalue("program"), request.getfixturevalue(request.param)(folder), folder)
     try:
         yield made.start()
     finally:
@@ -81,7 +97,8 @@ def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture
-def deployment(program: Path, tmp_path: Path) -> Iterator[Deployment]:
-    made = Deployment(program, tmp_path)
+def deployment(request: pytest.FixtureRequest, program: Path, tmp_path: Path) -> Iterator[Deployment]:
+    """Over a folder, unless a test is parametrized with the name of another fixture."""
+    made = Deployment(program, request.getfixturevalue(getattr(request, "param", "in_folders"))(tmp_path), tmp_path)
     yield made
     made.end()

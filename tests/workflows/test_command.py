@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.harness import Checkout, Finished
+from tests.jobs.homes import Homes
 from tests.workflows.conftest import Deployment
 from tests.workflows.test_asked import OWNER, REFUND
 from tests.workflows.test_asked import ask as ask_as
@@ -20,7 +21,7 @@ Ask = Callable[..., Finished]
 @pytest.fixture
 def runs(checkout: Checkout, deployment: Deployment) -> Ask:
     def ask(*words: str, status: int = 0) -> Finished:
-        return checkout.run("runs", *words, "--store", str(deployment.data), status=status)
+        return checkout.run("runs", *words, "--store", deployment.store, status=status)
 
     return ask
 
@@ -42,6 +43,7 @@ def until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.parametrize("deployment", ["in_folders", "in_redis"], indirect=True)
 def test_runs_are_told_of_while_no_process_is_there(deployment: Deployment, runs: Ask, tmp_path: Path) -> None:
     done, waiting = begin(deployment)
     deployment.end()
@@ -99,12 +101,13 @@ def test_a_run_is_cancelled_and_another_done_again_from_a_step(deployment: Deplo
 
 
 @pytest.fixture(scope="module")
-def gone(program: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
+def gone(program: Path, in_folders: Homes, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, str]:
     """The data of a process that is gone."""
-    made = Deployment(program, tmp_path_factory.mktemp("gone"))
+    folder = tmp_path_factory.mktemp("gone")
+    made = Deployment(program, in_folders(folder), folder)
     done, waiting = begin(made)
     made.end()
-    return made.data, done, waiting
+    return made.store, done, waiting
 
 
 @pytest.mark.parametrize(
@@ -130,22 +133,22 @@ def gone(program: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else None,
 )
 def test_what_can_not_be_done_is_said_with_what_to_type(
-    checkout: Checkout, gone: tuple[Path, str, str], words: list[str], code: str, says: str
+    checkout: Checkout, gone: tuple[str, str, str], words: list[str], code: str, says: str
 ) -> None:
     data, done, waiting = gone
-    names = {"DONE": done, "WAITING": waiting, "LEDGER": str(data.parent / "ledger")}
+    names = {"DONE": done, "WAITING": waiting, "LEDGER": f"{data}/ledger"}
     given = [names.get(word, word) for word in words]
-    said = checkout.run("runs", *given, *([] if "--store" in given else ["--store", str(data)]), status=1)
+    said = checkout.run("runs", *given, *([] if "--store" in given else ["--store", data]), status=1)
     assert f"[{code}]" in said.err
     assert says in said.err
     assert "secret" not in said.text
     assert said.out == ""
 
 
-def test_an_export_is_a_store_that_stays_as_it_is(checkout: Checkout, gone: tuple[Path, str, str], tmp_path: Path) -> None:
+def test_an_export_is_a_store_that_stays_as_it_is(checkout: Checkout, gone: tuple[str, str, str], tmp_path: Path) -> None:
     data, _, waiting = gone
     file = tmp_path / "runs.jsonl"
-    checkout.run("runs", "export", "--store", str(data), "--file", str(file))
+    checkout.run("runs", "export", "--store", data, "--file", str(file))
     exported: Any = checkout.run("runs", "list", "--store", str(file), "--json").json
-    assert exported == checkout.run("runs", "list", "--store", str(data), "--json").json
+    assert exported == checkout.run("runs", "list", "--store", data, "--json").json
     assert checkout.run("runs", "cancel", waiting, "--store", str(file), status=1).err.count("[runs-read-only]") == 1

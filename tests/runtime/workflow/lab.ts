@@ -55,7 +55,18 @@ export type Crash = 'before' | 'after' | 'lost'
 export const createLab = ({ workflows, steps = {}, seed = 1, store: make = createMemoryStore }: LabOptions) => {
   let now = 1_800_000_000_000
   const timers = new Set<{ at: number; call: () => void }>()
-  const store = make(() => now)
+  const made = make(() => now)
+  const asked = new Set<Promise<unknown>>()
+  /** What a store is asked takes no time here: none passes while an answer is under way. */
+  const store = new Proxy(made, {
+    get: (target, method: keyof Store) => (...args: never[]) => {
+      const answer = (target[method] as (...given: never[]) => Promise<unknown>)(...args)
+      asked.add(answer)
+      const over = () => asked.delete(answer)
+      answer.then(over, over)
+      return answer
+    },
+  })
   const random = chance(seed)
   const ledger: Line[] = []
   const crashes: { call: number; how: Crash }[] = []
@@ -116,8 +127,11 @@ export const createLab = ({ workflows, steps = {}, seed = 1, store: make = creat
     return worker
   }
 
+  const settle = async (): Promise<void> => {
+    for (await turns(); asked.size > 0; await turns()) await Promise.allSettled(asked)
+  }
   const advance = async (): Promise<void> => {
-    await turns()
+    await settle()
     const next = [...timers].sort((a, b) => a.at - b.at)[0]
     if (!next) return
     timers.delete(next)
@@ -154,7 +168,7 @@ export const createLab = ({ workflows, steps = {}, seed = 1, store: make = creat
       const end = now + ms
       while ([...timers].some(({ at }) => at <= end)) await advance()
       now = Math.max(now, end)
-      await turns()
+      await settle()
     },
     run: async (id: string): Promise<Run> => {
       const run = await store.load(id)

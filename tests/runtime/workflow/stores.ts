@@ -2,9 +2,13 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect as toRedis, type Client } from '../../../unitgraph/runtime/server/redis/client.ts'
+import { createRunStore as inRedis } from '../../../unitgraph/runtime/server/redis/runs.ts'
+import { prefixOf } from '../../../unitgraph/runtime/server/redis/store.ts'
 import { createMemoryStore } from '../../../unitgraph/runtime/workflow/memory.ts'
 import { createSqliteStore } from '../../../unitgraph/runtime/workflow/sqlite.ts'
 import type { Store } from '../../../unitgraph/runtime/workflow/store.ts'
+import { placeOf, projectName } from '../stores.ts'
 
 export type Make = (now: () => number) => Store
 
@@ -12,6 +16,15 @@ export type Make = (now: () => number) => Store
 const PLACE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
 const folders: string[] = []
+const redis: { client?: Client } = {}
+
+/** Before each call, the server is told what time it is. */
+const told = (store: Store, tell: () => Promise<unknown>): Store => new Proxy(store, {
+  get: (target, method: keyof Store) => async (...args: never[]) => {
+    await tell()
+    return (target[method] as (...given: never[]) => unknown)(...args)
+  },
+})
 
 export const STORES: Readonly<Record<string, Make>> = {
   memory: createMemoryStore,
@@ -20,8 +33,16 @@ export const STORES: Readonly<Record<string, Make>> = {
     folders.push(folder)
     return createSqliteStore(folder, now)
   },
+  redis: (now) => {
+    const client = redis.client ??= toRedis(placeOf('TEST_REDIS'))
+    const prefix = prefixOf(projectName())
+    const store = inRedis(client, prefix, true, `tonumber(redis.call('GET', '${prefix}clock'))`)
+    return told(store, () => client.call('SET', `${prefix}clock`, String(now())))
+  },
 }
 
 export const removeStores = (): void => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+  redis.client?.close()
+  delete redis.client
 }

@@ -3,6 +3,7 @@ import { VOLATILE, type Shared, type Store } from '../store.ts'
 import { connect, type Client } from './client.ts'
 import { createJobs } from './jobs.ts'
 import { createMarks } from './marks.ts'
+import { createRunStore } from './runs.ts'
 import { createTicks } from './ticks.ts'
 
 const VERSION = '1'
@@ -27,6 +28,12 @@ const forgetful = async (client: Client): Promise<string[]> => {
   ]
 }
 
+/** Whether what it has answered is on its disk for certain; who isn't told takes it for not. */
+const isFlushing = async (client: Client): Promise<boolean> => {
+  const found = await client.call('CONFIG', 'GET', 'appendfsync').catch(() => undefined)
+  return JSON.stringify(found ?? null).includes('"always"')
+}
+
 export const openStore = async ({ project, place, isVolatileAllowed }: Shared): Promise<Store> => {
   const client = connect(place)
   const prefix = prefixOf(project)
@@ -38,7 +45,7 @@ export const openStore = async ({ project, place, isVolatileAllowed }: Shared): 
     if (version !== VERSION) throw new Error(`its keys ${prefix}* are of version ${version}, and this program knows version ${VERSION}`)
     return {
       jobs: (owner) => createJobs(client, prefix, owner),
-      runs: () => Promise.reject(new Error(`Runs of workflows are not kept in Redis by this version: leave ${place.variable} unset, so that they are in the data folder`)),
+      runs: async () => createRunStore(client, prefix, !(await isFlushing(client))),
       ticks: () => createTicks(client, prefix),
       marks: () => createMarks(client, prefix),
       close: () => client.close(),
