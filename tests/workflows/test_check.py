@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness import Checkout, Tools
+from tests.jobs.homes import Homes
 from tests.system.projects import SHELL
 from tests.workflows.conftest import SOURCES, Deployment
 from tests.workflows.test_asked import REFUND
@@ -25,9 +26,10 @@ def code(tools: Tools, checkout: Checkout, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="module")
-def stored(program: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+def stored(program: Path, in_folders: Homes, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, str]]:
     """A data folder, and in it one run of each workflow: asleep, waiting for a parcel, and ended."""
-    made = Deployment(program, tmp_path_factory.mktemp("stored"))
+    folder = tmp_path_factory.mktemp("stored")
+    made = Deployment(program, in_folders(folder), folder)
     place = made.start()
     refund = ask_as(place, "POST", "/workflow/refund/start", REFUND)[1]["runId"]
     until(lambda: ask_as(place, "POST", f"/workflow/refund/approve/{refund}", {"approved": True})[0] == 200)
@@ -42,25 +44,25 @@ def stored(program: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     until(lambda: len(ask_as(place, "GET", f"/workflow/onboardUser/status/{onboard}")[1]["steps"]) == 2)
     place.kill()
     made.end()
-    return made.data, {"refund": refund, "transfer": transfer, "onboardUser": onboard}
+    return made.store, {"refund": refund, "transfer": transfer, "onboardUser": onboard}
 
 
-def test_the_code_that_began_them_goes_on_with_all(code: Checkout, stored: tuple[Path, dict[str, str]]) -> None:
+def test_the_code_that_began_them_goes_on_with_all(code: Checkout, stored: tuple[str, dict[str, str]]) -> None:
     data, _ = stored
-    assert code.run("workflow", "check", "--store", str(data)).out == "2 runs checked: 2 would go on.\n"
-    checked = code.run("workflow", "check", "--store", str(data), "--all", "--json").json
+    assert code.run("workflow", "check", "--store", data).out == "2 runs checked: 2 would go on.\n"
+    checked = code.run("workflow", "check", "--store", data, "--all", "--json").json
     assert checked == {"checked": 3, "runs": []}
     assert not list((code.root / ".deploy" / "dev").glob("check-*"))
 
 
-def test_other_code_parts_with_runs_and_says_where(code: Checkout, stored: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
+def test_other_code_parts_with_runs_and_says_where(code: Checkout, stored: tuple[str, dict[str, str]], tmp_path: Path) -> None:
     data, ids = stored
     code.edit("src/onboarding.ts", "'Create profile', 'createProfile'", "'Make profile', 'createProfile'")
     code.edit("src/onboarding.ts", "'Provision workspace'", "'Provide workspace'")      # nobody has come so far
     code.edit("src/refunds.ts", "export const refund = ", "export const repay = ")
     code.edit("src/refunds.ts", "func: async ({ workflow }, { amount }) => {\n    const paid", "func: async ({ workflow, kv }, { amount }) => {\n    await kv.get('rate')\n    const paid")
     file = tmp_path / "runs.jsonl"
-    code.run("runs", "export", "--store", str(data), "--file", str(file))
+    code.run("runs", "export", "--store", data, "--file", str(file))
     done = code.run("workflow", "check", str(file), status=1)
     line = 1 + code.read("src/onboarding.ts").splitlines().index("  await workflow.do('Make profile', 'createProfile', data)")
     assert f"""\
