@@ -28,15 +28,15 @@ def chromium(folder: Path) -> Path:
 
 def visit(browser: Path, dev: Toolchain, folder: Path, port: int, title: str) -> None:
     """Look around, sign in and order ``title``; fails with what the browser said."""
-    _run(dev, folder, SCRIPT, browser, f"http://127.0.0.1:{port}/", title, says="visited\n")
+    run(dev, folder, SCRIPT, browser, f"http://127.0.0.1:{port}/", title, says="visited\n")
 
 
 def use(code: Path, dev: Toolchain, folder: Path, port: int) -> None:
     """Call the shop by the generated client, which is ``code``, from a program."""
-    _run(dev, folder, PROGRAM, code, f"http://127.0.0.1:{port}/", says="used\n")
+    run(dev, folder, PROGRAM, code, f"http://127.0.0.1:{port}/", says="used\n")
 
 
-def _run(dev: Toolchain, folder: Path, source: Path, *arguments: str | Path, says: str) -> None:
+def run(dev: Toolchain, folder: Path, source: Path, *arguments: str | Path, says: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     script = folder / source.name
     shutil.copy(source, script)

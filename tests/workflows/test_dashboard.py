@@ -1,16 +1,20 @@
 """Runs of an executable are looked after over HTTP, by whoever has the token, and by nobody where there is none."""
 
 import json
+import os
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.bookshop import browser
 from tests.jobs.places import InProcess
 from tests.workflows.conftest import Deployment
 from tests.workflows.test_lives import LIMIT_S, start, until_ended
+from unitgraph.rules.toolchain import ensure, user_cache
 
+SCRIPT = Path(__file__).with_name("dashboard.ts")
 TOKEN = "a-token-that-nobody-guesses"
 
 
@@ -60,3 +64,23 @@ def test_a_token_that_could_be_guessed_keeps_the_process_from_starting(program: 
     (line, *_) = process.log.wait(lambda line: line.get("code") == "not-started")
     assert "UNITGRAPH_DASHBOARD_TOKEN is too short" in str(line["problems"])
     process.ended()
+
+
+def test_the_page_in_a_real_browser(place: InProcess, tmp_path: Path) -> None:
+    cache = user_cache(os.environ)
+    found = browser.chromium(cache)
+    url = f"http://127.0.0.1:{place.port}"
+    browser.run(ensure("dev", cache), tmp_path / "browser", SCRIPT, found, url, TOKEN, says="looked after\n")
+
+
+def test_the_page_asks_for_nothing_from_elsewhere(place: InProcess) -> None:
+    connection = HTTPConnection("127.0.0.1", place.port, timeout=LIMIT_S)
+    connection.request("GET", "/__unitgraph/dashboard")
+    response = connection.getresponse()
+    page = response.read().decode()
+    policy = response.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "require-trusted-types-for 'script'" in policy
+    assert "unsafe" not in policy
+    assert "//" not in page.replace("<!doctype", "")
+    connection.close()

@@ -71,7 +71,7 @@ class Tools:
         return {
             "bundler": files_digest(_BUNDLER),
             "esbuild": esbuild.version(self.override) if self.override else ESBUILD_VERSION,
-            "runtime": tree_digest(RUNTIME, (".ts", ".js", ".json")),
+            "runtime": tree_digest(RUNTIME, (".ts", ".js", ".json", ".css", ".html")),
             "runtime-packages": PARTS["runtime"],
             "agents-packages": PARTS["agents"],
             "mcp-packages": PARTS["mcp"],

@@ -23,8 +23,8 @@ const LONGEST = 4096
 const PURPOSE = 'dashboard'
 
 export interface Auth {
-  /** Throws for whoever may not. */
-  check(request: Request, ip: string | undefined): Promise<void>
+  /** Who it is by what; throws for whoever may not. */
+  check(request: Request, ip: string | undefined): Promise<'bearer' | 'cookie'>
   /** POST signs in, DELETE signs out. */
   session(request: Request, ip: string | undefined): Promise<Response>
 }
@@ -98,11 +98,15 @@ export const createAuth = (token: string, cookie: string, now: () => number = Da
   return {
     check: async (request, ip) => {
       const [, bearer] = /^Bearer +(\S+) *$/i.exec(request.headers.get('authorization') ?? '') ?? []
-      if (bearer !== undefined) return prove(bearer, ip)
+      if (bearer !== undefined) {
+        await prove(bearer, ip)
+        return 'bearer'
+      }
       const sealed = readCookie(request.headers.get('cookie') ?? undefined, cookie)
       const known = sealed === undefined ? undefined : ((await unseal(PURPOSE, sealed, token)) as { until: number } | undefined)
       if (!known || known.until <= now()) throw new UnauthorizedError('Sign in with the token first')
       if (!isSafe(request)) refuseForeign(request)
+      return 'cookie'
     },
     session: async (request, ip) => {
       refuseForeign(request)

@@ -161,7 +161,8 @@ export const viewOf = async ({ head, input, output, error, journal, inbox }: Run
     ...(head.principal !== null && { session: shown(readValue(head.principal)) }),
     ...(head.traceparent !== null && { traceparent: head.traceparent }),
     steps: await Promise.all([...byKey.values()].map((entries) => stepOf(head.id, entries))),
-    messages: inbox.map(({ type, by, at, payload }) =>
+    // what a child says of its end is its step's
+    messages: inbox.filter(({ type }) => !type.startsWith('child ')).map(({ type, by, at, payload }) =>
       ({ type, at: new Date(at), payload: shown(readValue(payload)), ...(by !== null && { by }) })),
   }
 }
