@@ -52,6 +52,11 @@ wireQueueWorker({ queue: 'bell', func: ring })
 export const peal = pikkuWorkflow<{ times: number }, void>({ func: async ({ workflow }, { times }) => {
   await workflow.do('Ring', 'ring', { times })
 } })
+export const steps = pikkuSessionlessFunc<{ times: number }, string>(async ({ logger }, { times }, { channel, transport, cli }) => {
+  for (let step = 1; step <= times; step++) await channel?.send({ step })
+  logger.info('stepped', { transport, said: cli?.command.join(' ') })
+  return 'done'
+})
 const isAdmin = pikkuPermission(async (_s, _d, { session }) => (session as { role?: string } | undefined)?.role === 'admin')
 export const whoami = pikkuFunc<void, { userId: string }>(async (_s, _d, { session }) => ({ userId: session.userId as string }))
 export const reset = pikkuFunc<void, string>({ func: async () => 'reset', permissions: { isAdmin } })
@@ -80,7 +85,7 @@ wireCLI({
       list: pikkuCLICommand({ func: list, isDefault: true, options: { genre: { short: 'g', description: 'Only this.' } } }),
       deep: { middleware: [inner], subcommands: { er: { func: nothing } } },
     }, middleware: [outer], },
-    later: { func: later, parameters: '<times>' }, peal: { func: peal, parameters: '<times>' }, much, nothing, conflict, broken, wait, whoami, reset, hidden,
+    steps: { func: steps, parameters: '<times>' }, later: { func: later, parameters: '<times>' }, peal: { func: peal, parameters: '<times>' }, much, nothing, conflict, broken, wait, whoami, reset, hidden,
   },
 })
 wireCLI({
@@ -132,6 +137,7 @@ ANSWERS = {
     "nothing": ("tower nothing", ""),
     "nothing-as-json": ("tower nothing --json", "null\n"),
     "much-through-a-pipe": ("tower much", "x" * 999_999 + "!\n"),
+    "sent-on-the-way": ("tower steps 2", "step  1\nstep  2\ndone\n"),
     "rendered-by-the-program": (
         "loud list --json=false", 'Good day: [{"title":"any","pages":7},{"title":"a\\u001b[2J","pages":1234}] of loud\n',
     ),

@@ -45,6 +45,15 @@ describe('messages', () => {
   ])('%s', (text, wanted) => {
     expect(readMessage(calls, text)).toMatchObject(wanted)
   })
+  test('commands say what of their data was typed', () => {
+    const commands = { messages: { $command: { 'user add': 'add' } } }
+    const text = '{"$id":1,"$command":"user add","$texts":["age"],"age":"7"}'
+    expect(readMessage(commands, text, true)).toMatchObject({ function: 'add', wiring: '$command=user add', data: { age: '7' }, texts: ['age'] })
+    expect(readMessage(commands, text)).toMatchObject({ data: { $texts: ['age'], age: '7' } })
+    for (const texts of ['"age"', '[1]', '{}']) {
+      expect(readMessage(commands, `{"$id":1,"$command":"user add","$texts":${texts}}`, true)).toMatchObject({ asked: { id: 1 }, error: { message: '$texts are names' } })
+    }
+  })
   test('an answer to one with an id is told from everything else that is sent', () => {
     expect([answerOf({ id: 1 }, undefined), answerOf({ id: 'a' }, { $id: 2 })]).toEqual(['{"$id":1}', '{"$id":"a","data":{"$id":2}}'])
     expect([answerOf({}, undefined), answerOf({ routed: ['action', 'say'] }, { a: 1 }), encode(1n)]).toEqual([undefined, '{"action":"say","a":1}', '"1"'])

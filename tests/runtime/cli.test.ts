@@ -3,6 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { parse } from '../../unitgraph/runtime/cli/parse.ts'
 import { text } from '../../unitgraph/runtime/cli/print.ts'
 import { parametersOf, programOf } from '../../unitgraph/runtime/cli/program.ts'
+import { addressOf } from '../../unitgraph/runtime/cli/remote.ts'
 
 const program = programOf({
   program: 'shop',
@@ -107,4 +108,18 @@ test.each([
   [{ when: new Date(0) }, 'when  1970-01-01T00:00:00.000Z'], [{ 'a\n': '\u001b[2J' }, 'a\\n  \\u001b[2J'],
 ])('%p is printed', (value, printed) => {
   expect(text(value)).toBe(printed as string)
+})
+
+describe('addresses', () => {
+  test.each([
+    ['wss://shop.example', 'wss://shop.example/cli'], ['https://shop.example/', 'wss://shop.example/cli'],
+    ['http://[::1]:3000/tools?x=1#y', 'ws://[::1]:3000/tools?x=1'],
+  ])('%s', (given, wanted) => expect(addressOf(given, '/cli').href).toBe(wanted))
+  test.each(['shop.example', 'ftp://shop.example', ''])('%s is none', (given) => expect(() => addressOf(given, '/cli')).toThrow('is no address'))
+})
+
+test('only who is offered elsewhere can be asked there', () => {
+  const offered = programOf({ program: 'far', route: '/cli', said: {}, commands: [{ path: ['go'], function: 'go' }] })
+  expect(parse(offered, ['go', '--remote', 'wss://x'])).toMatchObject({ kind: 'run', remote: 'wss://x', data: {} })
+  expect(parse(program, ['own', '--remote', 'wss://x'])).toMatchObject({ kind: 'wrong' })
 })

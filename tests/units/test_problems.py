@@ -1,10 +1,13 @@
 """Broken projects, each with the code of its error, the line that it is at, and a word of its message."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.units.small import small
+from unitgraph.errors import Problems
 
 F = "import { pikkuFunc, pikkuSessionlessFunc } from '#pikku'\n"
 GET = "export const getBook = pikkuFunc(async ({ db }) => db)\n"
@@ -401,6 +404,39 @@ def test_serverless_incompatible_must_name_something(entry: str, near: str, tmp_
     assert [problem.code for problem in found] == ["serverless-incompatible-unknown"]
     assert str(found[0].place).startswith("pikku.config.json:1:")
     assert near in str(found[0])
+
+
+PROGRAM = W + "const a = p.pikkuFunc(async () => 1)\np.wireCLI({ program: 'shop', commands: { a } })\n"
+ENTRYPOINTS = {
+    "unknown": ({"shp": [{"type": "channel"}]}, "cli-program-unknown", "Did you mean 'shop'?"),
+    "route": ({"shop": [{"type": "channel", "route": "cli"}]}, "http-route-invalid", "doesn't start with '/'"),
+    "twice": ({"shop": [{"type": "channel"}, {"type": "channel", "name": "b"}]}, "channel-route-twice", "/cli"),
+    "type": ({"shop": [{"type": "sse"}]}, "config-bad-value", "'local' or 'channel'"),
+    "name": ({"shop": [{"type": "channel", "name": "a b"}]}, "config-bad-value", "a name of letters"),
+    "source": ({"shop": [{"type": "channel", "path": "src/cli.gen.ts"}]}, "config-bad-value", "in .pikku"),
+    "outside": ({"shop": [{"type": "channel", "path": "../cli.gen.ts"}]}, "config-bad-value", "in .pikku"),
+    "sheet": ({"shop": [{"type": "channel", "path": ".pikku/cli.css"}]}, "config-bad-value", "in .pikku"),
+}
+
+
+@pytest.mark.parametrize(("entrypoints", "code", "words"), ENTRYPOINTS.values(), ids=ENTRYPOINTS)
+def test_what_a_program_is_offered_by(entrypoints: dict[str, Any], code: str, words: str, tmp_path: Path) -> None:
+    files = {"src/app.ts": PROGRAM, "pikku.config.json": json.dumps({"cli": {"entrypoints": entrypoints}})}
+    try:
+        problems = small(tmp_path, files).problems
+    except Problems as error:
+        problems = error.problems
+    assert [problem.code for problem in problems] == [code], problems
+    assert words in str(problems[0])
+
+
+def test_a_program_is_offered_over_a_channel_of_its_own(tmp_path: Path) -> None:
+    offered = {"shop": [{"type": "channel", "name": "tools", "route": "/tools", "path": "bin/shop.gen.mjs"}, {"type": "local"}]}
+    files = {"src/app.ts": PROGRAM, "pikku.config.json": json.dumps({"cli": {"entrypoints": offered}})}
+    made = small(tmp_path, files)
+    assert [(each.name, each.route, each.function_ids) for each in made.manifest.channels] == [("tools", "/tools", ("a",))]
+    assert made.units["tools"].depends_on == ("app-a",)
+    assert small(tmp_path / "none", PROGRAM).manifest.channels == ()
 
 
 def test_all_problems_come_at_once(tmp_path: Path) -> None:

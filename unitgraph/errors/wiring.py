@@ -253,6 +253,17 @@ class DuplicateProgram(UnitgraphError):
         )
 
 
+class UnknownProgram(UnitgraphError):
+    code = "cli-program-unknown"
+
+    def __init__(self, place: Place, name: str, near: str | None) -> None:
+        super().__init__(
+            f"'cli.entrypoints' names {name!r}, and no command line is called that.",
+            remedy=f"Did you mean {near!r}?" if near else "Remove it, or write wireCLI with this 'program'.",
+            place=place,
+        )
+
+
 class DuplicateFactory(UnitgraphError):
     code = "factory-twice"
 

@@ -113,7 +113,7 @@ class CodegenRule:
         self._outputs.withdraw(outputs)
 
     def run(self, subjects: Sequence[str]) -> Mapping[str, Finished | UnitgraphError]:
-        generator = self._generator
+        generator = self.generator
         made: dict[str, Finished | UnitgraphError] = {}
         for subject in subjects:
             is_process = subject == PROCESS
@@ -202,7 +202,7 @@ class CodegenRule:
         )
 
     @cached_property
-    def _generator(self) -> "Generator":
+    def generator(self) -> "Generator":
         from unitgraph.rules.generate import Generator  # noqa: PLC0415 - jinja2, and only where something is generated
 
         return Generator(

@@ -1,6 +1,9 @@
-"""The command lines of a process, as data that it loads when it is asked for a command. Knows wirings and functions."""
+"""Command lines as data: those of a process, which it loads when it is asked for a command, and one for a client.
 
-from collections.abc import Iterator, Mapping
+Knows wirings and functions.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +13,9 @@ if TYPE_CHECKING:
     from unitgraph.rules.entry import Imported
     from unitgraph.rules.names import Names
     from unitgraph.rules.workspace import Workspace
-    from unitgraph.units.application import Application, CliCommand, Expression, Function
+    from unitgraph.units.application import Application, CliCommand, CliWiring, Expression, Function
+
+    _Said = CliWiring | CliCommand
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +28,17 @@ class EntryCommand:
 
 @dataclass(frozen=True, slots=True)
 class EntryProgram:
+    """``route`` is where it is offered over a channel."""
+
     program: str
     options: str
     commands: tuple[EntryCommand, ...]
+    route: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EntryPrograms:
-    """A module that is all command lines of a project."""
+    """A module with command lines of a project."""
 
     project: str
     programs: tuple[EntryProgram, ...]
@@ -53,22 +61,45 @@ def modules(application: "Application") -> set[str]:
     return found | {application.functions[name].place.path for name in called}
 
 
+def shown(program: "CliWiring") -> "Iterator[Expression]":
+    """What a client needs of a program: no code of the application but its renderers."""
+    yield program.shown
+    yield from (command.shown for command in program.commands if command.shown is not None)
+
+
 def programs(workspace: "Workspace", names: "Names") -> EntryPrograms:
+    return _entry(workspace, names, workspace.analysis.application.cli, lambda said: said.options)
+
+
+def client(workspace: "Workspace", names: "Names", program: "CliWiring") -> EntryPrograms:
+    return _entry(workspace, names, (program,), lambda said: said.shown)
+
+
+def _entry(
+    workspace: "Workspace", names: "Names", wirings: "Iterable[CliWiring]", said: "Callable[[_Said], Expression | None]"
+) -> EntryPrograms:
     application = workspace.analysis.application
     schemas = Schemas(workspace.facts, workspace.resolver, workspace.project.sources.read)
+    routes = {channel.program: channel.route for channel in application.channels if channel.program is not None}
+
+    def local(of: "_Said") -> str | None:
+        expression = said(of)
+        return names.expression(expression) if expression is not None else None
+
     made = tuple(
         EntryProgram(
-            program.program, names.expression(program.options),
-            tuple(_command(each, application.functions, schemas, names) for each in program.commands),
+            program.program, local(program) or "{}",
+            tuple(
+                EntryCommand(_constant(each, application.functions, schemas), local(each)) for each in program.commands
+            ),
+            routes.get(program.program),
         )
-        for program in application.cli
+        for program in wirings
     )  # fmt: skip
     return EntryPrograms(workspace.project.name, made, names.imports())
 
 
-def _command(
-    command: "CliCommand", functions: "Mapping[str, Function]", schemas: Schemas, names: "Names"
-) -> EntryCommand:
+def _constant(command: "CliCommand", functions: "Mapping[str, Function]", schemas: Schemas) -> dict[str, Any]:
     said: dict[str, Any] = {"path": list(command.path)}
     if command.function is not None:
         function = functions[command.function]
@@ -76,7 +107,7 @@ def _command(
         flags = _flags(function, schemas)
         said |= {"function": command.function, **{key: text for key, text in described.items() if text}}
         said |= {"flags": flags} if flags else {}
-    return EntryCommand(said, names.expression(command.options) if command.options is not None else None)
+    return said
 
 
 def _flags(function: "Function", schemas: Schemas) -> list[str]:

@@ -268,6 +268,11 @@ def render_programs(entry: EntryPrograms) -> bytes:
     return _template("programs.ts.j2").render(entry=entry).encode()
 
 
+def render_client(entry: EntryPrograms) -> bytes:
+    """The program that runs the commands of one elsewhere."""
+    return _template("client.ts.j2").render(entry=entry).encode()
+
+
 def render_document(content: bytes) -> bytes:
     """A module that is a text."""
     return f"export default {literal(content.decode())}\n".encode()

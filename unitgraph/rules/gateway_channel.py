@@ -25,6 +25,8 @@ def channel(unit: "Unit", wirings: "Wirings", names: "Names") -> EntryGateway:
 
 def _channel(wiring: "ChannelWiring", names: "Names") -> str:
     described = f"name: {literal(wiring.name)}, route: {literal(wiring.route)}"
+    if wiring.program is not None:
+        described += f", program: {literal(wiring.program)}"
     return f"{{ {described}, options: {names.expression(wiring.options)}, calls: {literal(_calls(wiring))} }}"
 
 

@@ -24,15 +24,15 @@ from unitgraph.rules import entry as text
 from unitgraph.rules.errands_entry import errands_of
 from unitgraph.rules.gateways import GATEWAYS, held
 from unitgraph.rules.inputs import Inputs
+from unitgraph.rules.main_routes import main_routes
 from unitgraph.rules.names import Names
 from unitgraph.rules.settings_entry import schemas, settings_of
 from unitgraph.rules.wirings import Wirings
 from unitgraph.rules.workers import workers
 from unitgraph.rules.workspace import Workspace
 from unitgraph.units import agent_routes, workflow_routes
-from unitgraph.units.application import Expression, Function, QueueWiring, Ref, ScheduleWiring
+from unitgraph.units.application import CliWiring, Expression, Function, QueueWiring, Ref, ScheduleWiring
 from unitgraph.units.gateways import dispatched
-from unitgraph.units.mcp import ROUTE as MCP_ROUTE
 from unitgraph.units.model import Unit
 from unitgraph.units.provided import made_by
 from unitgraph.units.queues import WORKFLOW_QUEUES
@@ -109,6 +109,16 @@ class Generator:
         )
         made.entries["main"] = "main.ts"
         return self._with_notices(made)
+
+    def client(self, program: CliWiring) -> Generated:
+        """The program that runs another one's commands where the application is deployed."""
+        path = f"clients/{program.program}.ts"
+        plan = self._slicer.plan(Roots(values=tuple(dict.fromkeys(command_lines.shown(program)))))
+        made = self._slices(plan)
+        names = Names(self._specifier, plan, path, self._inputs)
+        made.files[path] = text.render_client(command_lines.client(self._workspace, names, program))
+        made.entries[program.program] = path
+        return made
 
     def _server(self, unit: Unit) -> Generated:
         plan = self._slicer.plan(self._roots([unit], self._services([unit])))
@@ -329,7 +339,7 @@ class Generator:
         up = "./" if "/" not in path else "../"
         return text.Main(
             project=self._workspace.project.name,
-            routes=tuple(route for unit in units for route in self._main_routes(unit)),
+            routes=tuple(route for unit in units for route in main_routes(unit, self._wirings)),
             units=tuple(
                 text.MainUnit(
                     unit.name,
@@ -372,21 +382,6 @@ class Generator:
         if self._provider.isolation != "process":
             return tuple(sorted(added.union(wiring.queue for unit in units for wiring in self._wirings.queues(unit))))
         return tuple(sorted(added.union(queue.name for queue in manifest.queues).difference(WORKFLOW_QUEUES)))
-
-    def _main_routes(self, unit: Unit) -> Iterable[text.MainRoute]:
-        for wiring in self._wirings.routes(unit):
-            yield text.MainRoute(wiring.method, wiring.route, unit.name)
-        for channel in self._wirings.channels(unit):
-            yield text.MainRoute("GET", channel.route, unit.name)
-        for _, answered in self._wirings.agent_routes(unit):
-            yield text.MainRoute(answered.method, answered.route, unit.name)
-        for function in self._wirings.functions(unit):
-            if function.expose:
-                yield text.MainRoute("POST", f"/rpc/{function.id}", unit.name)
-        for method, route, _ in workflow_routes.routes(workflows.in_unit(self._wirings.application, unit)):
-            yield text.MainRoute(method, route, unit.name)
-        if "mcp" in held(unit, self._workspace.manifest):
-            yield text.MainRoute("POST", MCP_ROUTE, unit.name)
 
 
 def _options(wiring: QueueWiring | ScheduleWiring, names: Names) -> str | None:

@@ -27,7 +27,7 @@ class Names:
             "consumer", "scheduled", "queues", "schedules", "settings", "jobs", "clock", "errands", "channel", "mcp",
             "channelWire", "mcpWire", "describe", "workflow", "workflows", "starts", "graphWire",
             "flows", "triggers", "sources", "sockets", "createSockets", "hub", "createHub", "agent", "agents",
-            "agentWire", "openai", "anthropic", "commandLine", *builtins.LOCALS,
+            "agentWire", "openai", "anthropic", "commandLine", "client", *builtins.LOCALS,
         }  # fmt: skip
 
     def use(self, specifier: str, name: str, local: str) -> str:

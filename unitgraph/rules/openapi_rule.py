@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from unitgraph.cache.key import Key
 from unitgraph.errors import UnitgraphError
 from unitgraph.providers.base import Target
+from unitgraph.rules import client_rule
 from unitgraph.rules.action import Action, Finished, Pool, Result
 from unitgraph.rules.database import Record
 from unitgraph.rules.openapi_document import KIND, NAME, Kept, OpenApiDocument
@@ -62,11 +63,12 @@ def document_of(engine: "Engine") -> OpenApiDocument | None:
 
 
 def interface(engine: "Engine") -> list[Action]:
-    """The actions that say to people and programs what there is: generated types, and the document."""
+    """The actions that say to people and programs what there is: generated types, clients, and the document."""
+    told = [Action(engine.typings, ""), *client_rule.clients(engine)]
     if engine.document is None:
         engine.outputs.withdraw([NAME])
-        return [Action(engine.typings, "")]
-    return [Action(engine.typings, ""), Action(OpenApiRule(engine.document, engine.outputs), "")]
+        return told
+    return [*told, Action(OpenApiRule(engine.document, engine.outputs), "")]
 
 
 def with_documents(engine: "Engine") -> Target:

@@ -24,7 +24,7 @@ TEMPLATES: Final = _HERE / "templates"
 _BUNDLER: Final = ("bundle.py", "bundler.py", "chunks.py", "esbuild.py", "sandbox.py", "sourcemap.py", "strip.py")
 _GENERATOR: Final = (
     "agents.py", "builtins.py", "codegen.py", "entry.py", "errands_entry.py", "gateway_channel.py", "gateway_mcp.py",
-    "gateways.py", "generate.py", "inputs.py", "names.py", "settings_entry.py", "triggers.py",
+    "gateways.py", "generate.py", "inputs.py", "main_routes.py", "names.py", "settings_entry.py", "triggers.py",
     "wirings.py", "workflows.py",
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from unitgraph.cache import digest
 from unitgraph.cache.key import Component, Key, make
 from unitgraph.errors import UnitgraphError
+from unitgraph.rules import client_rule
 from unitgraph.rules.action import Finished, Pool
 from unitgraph.rules.database import Record
 from unitgraph.rules.memo import Memo
@@ -46,6 +47,7 @@ class TypingsRule:
                 Component("tool", "typings", self._tools.typings),
                 Component("tool", "runtime", self._tools.versions["runtime"]),
                 Component("option", "outDir", project.config.out_dir),
+                Component("option", "clients", digest.of(sorted(client_rule.kept(project)))),
                 Component("package", "installed", digest.of(sorted(project.package.dependencies))),
                 Component("source", "names", digest.local(repr(_names(application)).encode())),
                 Component("source", "interfaces", digest.local(repr(said).encode())),
@@ -58,7 +60,7 @@ class TypingsRule:
 
     def place(self, subject: str, outputs: Mapping[str, bytes]) -> None:  # noqa: ARG002 - the Rule's
         self._outputs.place(outputs)
-        self._outputs.sweep(outputs)
+        self._outputs.sweep({*outputs, *client_rule.kept(self._workspace.project)})
 
     def withdraw(self, subject: str, outputs: Iterable[str]) -> None:  # noqa: ARG002 - the Rule's
         self._outputs.withdraw(outputs)

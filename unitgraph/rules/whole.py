@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, cast
 from unitgraph.cache import digest
 from unitgraph.cache.key import Component, Key, make
 from unitgraph.cache.store import Blob, Made
-from unitgraph.rules import openapi_document
+from unitgraph.rules import client_rule, openapi_document
 from unitgraph.rules.action import How, Result, Work
 from unitgraph.rules.memo import settled
 from unitgraph.rules.provenance import origin_of
@@ -80,6 +80,9 @@ def recall(engine: "Engine", texts: Mapping[str, bytes], *, trusted_only: bool) 
         return None
     written = {path: data[blob.digest] for path, blob in made.outputs.items() if path != _DOCUMENT}
     engine.outputs.place({path: written.pop(path) for path in (openapi_document.NAME,) if path in written})
+    for program, client in client_rule.places(engine).items():
+        text = written.pop(_client(program), None)
+        client.outputs.place({client.name: text} if text is not None else {})
     engine.typings_outputs.place(written)
     work = Work(began, time.monotonic(), NAME)
     results = {name: _result(name, each, made.origin, work) for name, each in whole.results.items()}
@@ -113,6 +116,12 @@ def keep(
     data = {path: (folder / path).read_bytes() for result, folder in interface for path in result.outputs}
     if any(digest.sha256(data[path]) != mark for result, _ in interface for path, mark in result.outputs.items()):
         return
+    for program, client in client_rule.places(engine).items():
+        made = results.get(f"{client_rule.KIND}:{program}")
+        text = (project.root / client.outputs.path(client.name)).read_bytes() if made is not None else b""
+        if made is None or digest.sha256(text) != made.outputs.get(client.name):
+            return
+        data[_client(program)] = text
     contents = {_DOCUMENT: document, **data}
     blobs = {path: Blob(digest.sha256(text), len(text)) for path, text in contents.items()}
     named = {blobs[path].digest: text for path, text in contents.items()}
@@ -123,6 +132,11 @@ def _interface(engine: "Engine") -> Iterable[tuple[str, Path]]:
     """The rules whose outputs say what there is, and where these are."""
     root = engine.project.root
     return ("typings", root / engine.project.sources.out_dir), (openapi_document.KIND, engine.target.out)
+
+
+def _client(program: str) -> str:
+    """Under which name a program's client is kept."""
+    return f"clients/{program}"
 
 
 def _key(engine: "Engine", files: Mapping[str, str]) -> Key:

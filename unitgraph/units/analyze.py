@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from unitgraph.errors import Place, UnitgraphError
 from unitgraph.errors.source import DuplicateFunction, FunctionUnnamed
 from unitgraph.errors.wiring import DuplicateSecret
-from unitgraph.units import checks
+from unitgraph.units import checks, command_lines
 from unitgraph.units.agents import Agents, read_graphs
 from unitgraph.units.application import Application, Declared, McpWiring, Ref
 from unitgraph.units.calls import Calls
@@ -96,6 +96,8 @@ class _Assembly:
         agents.read()
         read_graphs(draft, functions)
         _own_mcp(draft, self._wired)
+        config, text = self._project.config.cli, self._project.config_text
+        self._wired.channels.extend(command_lines.channels(draft, self._wired.cli, config, text))
         notices = [*self._left_over(), *(each for made in draft.functions.values() for each in made.notices)]
         notices += [each for authored in self._authored.values() for each in authored.notices]
         calls = Calls(draft, agents.names)

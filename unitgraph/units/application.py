@@ -161,17 +161,20 @@ class ScheduleWiring(NamedTuple):
 
 class ChannelCall(NamedTuple):
     """When a channel calls a function: as a client comes or goes, or for a message. ``property`` and ``value`` are what
-    a message that is meant says, None for all others; ``options`` are the message's own, None where it has none."""
+    a message that is meant says, None for all others; ``options`` are the message's own, None where it has none, and
+    ``outer`` those of what it lies in, outermost first."""
 
     kind: Literal["connect", "disconnect", "message"]
     function: str
     options: Expression | None = None
     property: str | None = None
     value: str | None = None
+    outer: tuple[Expression, ...] = ()
 
 
 class ChannelWiring(NamedTuple):
-    """``options`` are what the gateway needs at run time, ``shared`` what holds for each message, None for nothing."""
+    """``options`` are what the gateway needs at run time, ``shared`` what holds for each message, None for nothing;
+    ``program`` is the command line that it is the remote end of."""
 
     name: str
     route: str
@@ -181,6 +184,7 @@ class ChannelWiring(NamedTuple):
     calls: tuple[ChannelCall, ...] = ()
     shared: Expression | None = None
     tags: tuple[str, ...] = ()
+    program: str | None = None
 
 
 class McpShown(NamedTuple):
@@ -220,18 +224,26 @@ class TriggerWiring(NamedTuple):
 
 class CliCommand(NamedTuple):
     """``path``: the words that name it, after those of what it lies in, which stands before it. ``options``: what it
-    says of itself, None where it is a function and nothing else."""
+    says of itself, None where it is a function and nothing else; ``shown`` what of them a terminal needs, ``around``
+    what stands around the call, None where nothing does."""
 
     path: tuple[str, ...]
     function: str | None               # None: only its subcommands are commands
     options: Expression | None
+    shown: Expression | None = None
+    around: Expression | None = None
 
 
 class CliWiring(NamedTuple):
+    """``shown`` and ``around`` are parts of the options, as of a command."""
+
     program: str
     functions: tuple[str, ...]
     options: Expression
     place: Place
+    shown: Expression
+    around: Expression
+    tags: tuple[str, ...] = ()
     commands: tuple[CliCommand, ...] = ()
 
 

@@ -1,12 +1,27 @@
-"""What a command says of its arguments, read for mistakes before anybody types it. Pure but for problems reported."""
+"""What commands say of themselves: mistakes in it before anybody types it, and the channels that offer programs.
+
+Pure but for problems reported.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from unitgraph.errors.wiring import BadCommandOption, BadParameters
+from unitgraph.errors.wiring import BadCommandOption, BadParameters, BadRoute, UnknownProgram
+from unitgraph.units import names
+from unitgraph.units.application import ChannelCall, ChannelWiring, CliWiring, Expression
+from unitgraph.units.config import CliConfig, ConfigText
 from unitgraph.units.draft import Draft, Entries
 from unitgraph.units.evaluate import Scope
+from unitgraph.units.facts import Span
+
+AROUND: Final = frozenset(("middleware", "tags", "auth", "permissions"))
+"""What of a command's options stands around its call; the rest is for a terminal."""
+ROUTE: Final = "/cli"
+"""Where a program is offered, unless the configuration says where."""
+PROPERTY: Final = "$command"
+"""The property of a message that names a command: no option can be called so."""
+_HELD: Final = frozenset(("func", "commands", "subcommands"))
 
 _PARAMETER: Final = re.compile(r"<([A-Za-z][\w-]*)(\.\.\.)?>|\[([A-Za-z][\w-]*)(\.\.\.)?\]")
 _OPTION: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
@@ -64,3 +79,47 @@ def _options(draft: Draft, scope: Scope, what: str, taken: set[str]) -> None:
         elif short in shorts:
             draft.report(BadCommandOption(place, name, f"-{short} is short for {shorts[short]} already"))
         shorts.setdefault(short, name)
+
+
+def parts(draft: Draft, settled: Scope, entries: Entries) -> tuple[Expression, Expression, Expression]:
+    """The options of a command or program without the code of functions: all, those shown, those around a call."""
+
+    def without(left_out: frozenset[str]) -> Expression:
+        spans = [Span(each.start, each.end) for key, each in entries.items() if each.own and key in left_out]
+        return draft.expression(settled, spans)
+
+    return without(_HELD), without(_HELD | AROUND), without(frozenset(entries) - AROUND)
+
+
+def channels(draft: Draft, programs: Sequence[CliWiring], config: CliConfig, text: ConfigText) -> list[ChannelWiring]:
+    """A channel for each program that the configuration offers over one."""
+    found = {program.program: program for program in programs}
+    made: list[ChannelWiring] = []
+    for name, entrypoints in config.entrypoints.items():
+        program = found.get(name)
+        if program is None:
+            draft.report(UnknownProgram(text.place("cli", "entrypoints", name), name, draft.near(name, found)))
+            continue
+        for index, entry in enumerate(entrypoints):
+            route = entry.route or ROUTE
+            fault = names.route_fault(route)
+            if fault is not None:
+                draft.report(BadRoute(text.place("cli", "entrypoints", name, index, "route"), route, fault))
+            elif entry.type == "channel":
+                made.append(_channel(program, entry.name or name, route))
+    return made
+
+
+def _channel(program: CliWiring, name: str, route: str) -> ChannelWiring:
+    calls: list[ChannelCall] = []
+    around: dict[tuple[str, ...], tuple[Expression, ...]] = {(): ()}
+    for command in program.commands:
+        outer = around[command.path[:-1]]
+        around[command.path] = (*outer, command.around) if command.around is not None else outer
+        if command.function is not None:
+            said = " ".join(command.path)
+            calls.append(ChannelCall("message", command.function, command.around, PROPERTY, said, outer))
+    return ChannelWiring(
+        name, route, program.functions, program.around, program.place, tuple(calls), program.around, program.tags,
+        program.program,
+    )  # fmt: skip

@@ -6,8 +6,9 @@ where importing pydantic and building its models would cost 100 ms of CPU.
 """
 
 import dataclasses
+import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from types import NoneType, UnionType
@@ -22,7 +23,7 @@ from unitgraph.errors.project import (
     UnknownEnvironment,
     UnknownKey,
 )
-from unitgraph.units import jsontext
+from unitgraph.units import jsontext, names
 
 FILE: Final = "pikku.config.json"
 
@@ -164,6 +165,23 @@ class OpenApiConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class EntrypointConfig:
+    """How one program is reached besides the executable: over a channel at ``route``, by a client that is written to
+    ``path``. None of ``name``: the program's. ``wire_path`` is where others write the channel; here nobody does."""
+
+    type: Literal["local", "channel"] = "local"
+    name: str | None = None
+    route: str | None = None
+    path: str | None = None
+    wire_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CliConfig:
+    entrypoints: Mapping[str, tuple[EntrypointConfig, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """``openapi`` None: there is no such document."""
 
@@ -171,6 +189,7 @@ class Config:
     tsconfig: str | None = None         # None: ./tsconfig.json where there is one
     out_dir: str = ".pikku"
     openapi: OpenApiConfig | None = None
+    cli: CliConfig = CliConfig()
     deploy: DeployConfig = DeployConfig()
 
 
@@ -211,11 +230,36 @@ def parse_config(text: str, path: str = FILE) -> tuple[Config, ConfigText, tuple
         expected = "a path without parameters, such as '/openapi.json'"
         where = source.place("openapi", "route")
         problems.append(BadSetting(where, "openapi.route", expected=expected, found=repr(route)))
+    problems.extend(_entrypoints(config, source))
     chosen = config.deploy.default_provider
     known = (*BUILT_IN, *config.deploy.providers)
     if chosen is not None and chosen not in known:
         problems.append(UnknownDefaultProvider(source.place("deploy", "defaultProvider"), chosen, known=set(known)))
     return config, source, tuple(problems)
+
+
+def _entrypoints(config: Config, source: ConfigText) -> Iterator[UnitgraphError]:
+    """Clients are written where no source of a person's can be."""
+    for program, entries in config.cli.entrypoints.items():
+        for index, entry in enumerate(entries):
+            key = ("cli", "entrypoints", program, index)
+            if entry.name is not None and not names.is_name(entry.name):
+                expected = "a name of letters, digits, '.', '_' and '-'"
+                yield BadSetting(source.place(*key, "name"), "name", expected=expected, found=repr(entry.name))
+            path = entry.path
+            if path is not None and entry.type == "channel" and not _is_generated(path, config):
+                expected = f"a .js, .mjs or .ts file in {config.out_dir}, or one called *.gen.* outside of sources"
+                yield BadSetting(source.place(*key, "path"), "path", expected=expected, found=repr(path))
+
+
+def _is_generated(path: str, config: Config) -> bool:
+    inner = path.removeprefix("./")
+    folders = [posixpath.normpath(each) for each in config.src_directories]
+    is_plain = posixpath.normpath(inner) == inner and not inner.startswith(("/", "..")) and "\\" not in inner
+    is_ours = inner.startswith(f"{posixpath.normpath(config.out_dir)}/")
+    is_source = any(folder == "." or inner.startswith(f"{folder}/") for folder in folders)
+    is_apart = ".gen." in posixpath.basename(inner) and not is_source
+    return is_plain and inner.endswith((".js", ".mjs", ".ts")) and (is_ours or is_apart)
 
 
 def camel(name: str) -> str:

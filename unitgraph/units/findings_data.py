@@ -233,8 +233,12 @@ def _wired_data(wired: Wired) -> Data:
         ],
         [
             (each.name, each.route, each.functions, _expression_data(each.options), _place_data(each.place),
-             [(call.kind, call.function, _option_data(call.options), call.property, call.value) for call in each.calls],
-             _option_data(each.shared), each.tags)
+             [
+                 (call.kind, call.function, _option_data(call.options), call.property, call.value,
+                  [_expression_data(outer) for outer in call.outer])
+                 for call in each.calls
+             ],
+             _option_data(each.shared), each.tags, each.program)
             for each in wired.channels
         ],
         [
@@ -248,7 +252,12 @@ def _wired_data(wired: Wired) -> Data:
         ],
         [
             (each.program, each.functions, _expression_data(each.options), _place_data(each.place),
-             [(command.path, command.function, _option_data(command.options)) for command in each.commands])
+             _expression_data(each.shown), _expression_data(each.around), each.tags,
+             [
+                 (command.path, command.function,
+                  [_option_data(said) for said in (command.options, command.shown, command.around)])
+                 for command in each.commands
+             ])
             for each in wired.cli
         ],
         [(each.kind, each.scope, _expression_data(each.value), _place_data(each.place)) for each in wired.scoped],
@@ -288,12 +297,12 @@ def _wired(data: Data) -> Wired:
             ChannelWiring(
                 name, route, functions, _expression(options), Place(*place),
                 tuple([
-                    ChannelCall(kind, function, _option(own), routing, value)
-                    for kind, function, own, routing, value in calls
+                    ChannelCall(kind, function, _option(own), routing, value, tuple(map(_expression, outer)))
+                    for kind, function, own, routing, value, outer in calls
                 ]),
-                _option(shared), tags,
+                _option(shared), tags, program,
             )
-            for name, route, functions, options, place, calls, shared, tags in channels
+            for name, route, functions, options, place, calls, shared, tags, program in channels
         ],
         [
             McpWiring(kind, name, function, _option(options), Place(*place), tags, auth, McpShown(*shown))
@@ -305,10 +314,10 @@ def _wired(data: Data) -> Wired:
         ],
         [
             CliWiring(
-                program, functions, _expression(options), Place(*place),
-                tuple([CliCommand(path, function, _option(own)) for path, function, own in commands]),
+                program, functions, _expression(options), Place(*place), _expression(shown), _expression(around), tags,
+                tuple([CliCommand(path, function, *map(_option, said)) for path, function, said in commands]),
             )
-            for program, functions, options, place, commands in cli
+            for program, functions, options, place, shown, around, tags, commands in cli
         ],
         [
             ScopedWiring(kind, scope, _expression(value), Place(*place))

@@ -36,7 +36,7 @@ def errands(application: Application) -> Iterator[Errand]:
                 yield Errand(call.function, "channel", f"channel {channel.name} {call.kind}", (), (), module)
                 continue
             said = "message" if call.property is None else f"{call.property}={call.value}"
-            options = tuple(each for each in (channel.shared, call.options) if each is not None)
+            options = tuple(each for each in (channel.shared, *call.outer, call.options) if each is not None)
             yield Errand(call.function, "channel", f"channel {channel.name} {said}", options, channel.tags, module)
     for wiring in application.mcp:
         options = (wiring.options,) if wiring.options is not None else ()

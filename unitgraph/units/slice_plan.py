@@ -261,11 +261,15 @@ def _expressions(application: Application) -> Iterator[Expression]:
             if wiring.options is not None:
                 yield wiring.options
     for channel in application.channels:
-        yield from (options for call in channel.calls if (options := call.options) is not None)
+        for call in channel.calls:
+            yield from call.outer
+            yield from (call.options,) if call.options is not None else ()
         if channel.shared is not None:
             yield channel.shared
     for program in application.cli:
-        yield from (options for command in program.commands if (options := command.options) is not None)
+        yield from (program.shown, program.around)
+        for command in program.commands:
+            yield from (each for each in (command.options, command.shown, command.around) if each is not None)
     for scoped in application.scoped:
         yield scoped.value
     for declared in (*application.secrets, *application.variables):

@@ -260,18 +260,19 @@ class Wirings:
         draft = self._draft
         program = self._name(entries, settled, call, "a command line", ("program", "name"))
         commands: list[CliCommand] = []
-        omit: list[Span] = []
         if "commands" not in entries:
             draft.report(MissingOption(draft.at(settled), call, "commands"))
         else:
             self._commands(entries["commands"].value, program or "cli", commands, ())
-            if entries["commands"].own:
-                omit.append(Span(entries["commands"].start, entries["commands"].end))
+        tags = draft.strings(entries, "tags", call)
         if program is not None:
             command_lines.check(draft, entries, call)
-            options = draft.expression(settled, omit)
             functions = tuple(dict.fromkeys(each.function for each in commands if each.function is not None))
-            self.found.cli.append(CliWiring(program, functions, options, draft.at(settled), tuple(commands)))
+            options, shown, around = command_lines.parts(draft, settled, entries)
+            place = draft.at(settled)
+            self.found.cli.append(
+                CliWiring(program, functions, options, place, shown, around, tags, tuple(commands))
+            )
 
     def _commands(self, scope: Scope, program: str, commands: list[CliCommand], outer: tuple[str, ...]) -> None:
         draft = self._draft
@@ -293,9 +294,9 @@ class Wirings:
                 if "func" in inner:
                     what = f"'func' of the command {name!r}"
                     function = self._functions.held(inner["func"].value, what, inline)
-                held = [inner[key] for key in ("func", "subcommands") if key in inner]
-                omit = [Span(each.start, each.end) for each in held if each.own]
-                commands.append(CliCommand(path, function, draft.expression(settled, omit)))
+                options, shown, around = command_lines.parts(draft, settled, inner)
+                is_around = not command_lines.AROUND.isdisjoint(inner)
+                commands.append(CliCommand(path, function, options, shown, around if is_around else None))
                 if "subcommands" in inner:
                     self._commands(inner["subcommands"].value, program, commands, path)
             else:

@@ -5,7 +5,7 @@
 import type { UserSession } from '../types/services.ts'
 import type { Call } from '../core/call.ts'
 import { dispatch } from '../core/dispatch.ts'
-import type { Use } from '../core/errand.ts'
+import type { Errand, Use } from '../core/errand.ts'
 import { reportError } from '../core/errors.ts'
 import { logFailure, loggerOf } from '../core/failure.ts'
 import { Session } from '../core/session.ts'
@@ -13,7 +13,7 @@ import { toBytes } from '../core/text.ts'
 import { readTrace, type Trace } from '../core/trace.ts'
 import type { Unit } from '../core/unit.ts'
 import type { OpenChannel } from './listening.ts'
-import { answerOf, encode, failureOf, MESSAGE_LIMIT, PING, PONG, readMessage, type Calls, type Frame } from './message.ts'
+import { answerOf, encode, failureOf, MESSAGE_LIMIT, PING, PONG, readMessage, type Calls, type Frame, type Message } from './message.ts'
 
 /** How much a client may send before what it sent first has been answered. */
 const MOST_WAITING = 256
@@ -37,6 +37,8 @@ export interface Socket {
 export interface Described {
   readonly name: string
   readonly calls: Calls
+  /** The command line whose commands its messages are. */
+  readonly program?: string
 }
 
 export interface Connection {
@@ -94,15 +96,21 @@ export const createConnection = (given: Kept, { unit, channel, waitUntil, keep }
   }
 
   /** A session that a call has changed is the connection's from then on. */
-  const run = async (functionId: string, wiring: string, data: unknown, call: Call): Promise<unknown> => {
+  const run = async (functionId: string, wiring: string, data: unknown, call: Call, command: Partial<Errand> = {}): Promise<unknown> => {
     const wire = { name: 'channel', state: { channelId: kept.id, openingData: kept.openingData } } as const
-    const errand = { transport: 'channel', wiring: `channel ${channel.name} ${wiring}`, wire } as const
+    const errand: Errand = { transport: 'channel', wiring: `channel ${channel.name} ${wiring}`, wire, ...command }
     const result = await dispatch(unit, functionId, data, errand, call, use)
     if (call.session.value !== kept.session) {
       kept = { ...kept, session: call.session.value }
       keep?.(kept)
     }
     return result
+  }
+  /** A message is a command of a program to whoever is called by it. */
+  const commandOf = ({ routed, texts }: Message): Partial<Errand> => {
+    const { program } = channel
+    if (program === undefined || !routed) return {}
+    return { transport: 'cli', known: { cli: { program, command: routed[1].split(' ') } }, ...(texts && { texts }) }
   }
   const callOf = (trace: Trace, signal: AbortSignal): Call => ({
     ...trace, transport: 'channel', session: new Session(kept.session), depth: 0, signal, waitUntil,
@@ -113,12 +121,12 @@ export const createConnection = (given: Kept, { unit, channel, waitUntil, keep }
     if (left.signal.aborted) return
     const started = performance.now()
     const call = callOf(readTrace(new Headers()), left.signal)
-    const message = readMessage(channel.calls, frame)
+    const message = readMessage(channel.calls, frame, channel.program !== undefined)
     const asked = 'asked' in message ? message.asked : message
     let status = 200
     try {
       if ('asked' in message) throw message.error
-      const back = answerOf(message, await run(message.function, message.wiring, message.data, call))
+      const back = answerOf(message, await run(message.function, message.wiring, message.data, call, commandOf(message)))
       if (back !== undefined) await push(back)
     } catch (error) {
       if (left.signal.aborted) return

@@ -2,7 +2,8 @@
  * What is said on a channel: which function a frame is for and with what, and what goes back. Knows no connection.
  *
  * A text frame is one JSON message. What one of its properties says may choose the function; it isn't a part of the
- * data then. A message that has `$id` is answered once, in an envelope that has it too.
+ * data then. A message that has `$id` is answered once, in an envelope that has it too. Where a program's commands are
+ * messages, `$texts` names what of the data was typed.
  */
 import { BadRequestError, NotFoundError, UnsupportedMediaTypeError, type ErrorReport } from '../core/errors.ts'
 import { parseJson, toJson } from '../core/json.ts'
@@ -14,6 +15,7 @@ export const MESSAGE_LIMIT = 1024 * 1024
 export const PING = 'ping'
 export const PONG = 'pong'
 const ID = '$id'
+const TEXTS = '$texts'
 
 export type Frame = string | Uint8Array<ArrayBuffer>
 
@@ -39,6 +41,8 @@ export interface Message extends Asked {
   /** As the wiring is called between units, after the channel's name. */
   readonly wiring: string
   readonly data: unknown
+  /** Names of the data whose values are texts, whatever the function expects there. */
+  readonly texts?: readonly string[]
 }
 
 /** A failure, with what is known of the message that it answers. */
@@ -58,12 +62,19 @@ const takeId = (fields: Fields): { asked: Asked; rest: Fields } => {
   throw new BadRequestError(`${ID} is a number, or a text of up to 128 characters`)
 }
 
+const takeTexts = (fields: Fields): { texts: readonly string[]; rest: Fields } => {
+  const { [TEXTS]: texts = [], ...rest } = fields
+  if (Array.isArray(texts) && texts.every((name) => typeof name === 'string')) return { texts: texts as string[], rest }
+  throw new BadRequestError(`${TEXTS} are names`)
+}
+
 const otherwise = ({ message }: Calls, asked: Asked, data: unknown): Message => {
   if (message === undefined) throw new NotFoundError('Nothing answers this message')
   return { ...asked, function: message, wiring: 'message', data }
 }
 
-export const readMessage = (calls: Calls, frame: Frame): Message | Refused => {
+/** `isProgram`: messages are commands. */
+export const readMessage = (calls: Calls, frame: Frame, isProgram = false): Message | Refused => {
   let asked: Asked = {}
   try {
     if (typeof frame !== 'string') {
@@ -78,7 +89,10 @@ export const readMessage = (calls: Calls, frame: Frame): Message | Refused => {
       const said = Object.hasOwn(taken.rest, property) ? taken.rest[property] : undefined
       if (typeof said !== 'string' || !Object.hasOwn(functions, said)) continue
       const { [property]: _said, ...data } = taken.rest
-      return { ...asked, routed: [property, said], function: functions[said] ?? '', wiring: `${property}=${said}`, data }
+      const message = { ...asked, routed: [property, said], function: functions[said] ?? '', wiring: `${property}=${said}` } as const
+      if (!isProgram) return { ...message, data }
+      const { texts, rest } = takeTexts(data)
+      return { ...message, data: rest, texts }
     }
     return otherwise(calls, asked, taken.rest)
   } catch (error) {

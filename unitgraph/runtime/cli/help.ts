@@ -1,6 +1,6 @@
 /** What a program and its commands say of themselves, aligned. Pure. */
 import { allOptions } from './parse.ts'
-import { typed, type Command, type Option } from './program.ts'
+import { typed as typedName, type Command, type Option } from './program.ts'
 
 const rows = (title: string, found: readonly (readonly [string, string])[]): string[] => {
   if (found.length === 0) return []
@@ -9,7 +9,7 @@ const rows = (title: string, found: readonly (readonly [string, string])[]): str
 }
 
 const shown = ({ name, short, isFlag, array }: Option): string =>
-  `${short ? `-${short}, ` : '    '}--${typed(name)}${isFlag ? '' : ` <value>${array ? '...' : ''}`}`
+  `${short ? `-${short}, ` : '    '}--${typedName(name)}${isFlag ? '' : ` <value>${array ? '...' : ''}`}`
 
 const about = ({ description = '', choices, required, default: fallback, isFlag }: Option): string => {
   const facts = [
@@ -26,14 +26,15 @@ const parameter = ({ name, isRequired, isRest }: Command['parameters'][number]):
 const summary = ({ title, description = title ?? '', isDefault }: Command): string =>
   `${description.split('\n')[0]}${isDefault ? ' (default)' : ''}`.trim()
 
-export const help = (command: Command): string => {
+/** `typed`: what stands before the program's name. */
+export const help = (command: Command, typed: string): string => {
   const { title, description, commands, parameters, path } = command
   const takes = [...(commands.size > 0 ? [command.function ? '[command]' : '<command>'] : []), '[options]', ...parameters.map(parameter)]
   return [
     ...(title ? [title] : []),
     ...(description && description !== title ? [description] : []),
     ...(title || description ? [''] : []),
-    `Usage: cli ${path.join(' ')} ${takes.join(' ')}`,
+    `Usage: ${typed}${path.join(' ')} ${takes.join(' ')}`,
     ...rows('Commands', [...commands].map(([name, inner]) => [name, summary(inner)] as const)),
     ...rows('Options', allOptions(command).map((option) => [shown(option), about(option)] as const)),
     '',

@@ -5,7 +5,7 @@
 import { typed, type Command, type Option } from './program.ts'
 
 export type Parsed =
-  | { readonly kind: 'run'; readonly command: Command; readonly data: Record<string, unknown>; readonly texts: readonly string[]; readonly isJson: boolean }
+  | { readonly kind: 'run'; readonly command: Command; readonly data: Record<string, unknown>; readonly texts: readonly string[]; readonly isJson: boolean; readonly remote?: string }
   | { readonly kind: 'help'; readonly command: Command }
   | { readonly kind: 'wrong'; readonly command: Command; readonly message: string }
 
@@ -21,11 +21,14 @@ export const STANDARD: readonly Option[] = [
   { name: 'help', short: 'h', isFlag: true, description: 'Shows this.' },
 ]
 
+/** Of a program that is offered over a channel. */
+const REMOTE: Option = { name: 'remote', isFlag: false, description: 'Runs where the application is, at wss://host.' }
+
 /** The command's options and the standard ones. */
-export const allOptions = ({ options }: Command): Option[] => {
+export const allOptions = ({ options, route }: Command): Option[] => {
   const names = new Set(options.map(({ name }) => name))
   const shorts = new Set(options.map(({ short }) => short))
-  const standard = STANDARD.filter(({ name }) => !names.has(name)).map(({ short, ...option }) =>
+  const standard = [...(route === undefined ? [] : [REMOTE]), ...STANDARD].filter(({ name }) => !names.has(name)).map(({ short, ...option }) =>
     short && !shorts.has(short) ? { ...option, short } : option)
   return [...options, ...standard]
 }
@@ -176,8 +179,8 @@ const dataOf = ({ command, words, given }: Reading): Pick<Extract<Parsed, { kind
 
 export const parse = (program: Command, args: readonly string[]): Parsed => {
   const reading: Reading = { command: program, words: [], given: new Map(), isOver: false }
-  const asks = (name: string): boolean =>
-    [...reading.given].some(([option, values]) => option.name === name && !reading.command.options.includes(option) && values[0] === 'true')
+  const standard = (name: string): string | undefined =>
+    [...reading.given].find(([option]) => option.name === name && !reading.command.options.includes(option))?.[1][0]
   try {
     for (let index = 0; index < args.length; index++) {
       const arg = args[index] ?? ''
@@ -185,10 +188,11 @@ export const parse = (program: Command, args: readonly string[]): Parsed => {
       else if (arg === '--') reading.isOver = true
       else index += (arg.startsWith('--') ? long : short)(reading, arg, args[index + 1])
     }
-    if (asks('help')) return { kind: 'help', command: reading.command }
+    if (standard('help') === 'true') return { kind: 'help', command: reading.command }
     reading.command = defaultOf(reading.command) ?? reading.command
     if (reading.command.function === undefined) wrong('A command is missing')
-    return { kind: 'run', command: reading.command, ...dataOf(reading), isJson: asks('json') }
+    const remote = standard('remote')
+    return { kind: 'run', command: reading.command, ...dataOf(reading), isJson: standard('json') === 'true', ...(remote !== undefined && { remote }) }
   } catch (error) {
     if (!(error instanceof Wrong)) throw error
     // who asks for help isn't told first what is wrong

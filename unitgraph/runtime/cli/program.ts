@@ -29,6 +29,8 @@ export interface ProgramEntry {
   readonly program: string
   readonly said: Said
   readonly commands: readonly CommandEntry[]
+  /** Where it is offered over a channel, if it is. */
+  readonly route?: string
 }
 
 export interface Option extends CliOption {
@@ -56,6 +58,8 @@ export interface Command {
   readonly tags: readonly string[]
   readonly isDefault: boolean
   readonly commands: Map<string, Command>
+  /** Where its program is offered over a channel, if it is. */
+  readonly route: string | undefined
 }
 
 /** As it is typed: `dryRun` is `--dry-run`. */
@@ -74,7 +78,7 @@ const optionsOf = (said: Said, flags: readonly string[]): Option[] =>
     ...option, name, isFlag: !option.array && (typeof option.default === 'boolean' || flags.includes(name)),
   }))
 
-const commandOf = (entry: CommandEntry, outer: Command | undefined): Command => {
+const commandOf = (entry: CommandEntry, outer: Command | undefined, route = outer?.route): Command => {
   const said = entry.said ?? {}
   const own = optionsOf(said, entry.flags ?? [])
   const hidden = new Set(own.map(({ name }) => name))
@@ -86,13 +90,13 @@ const commandOf = (entry: CommandEntry, outer: Command | undefined): Command => 
     description: said.description ?? entry.description, parameters: parametersOf(said.parameters),
     options: [...own, ...inherited], render: said.render ?? outer?.render,
     middleware: [...(outer?.middleware ?? []), ...(said.middleware ?? [])],
-    tags: [...(outer?.tags ?? []), ...(said.tags ?? [])], isDefault: said.isDefault ?? false, commands: new Map(),
+    tags: [...(outer?.tags ?? []), ...(said.tags ?? [])], isDefault: said.isDefault ?? false, commands: new Map(), route,
   }
 }
 
 /** The program itself, with its commands in it. An entry stands behind the one that it lies in. */
-export const programOf = ({ program, said, commands }: ProgramEntry): Command => {
-  const root = commandOf({ path: [program], said: { ...said, isDefault: false } }, undefined)
+export const programOf = ({ program, said, commands, route }: ProgramEntry): Command => {
+  const root = commandOf({ path: [program], said: { ...said, isDefault: false } }, undefined, route)
   for (const entry of commands) {
     let outer = root
     for (const word of entry.path.slice(0, -1)) {

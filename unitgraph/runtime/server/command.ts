@@ -1,8 +1,10 @@
 /** One command in place of a server: reads the arguments, calls its function, prints, and says how the process ends. */
-import { help, helpOfAll } from '../cli/help.ts'
-import { meant, parse, type Parsed } from '../cli/parse.ts'
-import { json, text } from '../cli/print.ts'
+import { channelWire } from '../channel/wire.ts'
+import { helpOfAll } from '../cli/help.ts'
+import { meant, type Parsed } from '../cli/parse.ts'
 import { programOf, type Command, type ProgramEntry } from '../cli/program.ts'
+import { runRemote } from '../cli/remote.ts'
+import { fail, read, show, SIGNALS, type Terminal } from '../cli/terminal.ts'
 import type { Call } from '../core/call.ts'
 import { createWire } from '../core/call.ts'
 import { readText, type Environment } from '../core/environment.ts'
@@ -17,6 +19,7 @@ import { Session } from '../core/session.ts'
 import { readTrace } from '../core/trace.ts'
 import type { Unit } from '../core/unit.ts'
 import type { Logger, LogLevel } from '../types/services.ts'
+import { withFiles } from './sources.ts'
 import type { Units } from './units.ts'
 
 export const TOKEN = 'UNITGRAPH_TOKEN'
@@ -37,39 +40,33 @@ export interface Asked {
 }
 
 declare const process: {
+  readonly env: Environment
   exit(code: number): never
   on(event: string, listener: () => void): void
 }
-declare const Bun: { readonly stdout: unknown; readonly stderr: unknown; write(file: unknown, text: string): Promise<unknown> }
+declare const Bun: { readonly stdout: unknown; readonly stderr: unknown; write(file: unknown, data: string | Uint8Array<ArrayBuffer>): Promise<unknown> }
 
 /** Who reads only the beginning, as `head` does, has what was wanted. */
-const out = (said: string): Promise<unknown> =>
+const out = (said: string | Uint8Array<ArrayBuffer>): Promise<unknown> =>
   Bun.write(Bun.stdout, said).catch((error: unknown) => {
     if ((error as { code?: string }).code !== 'EPIPE') throw error
   })
-const err = (said: string): Promise<unknown> => Bun.write(Bun.stderr, said)
+const err = (said: string | Uint8Array<ArrayBuffer>): Promise<unknown> => Bun.write(Bun.stderr, said)
 
-/** As a shell says which signal ended a process. */
-const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const
+const terminal: Terminal = { out, err, typed: 'cli ' }
 
-const show = async (unit: Unit, command: Command, call: Call, result: unknown, isJson: boolean): Promise<void> => {
+/** A command's own renderer has the application's services. */
+const render = async (unit: Unit, command: Command, call: Call, result: unknown, isJson: boolean): Promise<void> => {
   const given = result instanceof Response ? await result.text() : result
-  if (isJson) await out(`${json(given)}\n`)
-  else if (command.render) {
-    const services = servicesOfCall(await unit.host.services(), () => ({ requestId: call.requestId }))
-    await command.render(services as never, given as never, createWire(call, () => createRpc(unit, call), command.function ?? ''))
-  } else {
-    const shown = text(given)
-    if (shown !== undefined) await out(shown.endsWith('\n') ? shown : `${shown}\n`)
-  }
+  if (isJson || !command.render) return show(terminal, given, isJson)
+  const services = servicesOfCall(await unit.host.services(), () => ({ requestId: call.requestId }))
+  await command.render(services as never, given as never, createWire(call, () => createRpc(unit, call), command.function ?? ''))
 }
 
-const fail = async (unit: Unit | undefined, call: Call, error: unknown): Promise<void> => {
+const failed = async (unit: Unit | undefined, call: Call, error: unknown): Promise<void> => {
   const report = reportError(error)
   if (unit) await logFailure(unit, call, error, report)
-  const issues = (report.issues ?? []).map(({ path, message }) => `  ${path.join('.') || 'input'}: ${message}\n`)
-  const id = report.unknown ? ` (${call.requestId})` : ''
-  await err(`error: ${report.message} [${report.code}]${id}\n${issues.join('')}`)
+  await fail(terminal, { ...report, ...(report.unknown && { requestId: call.requestId }) })
 }
 
 const runCommand = async ({ command, data, texts, isJson }: Extract<Parsed, { kind: 'run' }>, { units, env, logger, run }: Place): Promise<number> => {
@@ -92,20 +89,37 @@ const runCommand = async ({ command, data, texts, isJson }: Extract<Parsed, { ki
     waitUntil: (work) => void run(work).catch((error: unknown) => logger.error(error, { requestId: call.requestId })),
   }
   const id = command.function ?? ''
+  let sent: Promise<unknown> = Promise.resolve()
   let unit: Unit | undefined
   try {
     unit = await units.withFunction(id)
     const definition = unit?.functions.get(id)
     if (!unit || !definition || definition.internal) throw new NotFoundError(`${id} is not reached through a command line`)
     const { middleware, tags } = command
-    const result = await invoke(unit, definition, call, async () => ({ data, texts: new Set(texts) }), { middleware, tags })
-    await show(unit, command, call, result, isJson)
+    const home = unit
+    // what the function sends is shown as what it returns is, and before it
+    const channel = channelWire({ channelId: 'cli', openingData: undefined }, (method, [value]) => {
+      if (method === 'send') sent = sent.then(() => render(home, command, call, value, isJson))
+      return sent.then(() => undefined)
+    })
+    const result = await invoke(unit, definition, { ...call, channel }, async () => ({ data, texts: new Set(texts) }), { middleware, tags })
+    await sent
+    await render(unit, command, call, result, isJson)
     return status
   } catch (error) {
     if (status && error === ending.signal.reason) await err(`${ending.signal.reason.message}\n`)
-    else await fail(unit, call, error)
+    else await failed(unit, call, error)
     return status || 1
   }
+}
+
+/** Elsewhere nothing of this process is needed: neither its services nor its secrets. */
+const remotely = async (parsed: Extract<Parsed, { kind: 'run' }>, url: string): Promise<number> => {
+  const problems: string[] = []
+  const token = readText(withFiles(process.env, [], problems), TOKEN)
+  if (problems.length === 0) return runRemote(parsed, { url, token }, terminal)
+  await err(problems.map((problem) => `error: ${problem}\n`).join(''))
+  return 1
 }
 
 /** Which of the programs is meant, and what of it; a wrong line and a request for help end the process. */
@@ -122,11 +136,9 @@ export const commandLine = (load: () => Promise<{ default: readonly ProgramEntry
     const near = meant(name, programs.map(({ path }) => path[0] ?? ''))
     return end(err, `error: There is no program ${name}${near}\n\n${helpOfAll(programs)}`, 2)
   }
-  const parsed = parse(program, rest)
-  if (parsed.kind === 'help') return end(out, help(parsed.command), 0)
-  if (parsed.kind === 'wrong') {
-    return end(err, `error: ${parsed.message}\n\n${help(parsed.command)}`, 2)
-  }
+  const parsed = await read(program, rest, terminal)
+  if (typeof parsed === 'number') return process.exit(parsed)
+  if (parsed.remote !== undefined) return process.exit(await remotely(parsed, parsed.remote))
   return {
     logger: (env) => createLogger({
       level: (readText(env, 'LOG_LEVEL') ?? 'warn') as LogLevel, format: readText(env, 'LOG_FORMAT') === 'json' ? 'json' : 'pretty',
