@@ -21,6 +21,7 @@ from unitgraph.rules.dev.watch import Watch, folders_of
 from unitgraph.rules.engine import Built, Engine
 
 HOST: Final = "127.0.0.1"
+DASHBOARD: Final = "/__unitgraph/dashboard"
 _SHOWN_PATHS: Final = 3
 _SHOWN_LINES: Final = 8
 _MOST_HELD: Final = 20_000
@@ -169,8 +170,11 @@ class _Dev:
         said = self.front.swap(made.told)
         if said["is"] == "refused":
             raise DevNotStarted(said["why"], _words(said["said"]))
+        is_first = self.good is None
         self.good = made
         self.is_broken = False
+        if is_first and engine.is_process and engine.manifest.workflows:
+            self.asked.say(f"runs of workflows: http://{HOST}:{self.front.port}{DASHBOARD}")
         self._say(engine, built, edited, built_s, said["ms"] / 1000)
 
     def _say(self, engine: Engine, built: Built, edited: frozenset[str], built_s: float, swapped_s: float) -> None:

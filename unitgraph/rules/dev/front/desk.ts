@@ -1,11 +1,14 @@
 /** The front's own server: keeps the port, lets requests through to the version that is good, shows what is wrong. */
 import type { Crashes } from './crash.ts'
 import type { Gate } from './gate.ts'
-import { forward } from './forward.ts'
+import { isForeign } from '../../../runtime/http/origin.ts'
+import { forward, headersFor } from './forward.ts'
 import { handlers, upgrade } from './sockets.ts'
 import type { Fired, Place } from './words.ts'
 
 const OWN = '/__unitgraph/dev/'
+/** Where the units answer whoever looks after their runs. */
+const RUNS = /^\/__unitgraph\/(?:dashboard|runs|workflows)(?:\/|$)/
 
 interface Broken {
   readonly page: string
@@ -23,6 +26,8 @@ export interface DeskOptions {
   readonly host: string
   readonly port: number
   readonly token: string
+  /** What the units that run know whoever looks after their runs by. */
+  readonly runsToken: () => string | undefined
   readonly place: Place
   readonly gate: Gate
   readonly crashes: Crashes
@@ -43,7 +48,7 @@ const LOCAL = /^(?:localhost|.+\.localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/
 const isLooking = (request: Request): boolean =>
   LOCAL.test(request.headers.get('host') ?? '') && (request.method === 'GET' || request.method === 'HEAD') && (request.headers.get('accept') ?? '').includes('text/html')
 
-export const createDesk = ({ host, port, token, place, gate, built, crashes }: DeskOptions): Desk => {
+export const createDesk = ({ host, port, token, runsToken, place, gate, built, crashes }: DeskOptions): Desk => {
   let broken: Broken | undefined
   let edition = 0
   const watching = new Set<() => void>()
@@ -95,6 +100,17 @@ export const createDesk = ({ host, port, token, place, gate, built, crashes }: D
     return found === undefined ? answer : page(found)
   }
 
+  /** Whoever is at this machine may look after runs; a page of another site may not have a browser do it. */
+  const asOwner = (request: Request): Headers | undefined => {
+    const secret = runsToken()
+    if (secret === undefined) return headersFor(request)
+    const seen = { url: request.url, header: (name: string) => request.headers.get(name) ?? undefined }
+    if (!LOCAL.test(request.headers.get('host') ?? '') || isForeign(seen, [])) return undefined
+    const headers = headersFor(request)
+    headers.set('authorization', `Bearer ${secret}`)
+    return headers
+  }
+
   const handle = async (request: Request, server: Server): Promise<Response | undefined> => {
     const { pathname, searchParams } = new URL(request.url)
     if (pathname.startsWith(OWN)) {
@@ -110,11 +126,13 @@ export const createDesk = ({ host, port, token, place, gate, built, crashes }: D
     if (address === undefined) {
       return refuse(503, 'dev-not-built', 'There is no version that runs yet', { problems: broken?.problems ?? [] })
     }
+    const headers = RUNS.test(pathname) ? asOwner(request) : headersFor(request)
+    if (!headers) return refuse(403, 'forbidden', 'Runs are for pages of this address on this machine')
     const isSocket = request.headers.get('upgrade')?.toLowerCase() === 'websocket'
     if (isSocket && (await upgrade(request, address, gate, server))) return undefined
     const done = gate.enter(address)
     try {
-      const answer = await forward(request, address, done)
+      const answer = await forward(request, address, done, headers)
       return answer.status === 500 && isLooking(request) ? await crashed(answer) : answer
     } catch (error) {
       done()

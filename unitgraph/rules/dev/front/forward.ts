@@ -18,11 +18,11 @@ export const headersFor = (request: Request): Headers => {
 }
 
 /** `done` is called when the last byte of the answer is through, or nobody waits for it any more. */
-export const forward = async (request: Request, address: string, done: () => void): Promise<Response> => {
+export const forward = async (request: Request, address: string, done: () => void, sent = headersFor(request)): Promise<Response> => {
   const { method, body } = request
   try {
     const answer = await fetch(`${address}${target(request)}`, {
-      method, body, headers: headersFor(request), redirect: 'manual', signal: request.signal,
+      method, body, headers: sent, redirect: 'manual', signal: request.signal,
       // a connection is used once: none is idle in the moment in which what is behind it goes
       decompress: false, keepalive: false,
     } as RequestInit)

@@ -40,9 +40,10 @@ const place = await placeOf(opening)
 // both reach a terminal's whole group; whoever started this ends it by its standard input
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined)
 
+let runsToken: string | undefined
 const desk = (() => {
   try {
-    return createDesk({ ...opening, place, gate, built, crashes })
+    return createDesk({ ...opening, runsToken: () => runsToken, place, gate, built, crashes })
   } catch (error) {
     say({ is: 'taken', why: error instanceof Error ? error.message : String(error) })
     return process.exit(1)
@@ -54,6 +55,7 @@ const swap = async ({ version }: Told & { do: 'swap' }): Promise<Said> => {
   const started = performance.now()
   try {
     await place.swap(version)
+    runsToken = version.env['UNITGRAPH_DASHBOARD_TOKEN']
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     return { is: 'refused', why, said: error instanceof Refused ? error.said.map(stacks) : [] }
