@@ -42,6 +42,12 @@ def in_folders() -> Iterator[Homes]:
 
 
 @pytest.fixture(scope="session")
+def in_postgres() -> Iterator[Homes]:
+    with homes.in_postgres() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
 def in_redis() -> Iterator[Homes]:
     with homes.in_redis() as made:
         yield made
@@ -79,7 +85,7 @@ class Listening(Protocol):
     port: int
 
 
-@pytest.fixture(scope="session", params=["in_folders", "in_redis", "workers"])
+@pytest.fixture(scope="session", params=["in_folders", "in_postgres", "in_redis", "workers"])
 def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listening]:
     """One place for all questions that don't end it: a process over each store, or all units as Workers."""
     if request.param == "workers":

@@ -87,7 +87,7 @@ def test_many_runs_in_two_processes_of_which_one_is_killed_again_and_again(deplo
     check(deployment, runs, kills)
 
 
-@pytest.mark.parametrize("deployment", ["in_folders", "in_redis"], indirect=True)
+@pytest.mark.parametrize("deployment", ["in_folders", "in_postgres", "in_redis"], indirect=True)
 def test_a_process_that_is_asked_to_end_gives_its_runs_up_at_once(deployment: Deployment) -> None:
     first, second = deployment.start(), deployment.start()
     runs = [start(first, f"u{number}") for number in range(10)]

@@ -2,6 +2,9 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect as toPostgres } from '../../../unitgraph/runtime/server/postgres/client.ts'
+import { createRunStore as inPostgres } from '../../../unitgraph/runtime/server/postgres/runs.ts'
+import { prepare } from '../../../unitgraph/runtime/server/postgres/schema.ts'
 import { connect as toRedis, type Client } from '../../../unitgraph/runtime/server/redis/client.ts'
 import { createRunStore as inRedis } from '../../../unitgraph/runtime/server/redis/runs.ts'
 import { prefixOf } from '../../../unitgraph/runtime/server/redis/store.ts'
@@ -26,6 +29,30 @@ const told = (store: Store, tell: () => Promise<unknown>): Store => new Proxy(st
   },
 })
 
+/** A store that is opened by its first call. */
+const opening = (open: () => Promise<Store>): Store => {
+  let store: Promise<Store> | undefined
+  const methods = Object.keys(createMemoryStore()).map((method) => [method, async (...given: never[]) => {
+    const opened = await (store ??= open())
+    return (opened[method as keyof Store] as (...given: never[]) => Promise<unknown>)(...given)
+  }])
+  return Object.fromEntries(methods) as Store
+}
+
+/** One schema for all, emptied each time: making one takes longer than the tests do. */
+const openPostgres = async () => {
+  const client = toPostgres(placeOf('TEST_POSTGRES'))
+  const schema = await prepare(client, projectName())
+  return {
+    empty: async (now: () => number): Promise<Store> => {
+      const store = await inPostgres(client, schema, now)
+      await client.run(['runs', 'payloads', 'journal', 'inbox', 'limits'].map((table) => `DELETE FROM ${schema}.${table}`).join(';'))
+      return store
+    },
+  }
+}
+let postgres: ReturnType<typeof openPostgres> | undefined
+
 export const STORES: Readonly<Record<string, Make>> = {
   memory: createMemoryStore,
   sqlite: (now) => {
@@ -39,6 +66,7 @@ export const STORES: Readonly<Record<string, Make>> = {
     const store = inRedis(client, prefix, true, `tonumber(redis.call('GET', '${prefix}clock'))`)
     return told(store, () => client.call('SET', `${prefix}clock`, String(now())))
   },
+  postgres: (now) => opening(async () => (await (postgres ??= openPostgres())).empty(now)),
 }
 
 export const removeStores = (): void => {

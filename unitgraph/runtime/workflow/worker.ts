@@ -70,6 +70,7 @@ export const createWorker = (options: WorkerOptions): Worker => {
   let isStopped = true
   let isBeating = false
   let kicked = Promise.withResolvers<void>()
+  let looking: Promise<void> | undefined
 
   const isSure = (run: string): boolean => options.monotonic() < (lives.get(run)?.sureUntil ?? 0)
   /** Of a lease that was asked for at a time. */
@@ -202,7 +203,7 @@ export const createWorker = (options: WorkerOptions): Worker => {
   return {
     start: () => {
       isStopped = false
-      void look()
+      looking = look()
     },
     take,
     kick: () => kicked.resolve(),
@@ -221,7 +222,8 @@ export const createWorker = (options: WorkerOptions): Worker => {
       kicked.resolve()
       const over = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
       for (const { execution } of lives.values()) execution?.leave()
-      const all = Promise.all([...lives.values()].map(({ done }) => done))
+      // a claim that is under way may still bring some
+      const all = Promise.resolve(looking).then(() => Promise.all([...lives.values()].map(({ done }) => done)))
       await Promise.race([all, signal.aborted ? undefined : over])
       for (const run of [...lives.keys()]) lose(run)
       await options.store.release(id)

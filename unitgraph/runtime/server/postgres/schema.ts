@@ -70,3 +70,37 @@ export const prepare = async (client: Client, project: string): Promise<string> 
   }
   return schema
 }
+
+export interface Code {
+  /** Of all functions; their names have their version in them. */
+  readonly sql: string
+  /** The signature of the last one: where it is, all are. */
+  readonly witness: string
+}
+
+/**
+ * Brings a part of the tables to the version that `steps` lead to, one after the other and each once, whoever else does
+ * the same at the time; and makes its functions.
+ */
+export const migrate = async (client: Client, schema: string, part: string, steps: readonly string[], code: Code): Promise<void> => {
+  const version = async (): Promise<number> => {
+    const [known] = await client.run<{ is: boolean }>('SELECT to_regclass($1) IS NOT NULL AS is', `${schema}.parts`)
+    if (!known?.is) return 0
+    return (await client.run<{ version: number }>(`SELECT version FROM ${schema}.parts WHERE part = $1`, part))[0]?.version ?? 0
+  }
+  const found = await version()
+  if (found > steps.length) {
+    throw new Error(`${part} in the schema ${schema} are of version ${found}, and this program knows version ${steps.length}`)
+  }
+  const [made] = await client.run<{ is: boolean }>('SELECT to_regprocedure($1) IS NOT NULL AS is', code.witness)
+  if (found === steps.length && made?.is) return
+  await client.run(`DO $migration$ DECLARE had int; BEGIN
+    LOCK TABLE ${schema}.version IN SHARE ROW EXCLUSIVE MODE;
+    CREATE TABLE IF NOT EXISTS ${schema}.parts (part text PRIMARY KEY, version int NOT NULL);
+    SELECT version INTO had FROM ${schema}.parts WHERE part = '${part}';
+    ${steps.map((step, index) => `IF coalesce(had, 0) < ${index + 1} THEN ${step} END IF;`).join('\n')}
+    ${code.sql}
+    INSERT INTO ${schema}.parts AS parts VALUES ('${part}', ${steps.length})
+      ON CONFLICT (part) DO UPDATE SET version = greatest(parts.version, excluded.version);
+  END $migration$`)
+}

@@ -13,7 +13,7 @@ export const openStore = async ({ project, place }: Shared): Promise<Store> => {
     const channel = `${await nameOf(project)}_jobs`
     return {
       jobs: (owner) => createJobs(client, schema, channel, owner),
-      runs: () => Promise.reject(new Error(`Runs of workflows are not kept in PostgreSQL by this version: leave ${place.variable} unset, so that they are in the data folder`)),
+      runs: async () => (await import('./runs.ts')).createRunStore(client, schema),
       ticks: () => createTicks(client, schema),
       marks: () => createMarks(client, schema),
       close: () => client.close(),
