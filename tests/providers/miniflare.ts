@@ -23,7 +23,7 @@ interface Request_ {
   readonly messages?: unknown[]
 }
 
-const [root = '.', secretsText = '{}'] = process.argv.slice(2)
+const [root = '.', secretsText = '{}', objects = ''] = process.argv.slice(2)
 const secrets = JSON.parse(secretsText) as Record<string, string>
 
 const workers = foldersOf(root).map((folder) => {
@@ -31,7 +31,7 @@ const workers = foldersOf(root).map((folder) => {
   const contents = readFileSync(join(folder, config.main), 'utf8')
   return workerOf(config, [{ type: 'ESModule', path: config.main, contents }], { ...config.vars, ...secrets })
 })
-const miniflare = new Miniflare({ workers })
+const miniflare = new Miniflare({ workers, ...(objects && { durableObjectsPersist: objects }) })
 
 async function answer(asked: Request_): Promise<unknown> {
   if (asked.queue !== undefined) {

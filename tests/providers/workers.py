@@ -3,10 +3,11 @@
 import json
 import os
 import queue
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -74,6 +75,11 @@ class Workers:
         """Fire an expression's trigger now; or for several times at once, and all their outcomes."""
         return self._ask({"worker": worker, "cron": cron, "times": list(times_ms) or None})
 
+    def kill(self) -> None:
+        """kill -9, of all processes."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
     def _ask(self, asked: Mapping[str, Any]) -> Any:
         assert self._process.stdin
         line = json.dumps({key: value for key, value in asked.items() if value is not None})
@@ -99,25 +105,29 @@ class Workers:
 
 
 @contextmanager
-def started(folder: Path, dev: Toolchain, secrets: Mapping[str, str] | None = None) -> Iterator[Workers]:
+def started(
+    folder: Path, dev: Toolchain, secrets: Mapping[str, str] | None = None, objects: Path | None = None
+) -> Iterator[Workers]:
     """Start every Worker of ``folder``, a ``.deploy/cloudflare``, with the same secrets for all; the one between units
-    is there unless it is given."""
+    is there unless it is given. ``objects`` is a folder in which Durable Objects outlive it."""
     given = {"UNITGRAPH_RPC_SECRET": "a secret between all units"} | dict(secrets or {})
     modules = ensure("workers", user_cache(os.environ)).modules
     process = subprocess.Popen(
-        [str(dev.bun), str(SCRIPT), str(folder), json.dumps(given)],
+        [str(dev.bun), str(SCRIPT), str(folder), json.dumps(given), str(objects or "")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "NODE_PATH": str(modules), "MINIFLARE_WORKERD_CONFIG_DEBUG": ""},
+        start_new_session=True,
     )
     try:
         yield Workers(process)
     finally:
         assert process.stdin
         assert process.stdout
-        process.stdin.close()
+        with suppress(BrokenPipeError):
+            process.stdin.close()
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:

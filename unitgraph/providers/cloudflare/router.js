@@ -35,6 +35,52 @@ const own = (request, path, started, status, body, headers) => {
   return new Response(request.method === 'HEAD' || status === 204 ? null : text, { status, headers: all })
 }
 
+const MANAGED = /^\/__unitgraph\/(?:runs|workflows|objects)(?:\/|$)/
+const LISTED = 50
+
+/** Asks a unit the same; `body` is read, since several may be asked. */
+const askUnit = (env, binding, request, url, body) => {
+  const unit = env[binding]
+  if (unit === undefined) return undefined
+  const { method, headers } = request
+  const asked = typeof unit === 'string' ? new URL(url.pathname + url.search, unit) : url
+  const again = new Request(asked, { method, headers, ...(body && { body }) })
+  return typeof unit === 'string' ? fetch(again) : unit.fetch(again)
+}
+
+const byAge = (a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt) || (a.id < b.id ? 1 : -1)
+
+/** One list of all units' runs, as one unit would give it. */
+const listRuns = (answers, url) => {
+  const all = answers.flatMap(({ runs }) => runs).sort(byAge)
+  const runs = all.slice(0, Number(url.searchParams.get('limit') ?? LISTED))
+  const last = runs.at(-1)
+  const hasMore = all.length > runs.length || answers.some(({ next }) => next !== null)
+  return { runs, next: last && hasMore ? `${Date.parse(last.createdAt)} ${last.id}` : null, now: answers[0].now }
+}
+const listWorkflows = (answers) => ({ workflows: answers.flatMap(({ workflows }) => workflows).sort((a, b) => (a.name < b.name ? -1 : 1)) })
+const sumTold = (answers) => ({ told: answers.reduce((sum, { told }) => sum + told, 0) })
+const TOGETHER = { '/__unitgraph/runs': listRuns, '/__unitgraph/workflows': listWorkflows, '/__unitgraph/objects': sumTold }
+
+/** What is asked of those who look after runs: lists by all units with workflows, a run by the one that has it. */
+const manage = async (request, env, url, path) => {
+  const body = request.method === 'GET' || request.method === 'HEAD' ? undefined : await request.arrayBuffer()
+  const together = TOGETHER[path]
+  let response
+  const answers = []
+  for (const binding of managers) {
+    response = await askUnit(env, binding, request, url, body)
+    if (response === undefined) continue
+    if (together === undefined && response.status !== 404) return response
+    if (together !== undefined && response.status !== 200) return response
+    if (together !== undefined) answers.push(await response.json())
+  }
+  if (together === undefined || answers.length === 0) return response
+  return new Response(JSON.stringify(together(answers, url)), { headers: {
+    'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff',
+  } })
+}
+
 export default {
   async fetch(request, env) {
     const started = Date.now()
@@ -52,6 +98,8 @@ export default {
     if (binding === undefined && path === '/health') {
       return own(request, path, started, 200, { status: 'ok', project }, { 'cache-control': 'no-store' })
     }
+    const managed = binding === undefined && managers.length > 0 && MANAGED.test(path) ? await manage(request, env, url, path) : undefined
+    if (managed !== undefined) return managed
     if (binding === undefined) return say(404, 'not-found', `Nothing answers ${request.method} ${path}`)
     const unit = env[binding]
     if (unit === undefined) return say(503, 'service-unavailable', `${binding} is not set`)

@@ -44,6 +44,12 @@ def table(manifest: "Manifest") -> tuple[tuple[str, str, str], ...]:
     return tuple(sorted(found, key=lambda row: (_specificity(row[1]), row[1], row)))
 
 
+def holders(manifest: "Manifest") -> list[str]:
+    """The units with runs of workflows: together they answer who looks after those."""
+    built = {unit.name for unit in manifest.units}
+    return sorted({one.orchestrator_unit for one in manifest.workflows if one.orchestrator_unit in built})
+
+
 def is_needed(manifest: "Manifest") -> bool:
     return bool(table(manifest))
 
@@ -86,15 +92,17 @@ def script(manifest: "Manifest", documents: Mapping[str, str]) -> str:
     rows = [[method, pattern(route), binding_name(unit)] for method, route, unit in table(manifest)]
     lines = ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}" for row in rows)
     code = files("unitgraph.providers.cloudflare").joinpath("router.js").read_text("utf-8")
-    texts = f"const documents = {json.dumps(dict(sorted(documents.items())), ensure_ascii=False)}\n"
-    return f"const project = {json.dumps(manifest.project_id)}\nconst routes = [\n{lines},\n]\n{texts}{code}"
+    managers = json.dumps([binding_name(unit) for unit in holders(manifest)])
+    texts = json.dumps(dict(sorted(documents.items())), ensure_ascii=False)
+    known = f"const managers = {managers}\nconst documents = {texts}\n"
+    return f"const project = {json.dumps(manifest.project_id)}\nconst routes = [\n{lines},\n]\n{known}{code}"
 
 
 def document(manifest: "Manifest", target: Target) -> dict[str, Any]:
     """The router's configuration: bindings to what answers HTTP, and the domain."""
     options = target.config.cloudflare
     elsewhere = servers(manifest)
-    reached = sorted({unit for _method, _route, unit in table(manifest)})
+    reached = sorted({unit for _method, _route, unit in table(manifest)} | set(holders(manifest)))
     made = wrangler.base(name(manifest), target) | {"workers_dev": options.workers_dev}
     made["services"] = [{"binding": binding_name(unit), "service": unit} for unit in reached if unit not in elsewhere]
     made["vars"] = {

@@ -2,7 +2,6 @@
 import { readText } from '../core/environment.ts'
 import type { GraphView } from '../dashboard/api.ts'
 import type { Dashboard } from '../dashboard/index.ts'
-import { edgesOf, type NodeConfig } from '../workflow/graph.ts'
 import type { Execution } from '../workflow/execution.ts'
 import type { World } from '../workflow/steps.ts'
 import type { Run } from '../workflow/run.ts'
@@ -18,12 +17,6 @@ export interface WorkflowEntry {
   readonly unit: string
   /** The digest of its outline. */
   readonly version: string
-}
-
-/** A graph as it was authored. */
-interface Written {
-  readonly nodes?: Readonly<Record<string, string>>
-  readonly config?: Readonly<Record<string, NodeConfig>>
 }
 
 export interface Workflows extends Background {
@@ -64,12 +57,6 @@ export const workflows = (entries: readonly WorkflowEntry[], open: typeof openSt
     return workflow.execute(run, world)
   }
 
-  const graphOf = async (name: string): Promise<GraphView | undefined> => {
-    const { unit } = (await context?.units.start(unitOf.get(name) ?? '')) ?? {}
-    const written = unit?.options.functions[name]?.value as Written | undefined
-    return written?.nodes && { nodes: written.nodes, edges: edgesOf(written.config ?? {}) }
-  }
-
   return {
     service: () => {
       if (!runs) throw new Error('The store of runs is not open')
@@ -81,7 +68,11 @@ export const workflows = (entries: readonly WorkflowEntry[], open: typeof openSt
       runs = createRuns(runStore, versions, hints)
       const token = readText(env, TOKEN)
       if (token === undefined || token === '') return
-      const { createDashboard } = await import('../dashboard/index.ts')
+      const [{ createDashboard }, { graphOf: graphIn }] = await Promise.all([import('../dashboard/index.ts'), import('../dashboard/graph.ts')])
+      const graphOf = async (name: string): Promise<GraphView | undefined> => {
+        const started = await context?.units.start(unitOf.get(name) ?? '')
+        return started && graphIn(started.unit, name)
+      }
       dashboard = createDashboard(token, project, { runs, workflows: versions, graphOf, signal: ending.signal })
     },
     start: (given) => {

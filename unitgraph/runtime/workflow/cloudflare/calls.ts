@@ -17,16 +17,20 @@ interface Stub {
 }
 export interface Namespace {
   idFromName(name: string): unknown
+  idFromString(id: string): unknown
   get(id: unknown): Stub
 }
 
 /** `undefined` and dates arrive as what they were. */
-export const call = async (runs: Namespace, object: string, name: string, ...given: readonly unknown[]): Promise<unknown> => {
+export const callObject = async (object: Stub, who: string, name: string, ...given: readonly unknown[]): Promise<unknown> => {
   const asking: Asking = { name, given }
-  const response = await runs.get(runs.idFromName(object)).fetch('https://run/', { method: 'POST', body: pack(asking) })
-  if (!response.ok) throw new Error(`The run ${object} could not be asked: status ${response.status}`)
+  const response = await object.fetch('https://run/', { method: 'POST', body: pack(asking) })
+  if (!response.ok) throw new Error(`The run ${who} could not be asked: status ${response.status}`)
   return (unpack(await response.text()) as { answer?: unknown }).answer
 }
+
+export const call = (runs: Namespace, object: string, name: string, ...given: readonly unknown[]): Promise<unknown> =>
+  callObject(runs.get(runs.idFromName(object)), object, name, ...given)
 
 export const ask = async <Name extends Asked>(
   runs: Namespace, id: string, name: Name, ...given: Parameters<Store[Name]>

@@ -16,6 +16,7 @@ import { createWorld } from '../world.ts'
 import { ask, call, RUNS, type Asking, type Namespace } from './calls.ts'
 import type { Workflow } from '../index.ts'
 import { createHolder, createLimits } from './limits.ts'
+import { createListing, listOf, SEARCHED, type Listing, type Sql } from './listing.ts'
 
 interface Storage {
   get(key: string): Promise<unknown>
@@ -24,6 +25,7 @@ interface Storage {
   setAlarm(at: number): Promise<void>
   deleteAlarm(): Promise<void>
   deleteAll(): Promise<void>
+  readonly sql: Sql
 }
 interface State {
   readonly storage: Storage
@@ -78,11 +80,25 @@ export const runs = (on?: (start: Start) => Handlers) => (start: Start): Handler
   return on?.(start) ?? {}
 }
 
+/** What the Worker is made of, for what it answers besides. */
+export const started: Start = async (env, context) => {
+  if (!own) throw new Error('The runs of workflows are made by the Worker whose they are')
+  return own(env, context)
+}
+
+/** What a list says of a run; while somebody works on it, its journal isn't followed. */
+const wordOf = ({ status, seq, dueAt: due, cancelAt, reason }: Head): string =>
+  JSON.stringify([status, status === 'running' ? null : seq, due, cancelAt, reason])
+
+const LISTING: ReadonlySet<string> = new Set<keyof Listing>(['told', 'gone', 'listed'])
+
 export class WorkflowRun {
   readonly #state: State
   readonly #env: Environment
-  readonly #store: Promise<Store>
+  #store: Promise<Store>
   #live: Execution | undefined
+  /** What the list was told last. */
+  #told: string | undefined
 
   constructor(state: State, env: Environment) {
     this.#state = state
@@ -98,6 +114,12 @@ export class WorkflowRun {
       const limits = createLimits(this.#state.storage, (id) => call(this.#runs(), id, 'wake', id))
       return new Response(pack({ answer: await (limits[name] as (...given: readonly unknown[]) => Promise<unknown>)(...given) }))
     }
+    if (LISTING.has(name)) {
+      const listing = createListing(this.#state.storage.sql)
+      return new Response(pack({ answer: (listing[name as keyof Listing] as (...given: readonly unknown[]) => unknown)(...given) }))
+    }
+    if (name === 'retell') return new Response(pack({ answer: await this.#retell(store) }))
+    if (name === 'adopt') return new Response(pack({ answer: await this.#adopt(...(given as readonly [Run, string, number])) }))
     const id = this.#idOf(name, given)
     const answer = name === 'wake' ? undefined : await (store[name as keyof Store] as (...given: readonly unknown[]) => Promise<unknown>)(...given)
     if (name !== 'load') {
@@ -114,8 +136,15 @@ export class WorkflowRun {
     // a key of a limit that nobody has asked about of late
     if (!head) return this.#state.storage.deleteAll()
     try {
-      if (head.finishedAt !== null) return void (await this.#forget(store, head))
+      if (head.finishedAt !== null) {
+        await this.#tellList(store, head.id)
+        return void (await this.#forget(store, head))
+      }
+      // beside the run's own way; what isn't heard is said again after it
+      const told = this.#tellList(store, head.id).catch(() => undefined)
       const later = await this.#go(store, head)
+      await told
+      await this.#tellList(store, head.id)
       if (later === null) await this.#arm(store, head.id)
       else await this.#state.storage.setAlarm(later)
     } catch (error) {
@@ -143,14 +172,55 @@ export class WorkflowRun {
 
   async #forget(store: Store, head: Head): Promise<void> {
     if ((head.finishedAt ?? 0) + head.retentionMs > Date.now()) return this.#arm(store, head.id)
+    await call(this.#runs(), listOf(head.name), 'gone', head.id)
     await this.#state.storage.deleteAll()
+    this.#store = Promise.resolve(createMemoryStore(Date.now, [], writer(this.#state.storage)))
+    this.#told = undefined
+  }
+
+  /** Tells the list of its workflow what the run is, unless it knows. */
+  async #tellList(store: Store, id: string): Promise<void> {
+    const run = await store.load(id)
+    if (!run) return
+    const { head, input } = run
+    const word = wordOf(head)
+    this.#told ??= String(await this.#state.storage.get('told'))
+    if (this.#told === word) return
+    await call(this.#runs(), listOf(head.name), 'told', head, input.slice(0, SEARCHED), Date.now())
+    await this.#state.storage.put({ told: word })
+    this.#told = word
+  }
+
+  /** For a list that was lost. False: this is no run. */
+  async #retell(store: Store): Promise<boolean> {
+    const [head] = await store.list({ limit: 1 })
+    if (!head) return false
+    this.#told = ''
+    await this.#tellList(store, head.id)
+    return true
+  }
+
+  /** Becomes a run with the first entries of another's journal; undefined where it is one already. */
+  async #adopt(source: Run, as: string, throughSeq: number): Promise<Head | undefined> {
+    return this.#state.blockConcurrencyWhile(async () => {
+      if (await (await this.#store).load(as)) return undefined
+      const copies = createMemoryStore(Date.now, [source])
+      await copies.fork(source.head.id, as, throughSeq)
+      const made = await copies.load(as)
+      if (!made) return undefined
+      const write = writer(this.#state.storage)
+      await write(made, undefined)
+      const store = createMemoryStore(Date.now, [made], write)
+      this.#store = Promise.resolve(store)
+      await this.#arm(store, as)
+      return made.head
+    })
   }
 
   /** Goes on with the run as far as it goes now; gives when to try again, where a limit holds it back. */
   async #go(store: Store, head: Head): Promise<number | null> {
     const { id, name, version } = head
-    if (!own) throw new Error('The runs of workflows are made by the Worker whose they are')
-    const { unit } = await own(this.#env, { waitUntil: (work) => this.#state.waitUntil(work) })
+    const { unit } = await started(this.#env, { waitUntil: (work) => this.#state.waitUntil(work) })
     const workflow = unit.options.workflows?.start(unit).get(name)
     if (!workflow) throw new Error(`${unit.name} has no workflow ${name}`)
     const holder = createHolder(() => this.#runs(), head)

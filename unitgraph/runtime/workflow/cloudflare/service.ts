@@ -1,10 +1,29 @@
 /** The service `workflowState` on Cloudflare: each run is a Durable Object, which keeps it and executes it. */
 import type { Services } from '../../core/services.ts'
-import { NotImplementedError } from '../../core/errors.ts'
 import { RunConflictError } from '../errors.ts'
 import type { Runs } from '../runs.ts'
 import { writeValue } from '../values.ts'
-import { ask, RUNS, type Namespace } from './calls.ts'
+import type { Head } from '../run.ts'
+import { ask, call, callObject, RUNS, type Namespace } from './calls.ts'
+import { listOf } from './listing.ts'
+
+export interface RunsInObjects extends Runs {
+  /** The workflows there are, each with the digest of its outline. */
+  readonly versions: Readonly<Record<string, string>>
+  /** Has objects, by the ids that Cloudflare gives them, tell the list of their workflow what they are; how many had to. */
+  retell(objects: readonly string[]): Promise<number>
+}
+
+/** Undefined for an object of another unit. */
+const objectOf = (runs: Namespace, id: string): unknown => {
+  try {
+    return runs.idFromString(id)
+  } catch {
+    return undefined
+  }
+}
+
+const newestFirst = (a: Head, b: Head): number => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1)
 
 /**
  * `versions`: the workflows that the unit has, each with the digest of its outline. `parents`: those of other units that
@@ -12,7 +31,7 @@ import { ask, RUNS, type Namespace } from './calls.ts'
  */
 export const workflowState = (
   versions: Readonly<Record<string, string>>, parents: Readonly<Record<string, string>> = {},
-) => (base: Services): Runs => {
+) => (base: Services): RunsInObjects => {
   const runs = (base['bindings'] as Readonly<Record<string, Namespace | undefined>>)[RUNS]
   if (!runs) throw new Error(`The binding ${RUNS} is missing`)
   return {
@@ -28,10 +47,25 @@ export const workflowState = (
       return { runId: id }
     },
     load: (id) => ask(runs, id, 'load', id),
-    list: () => Promise.reject(new NotImplementedError('Runs on Cloudflare are not listed: ask for one by its id')),
+    list: async (filter) => {
+      const names = Object.keys(versions).filter((name) => filter.name === undefined || name === filter.name)
+      const lists = await Promise.all(names.map((name) => call(runs, listOf(name), 'listed', filter) as Promise<Head[]>))
+      return lists.flat().sort(newestFirst).slice(0, filter.limit)
+    },
     deliver: (id, message) => ask(runs, id, 'deliver', id, message),
     cancel: (id, reason) => ask(runs, id, 'cancel', id, reason),
     resume: (id) => ask(runs, id, 'resume', id),
-    fork: () => Promise.reject(new NotImplementedError('Runs on Cloudflare can\'t be forked in this version')),
+    fork: async (id, as, throughSeq) => {
+      const source = await ask(runs, id, 'load', id)
+      return source && (await call(runs, as, 'adopt', source, as, throughSeq)) as Head | undefined
+    },
+    versions,
+    retell: async (objects) => {
+      const told = await Promise.all(objects.map(async (id) => {
+        const object = objectOf(runs, id)
+        return object && callObject(runs.get(object), id, 'retell')
+      }))
+      return told.filter(Boolean).length
+    },
   }
 }
