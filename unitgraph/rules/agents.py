@@ -9,6 +9,7 @@ from unitgraph.rules.entry import EntryAgent, EntryTool, literal
 from unitgraph.units.application import Expression, Function
 from unitgraph.units.model_providers import meant, providers
 from unitgraph.units.openapi_schemas import Schemas, Told
+from unitgraph.units.workflow_routes import is_workflow
 
 if TYPE_CHECKING:
     from unitgraph.rules.names import Names
@@ -96,7 +97,8 @@ def _tools(wirings: "Wirings", agent: Function, names: "Names", inputs: Inputs) 
         known = inputs.expression(tool)
         schema = names.expression(known) if known is not None else inputs.written(tool)
         description = tool.description or tool.title
-        yield EntryTool(name, tool.id, description, schema, tool.requires_approval, tool.agent is not None)
+        is_agent = tool.agent is not None
+        yield EntryTool(name, tool.id, description, schema, tool.requires_approval, is_agent, is_workflow(tool))
 
 
 def _name(name: str, taken: Collection[str]) -> str:

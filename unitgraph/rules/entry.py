@@ -58,6 +58,7 @@ class EntryTool:
     input: str | None
     approval: bool
     is_agent: bool
+    is_workflow: bool
 
 
 @dataclass(frozen=True, slots=True)

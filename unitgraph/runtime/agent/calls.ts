@@ -2,6 +2,7 @@
 import type { Call } from '../core/call.ts'
 import { dispatch } from '../core/dispatch.ts'
 import { NotFoundError } from '../core/errors.ts'
+import { NO_TRANSPORT } from '../core/rpc.ts'
 import type { Unit } from '../core/unit.ts'
 import type { AgentRpc } from '../types/wire.ts'
 
@@ -18,7 +19,7 @@ async function* listen(unit: Unit, call: Call, functionId: string, input: unknow
     more = Promise.withResolvers()
   }
   const errand = { transport: 'agent', wiring: 'agent', wire: { name: 'agent', state: null } } as const
-  const inner = { ...call, signal: AbortSignal.any([call.signal, gone.signal]) }
+  const inner = { ...call, ...NO_TRANSPORT, signal: AbortSignal.any([call.signal, gone.signal]) }
   dispatch(unit, functionId, input, errand, inner, (_method, [event]) => {
     events.push(event)
     wake()

@@ -19,6 +19,8 @@ export interface ToolGiven {
   /** Asked for before each call. */
   readonly approval?: boolean
   readonly isAgent?: boolean
+  /** Calling it begins a run. */
+  readonly isWorkflow?: boolean
 }
 
 export interface Given {

@@ -70,7 +70,7 @@ const approvalsBelow = (prefix: string, output: AgentOutput): AgentApproval[] =>
   (output.approvals ?? []).map((approval) => ({ ...approval, approvalId: `${prefix}/${approval.approvalId}`, agent: approval.agent ?? output.agent }))
 
 /** What becomes of one call now: a result, or something to wait for. */
-const settle = async (work: Work, state: State, call: ToolCall, index: number): Promise<ToolResult | Waiting> => {
+const settle = async (work: Work, run: Run, state: State, call: ToolCall, index: number): Promise<ToolResult | Waiting> => {
   if (call.refused !== undefined) return { value: call.refused, isError: true }
   const tool = toolOf(work, call)
   if (!tool) return { value: 'There is no such tool any more.', isError: true }
@@ -90,16 +90,16 @@ const settle = async (work: Work, state: State, call: ToolCall, index: number): 
     if (!decision) return { index, approvals: [{ approvalId: id, tool: tool.name, input: call.input }] }
     if (!decision.approved) return { value: `Not approved${decision.reason ? `: ${decision.reason}` : '.'}`, isError: true }
   }
-  const outcome = await callTool(work, tool, call)
+  const outcome = await callTool(work, tool, call, `${run.id}:${id}`)
   return isSuspended(outcome) ? suspended(outcome) : outcome
 }
 
 /** Makes every call that can be made; true where all have results. */
 const callTools = async (work: Work, head: Head): Promise<boolean> => {
-  const { state } = head
+  const { run, state } = head
   const open = state.calls.map((call, index) => ({ call, index })).filter(({ index }) => !state.results[index])
   const settled = await Promise.all(open.map(async ({ call, index }) => {
-    const outcome = await settle(work, state, call, index)
+    const outcome = await settle(work, run, state, call, index)
     if ('value' in outcome) {
       await work.emit({ type: 'tool-result', toolCallId: call.id, tool: call.name, isError: outcome.isError, result: outcome.value })
     }

@@ -9,6 +9,7 @@ import type { ToolCall, ToolResult } from './state.ts'
 const MOST_CHARACTERS = 32_000
 
 type Call = (name: string, data: unknown) => Promise<unknown>
+type Start = (name: string, data: unknown, options: { id: string }) => Promise<unknown>
 
 /** A result, or what an agent that was called wants to have approved. */
 export type Outcome = ToolResult | AgentOutput
@@ -34,9 +35,9 @@ const failed = (error: unknown, work: Work, tool: ToolGiven): ToolResult => {
   return { value: bounded(`Error ${report.status}: ${text}`), isError: true }
 }
 
-const attempt = async (work: Work, tool: ToolGiven, name: string, data: unknown): Promise<Outcome> => {
+const attempt = async (work: Work, tool: ToolGiven, called: () => Promise<unknown>): Promise<Outcome> => {
   try {
-    const result = await (work.wire.rpc.invoke as Call)(name, data)
+    const result = await called()
     if (tool.isAgent && (result as AgentOutput | undefined)?.status === 'suspended') return result as AgentOutput
     return { value: said(result, tool.isAgent === true), isError: false }
   } catch (error) {
@@ -45,9 +46,14 @@ const attempt = async (work: Work, tool: ToolGiven, name: string, data: unknown)
   }
 }
 
-export const callTool = (work: Work, tool: ToolGiven, call: ToolCall): Promise<Outcome> =>
-  attempt(work, tool, tool.function, call.input)
+/** `id` is the call's, the same each time that it is made: a workflow's run is begun once. */
+export const callTool = (work: Work, tool: ToolGiven, call: ToolCall, id: string): Promise<Outcome> => {
+  const { rpc } = work.wire
+  return attempt(work, tool, () => tool.isWorkflow
+    ? (rpc.startWorkflow as Start)(tool.function, call.input, { id })
+    : (rpc.invoke as Call)(tool.function, call.input))
+}
 
 /** Goes on with an agent that was called and had something to be approved. */
 export const answerAgent = (work: Work, tool: ToolGiven, runId: string, decisions: Decisions): Promise<Outcome> =>
-  attempt(work, tool, `${tool.function}.approve`, { runId, decisions })
+  attempt(work, tool, () => (work.wire.rpc.invoke as Call)(`${tool.function}.approve`, { runId, decisions }))

@@ -9,7 +9,7 @@ import type { Unit } from './unit.ts'
 export const MAX_DEPTH = 32
 
 /** What a function that is called by another one doesn't see of how that was called. */
-const NO_TRANSPORT = {
+export const NO_TRANSPORT = {
   transport: 'rpc', http: undefined, channel: undefined, queue: undefined, scheduledTask: undefined, mcp: undefined,
   trigger: undefined, cli: undefined, agent: undefined, workflowStep: undefined, graph: undefined, start: undefined,
 } as const

@@ -1,6 +1,6 @@
 import { pikkuAIAgent } from '#pikku'
 import * as z from 'zod'
-import { everything, getBook, linger, order, refuse, search, stockOf } from './functions.ts'
+import { everything, getBook, linger, order, refuse, restock, search, stockOf } from './functions.ts'
 
 export const clerk = pikkuAIAgent({
   name: 'clerk',
@@ -9,7 +9,7 @@ export const clerk = pikkuAIAgent({
   goal: 'sell books',
   instructions: 'Be short.',
   model: 'scripted/small',
-  tools: [getBook, search, stockOf, order, everything, refuse, linger],
+  tools: [getBook, search, stockOf, order, everything, refuse, linger, restock],
   maxSteps: 4,
   temperature: 0.5,
   memory: { lastMessages: 4, summarise: true },

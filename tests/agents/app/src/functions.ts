@@ -1,5 +1,5 @@
 /** What the agents of these tests may call. */
-import { ForbiddenError, NotFoundError, pikkuFunc, pikkuMiddleware, pikkuPermission, pikkuSessionlessFunc } from '#pikku'
+import { ForbiddenError, NotFoundError, pikkuFunc, pikkuMiddleware, pikkuPermission, pikkuSessionlessFunc, pikkuWorkflow } from '#pikku'
 import * as z from 'zod'
 
 /** Whoever says so is it: these tests are about agents. */
@@ -56,6 +56,18 @@ export const linger = pikkuSessionlessFunc<{ ms: number }, { lingered: boolean }
     await new Promise((resolve) => setTimeout(resolve, ms))
     return { lingered: true }
   },
+})
+
+export const restocked = pikkuSessionlessFunc<{ isbn: string }, { by: string | undefined }>({
+  func: async ({ logger }, { isbn }, { session }) => {
+    logger.info('restocked', { isbn, by: session?.userId })
+    return { by: session?.userId }
+  },
+})
+
+export const restock = pikkuWorkflow<{ isbn: string }, { by: string | undefined }>({
+  description: 'Orders more copies and puts them on the shelf.',
+  func: async ({ workflow }, { isbn }) => workflow.do('Restock', 'restocked', { isbn }),
 })
 
 /** Asks an agent from a function of another unit. */
