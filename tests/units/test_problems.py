@@ -183,6 +183,10 @@ BROKEN: dict[str, tuple[str | dict[str, str | bytes], str, str, str]] = {
         OK + "export const w = p.pikkuWorkflow(async ({ workflow }) => {\n  await workflow.do('A', 'ok', {}, { onError: 'okk' })\n})\n",
         "workflow-step-unknown", "src/app.ts:4", "'ok'",
     ),
+    "step-compensation-unknown": (
+        OK + "export const w = p.pikkuWorkflow(async ({ workflow }) => {\n  await workflow.do('A', 'ok', {}, { compensate: 'okk' })\n})\n",
+        "workflow-step-unknown", "src/app.ts:4", "'ok'",
+    ),
     "step-not-constant": (
         W + "export const w = p.pikkuWorkflow(async ({ workflow }, data) => {\n  await workflow.do('A', data.name, {})\n})\n",
         "value-not-constant", "src/app.ts:3", "'A'",

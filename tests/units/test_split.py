@@ -56,11 +56,13 @@ ROLES = (
 export const one = p.pikkuFunc(async () => 1)
 export const step = p.pikkuFunc(async () => 1)
 export const undo = p.pikkuFunc(async () => 1)
+export const back = p.pikkuFunc(async () => 1)
 export const routed = p.pikkuFunc(async () => 1)
 export const invoked = p.pikkuFunc(async () => 1)
 export const caller = p.pikkuFunc(async (_, __, { rpc }) => rpc.invoke('invoked'))
 export const flow = p.pikkuWorkflow(async ({ workflow }) => {
-  await workflow.do('A', 'step', {}, { onError: 'undo' })
+  await workflow.do('A', 'step', {}, { onError: 'undo', compensate: 'back' })
+  await workflow.do('D', 'step', {}, { compensate: () => one })
   await workflow.do('B', 'routed', {})
   await workflow.do('C', 'invoked', {})
 })
@@ -75,10 +77,10 @@ p.wireMCPTool({ name: 'one', func: one })
 def test_roles(tmp_path: Path) -> None:
     found = small(tmp_path, ROLES)
     assert {name: unit.role for name, unit in found.units.items()} == {
-        "one": "function", "step": "workflow-step", "undo": "workflow-step", "routed": "function", "invoked": "function",
+        "one": "function", "step": "workflow-step", "undo": "workflow-step", "back": "workflow-step", "routed": "function", "invoked": "function",
         "caller": "function", "flow": "workflow", "my-helper": "agent", "chat": "channel", "mcp": "mcp",
     }  # fmt: skip
-    assert found.units["flow"].depends_on == ("app-invoked", "app-routed", "app-step", "app-undo")
+    assert found.units["flow"].depends_on == ("app-back", "app-invoked", "app-routed", "app-step", "app-undo")
     assert found.units["my-helper"].depends_on == ("app-one",)
     assert found.units["chat"].depends_on == ("app-one",)
     assert found.units["mcp"].depends_on == ("app-one",)

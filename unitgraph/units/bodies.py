@@ -44,6 +44,8 @@ _METHODS: Final[dict[str, tuple[str | None, str]]] = {
     "resume": ("agent", "agent-run"),
     "approve": ("agent", "agent-run"),
 }
+# Options of a step that name a function which undoes it.
+_UNDO: Final = frozenset({"onError", "compensate"})
 _PARAMETERS: Final = frozenset({"required_parameter", "optional_parameter"})
 
 
@@ -89,7 +91,7 @@ class Bodies:
         builder.size = 0
         name = builder.build(given[0]) if given else None
         second: Expr | None = None
-        undo: Expr | None = None
+        undo: tuple[Expr, ...] = ()
         if kind == "do" and len(given) > 1:
             what = plain(given[1])
             inline = what.type in LITERALS
@@ -97,7 +99,7 @@ class Bodies:
             options = plain(given[-1])
             if len(given) > (2 if inline else 3) and options.type == "object":
                 built = builder.build(options)
-                undo = next((entry[1] for entry in built[3] if entry[0] == "onError"), None)
+                undo = tuple(entry[1] for entry in built[3] if entry[0] in _UNDO and entry[1][0] != "l")
         return (offset, kind, name, second, undo)
 
     def _taken(self, function: Node, parameter: Node | None) -> tuple[tuple[str, ...], bool]:

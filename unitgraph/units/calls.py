@@ -198,14 +198,16 @@ class Calls:
             yield Called(offset, "function", value)
 
     def _do(
-        self, module: str, offset: int, holder: Holder, scope: Scope | None, second: Any, undo: Any
+        self, module: str, offset: int, holder: Holder, scope: Scope | None, second: Any, undo: tuple[Any, ...]
     ) -> Iterable[Called]:
         if scope is None:
             return
         draft = self._draft
         label = self._label(scope)
-        if undo is not None:
-            name = self._step_function(label, Scope(module, undo))
+        for one in undo:
+            if one[0] == "i" and self._is_inline(Scope(module, one)):
+                continue
+            name = self._step_function(label, Scope(module, one))
             if name is not None:
                 yield Called(offset, "function", name)
         if second is None or second[0] == "l":
@@ -228,6 +230,13 @@ class Calls:
         if name is not None:
             self._steps.append((holder.id, Step(label, "rpc", name)))
             yield Called(offset, "function", name)
+
+    def _is_inline(self, scope: Scope) -> bool:
+        """Whether a name stands for code of the workflow's own, not for a function of the project."""
+        try:
+            return self._draft.evaluator.settle(scope).expr[0] in ("l", "d")
+        except Unreadable as error:
+            return error.name is not None
 
     def _step_function(self, label: str, scope: Scope) -> str | None:
         draft = self._draft

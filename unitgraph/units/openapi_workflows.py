@@ -10,11 +10,20 @@ from unitgraph.units.workflow_routes import is_workflow, routes
 Json = dict[str, Any]
 _TEXT: Final[Json] = {"type": "string"}
 _TIME: Final[Json] = {"type": "string", "format": "date-time"}
+_ATTEMPT: Final[Json] = {
+    "type": "object",
+    "properties": {
+        "attempt": {"type": "integer"}, "startedAt": _TIME, "endedAt": _TIME,
+        "error": {"type": "object", "properties": {"code": _TEXT, "message": _TEXT}, "required": ["code", "message"]},
+    },
+    "required": ["attempt", "startedAt", "endedAt"],
+}  # fmt: skip
 _STEP: Final[Json] = {
     "type": "object",
     "properties": {
-        "step": _TEXT, "kind": _TEXT, "status": {"enum": ["completed", "failed", "waiting", "retrying"]}, "target": {},
-        "attempt": {"type": "integer"}, "startedAt": _TIME, "endedAt": _TIME,
+        "step": _TEXT, "kind": _TEXT, "status": {"enum": ["completed", "failed", "running", "waiting", "retrying"]},
+        "target": {}, "attempt": {"type": "integer"}, "startedAt": _TIME, "endedAt": _TIME,
+        "attempts": {"type": "array", "items": _ATTEMPT},
     },
     "required": ["step", "kind", "status", "startedAt"],
 }  # fmt: skip

@@ -1,5 +1,6 @@
 /** Workers that die: at every single call of the store, and by chance among several workers with zombies between them. */
 import { afterAll, describe, expect, test } from 'bun:test'
+import { NonRetryableError } from '../../../unitgraph/runtime/workflow/errors.ts'
 import { approvalType } from '../../../unitgraph/runtime/workflow/wire.ts'
 import type { Run } from '../../../unitgraph/runtime/workflow/run.ts'
 import { chance, createLab, type Code, type Crash, type Lab } from './lab.ts'
@@ -87,6 +88,41 @@ const calm = async (store: Make): Promise<number> => {
   return made.calls
 }
 
+/** What is undone, in reverse, after the last step fails or a cancel comes while it sleeps. */
+const trip: Code = async (workflow, { end }) => {
+  await workflow.do('Hotel', 'book' as never, 'hotel' as never, { compensate: 'unbook' as never })
+  await Promise.all(['train', 'boat'].map((what) => workflow.do(what, 'book' as never, what as never, { compensate: 'unbook' as never })))
+  if (end === 'cancelled') await workflow.sleep('Wait', '30d')
+  await workflow.do('Pay', 'pay' as never, 'money' as never, { retries: 0, onError: 'unbook' as never })
+}
+const trips = (store: Make): Lab => createLab({
+  store, workflows: { trip },
+  steps: {
+    book: () => 'booked', pay: () => { throw new NonRetryableError('no money') },
+    unbook: (what, { attempt }) => { if (what === 'train' && attempt === 1) throw new Error('busy') },
+  },
+})
+const undone = async (made: Lab, end: string, faults: number): Promise<void> => {
+  await made.start('trip', { end }, 'r1')
+  if (end === 'cancelled') {
+    await made.until(async () => (await made.run('r1')).journal.some(({ key }) => key === 'Wait'))
+    await made.store.cancel('r1', null)
+    made.kick()
+  }
+  const { status, run: { journal } } = await made.ended('r1')
+  expect(status).toBe(end)
+  const words = journal.filter(({ kind, phase }) => kind === 'undo' && phase === 'done')
+  const first = end === 'failed' ? ['Pay, undone'] : []
+  expect(words.map(({ key }) => key)).toEqual([...first, '!undo', 'boat, compensated', 'train, compensated', 'Hotel, compensated'])
+  for (const { key } of words.filter((word) => word.key !== '!undo')) {
+    const [done, least] = [made.done(key), key.startsWith('train') ? 2 : 1]
+    expect(done.length >= least && done.length <= least + faults).toBe(true)
+    expect(done.every(({ at }) => at <= words.find((word) => word.key === key)!.at)).toBe(true)
+  }
+  // the next one isn't begun before the one before it has its word
+  for (const [index, { key }] of words.slice(1).entries()) expect(made.done(key).every(({ at }) => at >= words[index]!.at)).toBe(true)
+}
+
 afterAll(removeStores)
 
 describe.each(Object.keys(STORES))('%s', (name) => {
@@ -104,6 +140,25 @@ describe.each(Object.keys(STORES))('%s', (name) => {
         throw new Error(`call ${call} of ${calls}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
       }
       await made.store.close()
+    }
+  }, 120_000)
+
+  test.each(['failed', 'cancelled'])('a worker that dies at any one call of the store while a run that has %s is undone', async (end) => {
+    const calm = trips(store)
+    calm.spawn('one')
+    await undone(calm, end, 0)
+    for (const how of ['before', 'after', 'lost'] as Crash[]) {
+      for (let call = 1; call <= calm.calls; call += 1) {
+        const made = trips(store)
+        made.crashes.push({ call, how })
+        made.spawn('one')
+        try {
+          await undone(made, end, 1)
+        } catch (error) {
+          throw new Error(`${how} call ${call} of ${calm.calls}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+        }
+        await made.store.close()
+      }
     }
   }, 120_000)
 

@@ -1,8 +1,11 @@
 /** What a workflow's code may count on, in memory and under our clock. */
 import { describe, expect, test } from 'bun:test'
 import { ConflictError } from '#pikku'
-import { createLab, type Code } from './lab.ts'
+import { createLab, type Code, type Step } from './lab.ts'
+import { statusOf } from '../../../unitgraph/runtime/workflow/asked.ts'
+import { entriesOf } from '../../../unitgraph/runtime/workflow/underway.ts'
 import { NonRetryableError } from '../../../unitgraph/runtime/workflow/errors.ts'
+import type { Run } from '../../../unitgraph/runtime/workflow/run.ts'
 import { approvalType, eventType } from '../../../unitgraph/runtime/workflow/wire.ts'
 
 const onboard: Code = async (workflow, data) => {
@@ -125,6 +128,99 @@ test('an error caught by the code is what it was, and what undoes the step has r
   await lab.start('book', {}, 'r1')
   expect((await lab.ended('r1')).output).toEqual({ caught: true, message: 'declined' })
   expect(undone).toEqual([{ amount: 5 }])
+})
+
+describe('what was done is undone when a run comes to nothing', () => {
+  const made = (end: Code, more: Record<string, Step> = {}) => {
+    const undone: unknown[] = []
+    const lab = createLab({
+      workflows: {
+        trip: async (workflow, data) => {
+          await workflow.do('Hotel', 'book' as never, { what: 'hotel' } as never, { compensate: 'unbook' as never })
+          await workflow.do('Insurance', 'book' as never, { what: 'insurance' } as never)
+          await workflow.all('travel', {
+            out: async () => workflow.do('Flight', async () => 'flight 7', { compensate: (flight) => { undone.push(flight) } }),
+            back: async () => workflow.do('Train', 'book' as never, { what: 'train' } as never, { compensate: 'unbook' as never }),
+          })
+          return end(workflow, data)
+        },
+      },
+      steps: { book: () => 'booked', unbook: ({ what }) => { undone.push(what) }, refuse: () => { throw new ConflictError('full') }, ...more },
+    })
+    return { lab, undone }
+  }
+  const undos = ({ journal }: Run): string[] => journal.filter(({ kind, phase }) => kind === 'undo' && phase === 'done').map(({ key }) => key)
+  const KEYS = ['!undo', 'travel/back/Train, compensated', 'travel/out/Flight, compensated', 'Hotel, compensated']
+
+  test('it fails: in reverse, each with its input, and the error is the run\'s', async () => {
+    const { lab, undone } = made(async (workflow) => workflow.do('Pay', 'refuse' as never, {} as never, { retries: 0, compensate: 'unbook' as never }))
+    lab.spawn('one')
+    await lab.start('trip', {}, 'r1')
+    const { status, error, run } = await lab.ended('r1')
+    expect([status, error!.message, undone, undos(run)]).toEqual(['failed', 'full', ['train', 'flight 7', 'hotel'], KEYS])
+  })
+  test('it is cancelled, long after', async () => {
+    const { lab, undone } = made(async (workflow) => workflow.sleep('Wait', '30d'))
+    const worker = lab.spawn('one')
+    await lab.start('trip', {}, 'r1')
+    await lab.until(async () => (await lab.run('r1')).head.status === 'waiting')
+    await lab.store.cancel('r1', 'no time')
+    worker.kick()
+    const { status, run } = await lab.ended('r1')
+    expect([status, run.head.reason, undone, undos(run)]).toEqual(['cancelled', 'no time', ['train', 'flight 7', 'hotel'], KEYS])
+  })
+  test('its code never ends after that', async () => {
+    const { lab, undone } = made(async (workflow) => { await workflow.sleep('Wait', '30d').catch(() => undefined); return new Promise(() => undefined) })
+    const worker = lab.spawn('one')
+    await lab.start('trip', {}, 'r1')
+    await lab.until(async () => (await lab.run('r1')).head.status === 'waiting')
+    await lab.store.cancel('r1', null)
+    worker.kick()
+    expect([(await lab.ended('r1')).status, undone]).toEqual(['cancelled', ['train', 'flight 7', 'hotel']])
+  })
+  test('it comes to a good end: nothing is', async () => {
+    const { lab, undone } = made(async () => 'home')
+    lab.spawn('one')
+    await lab.start('trip', {}, 'r1')
+    expect([(await lab.ended('r1')).output, undone]).toEqual(['home', []])
+  })
+  test('one that can\'t be undone is tried again, then told, and the others are', async () => {
+    const { lab, undone } = made(async (workflow) => workflow.cancel('rain'), {
+      unbook: ({ what }) => { if (what === 'train') throw new Error('no'); undone.push(what) },
+    })
+    lab.spawn('one')
+    await lab.start('trip', {}, 'r1')
+    const { status, run } = await lab.ended('r1')
+    expect([status, run.head.reason, undone]).toEqual(['cancelled', 'rain (not undone: travel/back/Train)', ['flight 7', 'hotel']])
+    expect(lab.done('Train, compensated').length).toBe(4)
+  })
+  test('a step of which nobody knows whether it was done', async () => {
+    const { lab, undone } = made(async (workflow) => workflow.do('Pay', 'die' as never, { what: 'money' } as never, { compensate: 'unbook' as never }), {
+      die: () => { lab.dieNext('before'); throw new Error('network') },
+    })
+    lab.spawn('one')
+    await lab.start('trip', {}, 'r1')
+    await lab.until(() => lab.done('Pay').length > 0)
+    await lab.store.cancel('r1', null)
+    const { status } = await lab.ended('r1')
+    expect([status, undone]).toEqual(['cancelled', ['money', 'train', 'flight 7', 'hotel']])
+  })
+  test('both of two steps that fail at once have their own undone', async () => {
+    const { lab, undone } = made(async (workflow) => Promise.all(['a', 'b'].map((what) =>
+      workflow.do(what, 'refuse' as never, { what } as never, { retries: 0, onError: (what === 'a' ? 'unbook' : 'slow') as never }))), {
+      slow: async ({ what }, { attempt }) => { if (attempt < 3) throw new Error('busy'); undone.push(what) },
+    })
+    lab.spawn('one')
+    await lab.start('trip', {}, 'r1')
+    const { status, error } = await lab.ended('r1')
+    expect([status, error!.message, undone]).toEqual(['failed', 'full', ['a', 'b', 'train', 'flight 7', 'hotel']])
+  })
+  test('by name, an inline step can\'t be: it has no input', async () => {
+    const lab = createLab({ workflows: { w: async (workflow) => workflow.do('A', async () => 1, { compensate: 'unbook' as never }) } })
+    lab.spawn('one')
+    await lab.start('w', {}, 'r1')
+    expect((await lab.ended('r1')).error!.message).toContain('compensate of the inline step "A" is a function')
+  })
 })
 
 test('parallel steps share a commit, and their results come in the journal\'s order', async () => {
@@ -336,6 +432,27 @@ describe('code and journal', () => {
     expect((output as [Date])[0].getTime()).toBe(run.head.createdAt)
     expect(new Set((output as string[]).slice(2)).size).toBe(2)
   })
+})
+
+test('what is under way for longer than a moment is seen, with its input and its attempts', async () => {
+  const gate = Promise.withResolvers<string>()
+  const lab = createLab({
+    workflows: { w: async (workflow) => workflow.do('Long', 'long' as never, { n: 1 } as never, { retryDelay: 0 }) },
+    steps: { long: async (_data, { attempt }) => { if (attempt === 1) throw new ConflictError('not yet'); return gate.promise } },
+  })
+  lab.spawn('one')
+  await lab.start('w', {}, 'r1')
+  await lab.until(async () => (await lab.run('r1')).underway !== null)
+  const run = await lab.run('r1')
+  const began = run.head.createdAt
+  expect(entriesOf(run).at(-1)).toMatchObject({ key: 'Long', phase: 'open', attempt: 2, input: '{"v":{"n":1}}', kind: 'rpc', fingerprint: 'long' })
+  expect(statusOf(run)['steps']).toEqual([{
+    step: 'Long', kind: 'rpc', status: 'running', target: 'long', attempt: 2, startedAt: new Date(began),
+    attempts: [{ attempt: 1, startedAt: new Date(began), endedAt: new Date(began), error: { code: 'conflict', message: 'not yet' } }],
+  }])
+  gate.resolve('done')
+  const ended = (await lab.ended('r1')).run
+  expect([entriesOf(ended).length, ended.journal.map(({ input }) => input)]).toEqual([2, ['{"v":{"n":1}}', '{"v":{"n":1}}']])
 })
 
 test('a step that may run once only is not run again after its process died in it', async () => {

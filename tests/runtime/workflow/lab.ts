@@ -146,6 +146,7 @@ export const createLab = ({ workflows, steps = {}, seed = 1, store: make = creat
     get calls() { return calls },
     /** The worker that makes the next call of the store dies of it. */
     dieNext: (how: Crash): void => void crashes.push({ call: calls + 1, how }),
+    kick: (): void => { for (const worker of workers) worker.kick() },
     /** Time that passes with nobody at work. */
     skip: (ms: number): void => { now += ms },
     start: async (name: string, input: unknown, id: string): Promise<void> => {

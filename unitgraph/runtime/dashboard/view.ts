@@ -2,7 +2,8 @@
 import { redact } from '../core/secrets.ts'
 import { digest, toBase64Url, toBytes } from '../core/text.ts'
 import { namesOf } from '../workflow/keys.ts'
-import { ENDS, type Entry, type Head, type Run } from '../workflow/run.ts'
+import { ENDS, PLAN, type Entry, type Head, type Run } from '../workflow/run.ts'
+import { entriesOf } from '../workflow/underway.ts'
 import { readValue } from '../workflow/values.ts'
 
 export interface Summary {
@@ -53,6 +54,8 @@ export interface StepView {
   readonly attempts: readonly Attempt[]
   /** What it waits for comes until then, or is over. */
   readonly until?: Date
+  /** What a function or workflow was called with. */
+  readonly input?: Shown
   readonly value?: Shown
   readonly error?: Failure
   /** The run of a child workflow. */
@@ -133,7 +136,8 @@ const stepOf = async (run: string, entries: readonly Entry[]): Promise<StepView>
   const error = failed(last)
   const isDone = last.phase === 'done'
   const waitsUntil = isDone ? undefined : (readValue(last.value) as { until?: number | null } | undefined)?.until
-  const attempts = entries.filter(({ attempt }) => attempt > 0)
+  // that one began is said until it is over
+  const attempts = entries.filter(({ attempt, phase }, index) => attempt > 0 && (phase !== 'open' || index === entries.length - 1))
   const status = isDone ? (error ? 'failed' : 'completed') : last.phase === 'retry' ? 'retrying' : WAITS.has(last.kind) ? 'waiting' : 'running'
   const hasValue = isDone && !error && last.kind !== 'sleep' && last.kind !== 'cancel'
   return {
@@ -147,13 +151,15 @@ const stepOf = async (run: string, entries: readonly Entry[]): Promise<StepView>
       }
     }),
     ...(typeof waitsUntil === 'number' && { until: new Date(waitsUntil) }),
+    ...(last.input !== null && { input: shown(readValue(last.input)) }),
     ...(hasValue && { value: shown(given(last)) }), ...(error && { error }),
     ...(first.kind === 'child' && { child: await childOf(run, first.key) }),
   }
 }
 
-export const viewOf = async ({ head, input, output, error, journal, inbox }: Run): Promise<RunView> => {
-  const byKey = Map.groupBy(journal, ({ key }) => key)
+export const viewOf = async (run: Run): Promise<RunView> => {
+  const { head, input, output, error, inbox } = run
+  const byKey = Map.groupBy(entriesOf(run).filter(({ key }) => key !== PLAN), ({ key }) => key)
   return {
     ...summaryOf(head), version: head.version, recoveries: head.recoveries, input: shown(readValue(input)),
     ...(output !== null && { output: shown(readValue(output)) }), ...(error !== null && { error: failure(error) }),

@@ -4,11 +4,13 @@ import type { CallTypes } from './project.js'
 export interface RunStep {
   step: string
   kind: string
-  status: 'completed' | 'failed' | 'waiting' | 'retrying'
+  status: 'completed' | 'failed' | 'running' | 'waiting' | 'retrying'
   target?: unknown
   attempt?: number
   startedAt: Date
   endedAt?: Date
+  /** Those that are over. */
+  attempts?: { attempt: number; startedAt: Date; endedAt: Date; error?: { code: string; message: string } }[]
 }
 
 export interface WorkflowRun<Output = unknown> {

@@ -8,13 +8,18 @@ import type { InputIn, NameIn, OutputIn, Rpc, RpcName, Wire } from './wire.js'
 /** Milliseconds, or `30s`, `5m` = `5min`, `2h`, `7d`. */
 export type Duration = number | string
 
-export interface StepOptions {
+export interface StepOptions<Out = any> {
   retries?: number
   retryDelay?: Duration
   backoff?: 'exponential' | 'linear' | 'fixed'
   timeout?: Duration
   /** The function that undoes what was done, called when the step has failed for good. */
   onError?: RpcName
+  /**
+   * What undoes the step, called when the run fails or is cancelled after it: the last step's first. A function by name
+   * gets the step's input; one that is written here gets its result, `undefined` where nobody knows how the step ended.
+   */
+  compensate?: RpcName | ((result: Out | undefined) => unknown)
   description?: string
   /** A step that started and whose end is unknown is never run again. */
   once?: boolean
@@ -32,10 +37,11 @@ export interface WorkflowWire {
   readonly name: string
   /** Another function, by name: its own unit, its own retries. */
   do<N extends string>(
-    step: string, rpc: NameIn<Project['rpc'], N>, data: InputIn<Project['rpc'], N>, options?: StepOptions,
+    step: string, rpc: NameIn<Project['rpc'], N>, data: InputIn<Project['rpc'], N>,
+    options?: StepOptions<OutputIn<Project['rpc'], N>>,
   ): Promise<OutputIn<Project['rpc'], N>>
   /** Inline: runs once, its result is stored. */
-  do<T>(step: string, inline: () => T | Promise<T>, options?: StepOptions): Promise<T>
+  do<T>(step: string, inline: () => T | Promise<T>, options?: StepOptions<T>): Promise<T>
   sleep(step: string, duration: Duration): Promise<void>
   approval(step: string, options?: { timeout?: Duration; description?: string }): Promise<Approval>
   waitForEvent<T = unknown>(step: string, event: string, options?: { timeout?: Duration }): Promise<T>
@@ -106,7 +112,7 @@ export interface WorkflowGraph<Nodes extends Readonly<Record<string, RpcName | A
   }
 }
 
-type StepOptionsOfNode = Omit<StepOptions, 'onError'>
+type StepOptionsOfNode = Omit<StepOptions, 'onError' | 'compensate'>
 
 export declare function pikkuWorkflowGraph<
   In = unknown, Out = unknown,

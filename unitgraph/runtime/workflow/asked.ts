@@ -8,20 +8,24 @@ import { permissionsOf } from '../core/invoke.ts'
 import { granted } from '../core/permissions.ts'
 import type { PikkuFunction } from '../types/function.ts'
 import type { Wire } from '../types/wire.ts'
-import { ENDS, type Entry, type Run } from './run.ts'
+import { ENDS, PLAN, type Entry, type Run } from './run.ts'
 import type { Runs } from './runs.ts'
 import { decide, send, text, type Data } from './sent.ts'
+import { entriesOf } from './underway.ts'
 import { readError, readValue } from './values.ts'
 
 /** What anybody who may ask is told of a run. */
-export const statusOf = ({ head, output, error, journal }: Run): Record<string, unknown> => ({
-  runId: head.id, workflow: head.name, status: head.status,
-  createdAt: new Date(head.createdAt), ...(head.finishedAt !== null && { finishedAt: new Date(head.finishedAt) }),
-  ...(head.reason !== null && { reason: head.reason }),
-  ...(output !== null && { output: readValue(output) }),
-  ...(error !== null && { error: publicError(error) }),
-  steps: stepsOf(journal),
-})
+export const statusOf = (run: Run): Record<string, unknown> => {
+  const { head, output, error } = run
+  return {
+    runId: head.id, workflow: head.name, status: head.status,
+    createdAt: new Date(head.createdAt), ...(head.finishedAt !== null && { finishedAt: new Date(head.finishedAt) }),
+    ...(head.reason !== null && { reason: head.reason }),
+    ...(output !== null && { output: readValue(output) }),
+    ...(error !== null && { error: publicError(error) }),
+    steps: stepsOf(run),
+  }
+}
 
 /** As a caller of the function would see it. */
 const publicError = (text: string): { code: string; message: string } => {
@@ -29,20 +33,27 @@ const publicError = (text: string): { code: string; message: string } => {
   return { code, message }
 }
 
-/** The last word on each step, or what is known so far. */
-const stepsOf = (journal: readonly Entry[]): unknown[] => {
-  const last = new Map<string, Entry>()
-  const begun = new Map<string, number>()
-  for (const entry of journal) {
-    if (entry.kind === 'cancel') continue
-    last.set(entry.key, entry)
-    if (!begun.has(entry.key)) begun.set(entry.key, entry.startedAt)
-  }
-  return [...last.values()].map(({ key, kind, phase, attempt, at, error, fingerprint }) => ({
-    step: key, kind, status: phase === 'done' ? (error === null ? 'completed' : 'failed') : phase === 'open' ? 'waiting' : 'retrying',
-    ...(fingerprint && { target: fingerprint }), ...(attempt > 0 && { attempt }),
-    startedAt: new Date(begun.get(key) ?? at), ...(phase === 'done' && { endedAt: new Date(at) }),
-  }))
+const WAITS: ReadonlySet<string> = /* @__PURE__ */ new Set(['sleep', 'approval', 'event', 'child'])
+
+const stateOf = ({ kind, phase, error }: Entry): string =>
+  phase === 'done' ? (error === null ? 'completed' : 'failed') : phase === 'retry' ? 'retrying' : WAITS.has(kind) ? 'waiting' : 'running'
+
+const attemptOf = ({ attempt, startedAt, at, error }: Entry): unknown => ({
+  attempt, startedAt: new Date(startedAt), endedAt: new Date(at), ...(error !== null && { error: publicError(error) }),
+})
+
+/** Each step by what is known of it last, in the order in which they began; with all attempts that are over. */
+const stepsOf = (run: Run): unknown[] => {
+  const entries = entriesOf(run).filter(({ kind, key }) => kind !== 'cancel' && key !== PLAN)
+  return [...Map.groupBy(entries, ({ key }) => key)].map(([step, own]) => {
+    const [first, last] = [own[0] as Entry, own.at(-1) as Entry]
+    const over = own.filter(({ attempt, phase }) => attempt > 0 && phase !== 'open').map(attemptOf)
+    return {
+      step, kind: last.kind, status: stateOf(last), ...(last.fingerprint && { target: last.fingerprint }),
+      ...(last.attempt > 0 && { attempt: last.attempt }), startedAt: new Date(first.startedAt),
+      ...(last.phase === 'done' && { endedAt: new Date(last.at) }), ...(over.length > 0 && { attempts: over }),
+    }
+  })
 }
 
 type Act = (run: Run, runs: Runs, data: Data, wire: Wire) => unknown

@@ -5,10 +5,14 @@
  * Knows the journal's law, not what steps do: a step's work is begun once everything recorded has been delivered.
  */
 import { DivergedError, RunCancelledError } from './errors.ts'
-import type { Entry, Message, NewEntry, Run, StepKind } from './run.ts'
-import type { Asking, Steps, Waiting, World, Writing } from './steps.ts'
+import { changeOf, type Outcome } from './outcome.ts'
+import { PLAN, type Entry, type Message, type NewEntry, type Run, type StepKind } from './run.ts'
+import type { Asking, Steps, World, Writing } from './steps.ts'
 import type { Appended, Change } from './store.ts'
+import { createNotes } from './underway.ts'
+import { createUndoing, type Plan } from './undoing.ts'
 import { readError, readValue, writeError, writeValue } from './values.ts'
+import { createWaits } from './waits.ts'
 
 export type End = 'ended' | 'parked' | 'paused' | 'lost'
 
@@ -42,8 +46,6 @@ export interface Execution {
   nudge(): void
 }
 
-type Outcome = { readonly value: unknown } | { readonly error: unknown }
-
 /** `prepare` may take its time with what isn't the run's: the code that it gives counts from its first line. */
 export const createExecution = (
   run: Run, world: World, prepare: (steps: Steps) => Promise<() => Promise<unknown>>,
@@ -52,8 +54,12 @@ export const createExecution = (
   const journal: Entry[] = [...run.journal]
   const inbox: Message[] = [...run.inbox]
   const asked = new Map<string, Asked>()
-  const waits = new Map<string, Waiting>()
+  const waits = createWaits()
+  const notes = createNotes(world, head)
+  const undoing = createUndoing(world)
   const aborter = new AbortController()
+  const loser = new AbortController()
+  const works = new Set<Promise<unknown>>()
   const never = new Promise<never>(() => undefined)
   let writings: Writing[] = []
   let cursor = 0
@@ -65,36 +71,43 @@ export const createExecution = (
   let inboxMayHaveMoved = false
   let isLeaving = false
   let outcome: Outcome | undefined
+  /** What the code has failed of, before what it did is undone. */
+  let failure: { readonly error: unknown } | undefined
+  let plan: Plan | undefined
   let diverged: DivergedError | undefined
   let signal = Promise.withResolvers<void>()
 
   const byKey = new Map<string, Entry[]>()
-  /** Messages that a step has had. */
-  const consumed = new Set<number>()
-
   const poke = (): void => signal.resolve()
   const know = (entry: Entry): void => {
     const same = byKey.get(entry.key)
     if (same) same.push(entry)
     else byKey.set(entry.key, [entry])
     const n = entry.phase === 'done' && HAVE_MESSAGES.has(entry.kind) ? (readValue(entry.value) as { n?: number } | undefined)?.n : undefined
-    if (n !== undefined) consumed.add(n)
+    if (n !== undefined) waits.consume(n)
   }
   for (const entry of journal) know(entry)
 
   const steps: Steps = {
-    run, world, signal: aborter.signal, never,
+    run, world, signal: aborter.signal, lost: loser.signal, never,
     ask: (asking) => {
-      if (isLost || diverged) return never
-      if (isCancelled) return Promise.reject(new RunCancelledError(head.cancelReason ?? 'The run was cancelled'))
+      const isUndo = asking.kind === 'undo'
+      if (isLost || diverged || (failure && !isUndo)) return never
+      if (isCancelled && !isUndo) return Promise.reject(new RunCancelledError(head.cancelReason ?? 'The run was cancelled'))
       return new Promise((resolve, reject) => {
         asked.set(asking.key, { ...asking, resolve, reject, hasBegun: false, where: new Error('asked').stack ?? '' })
         poke()
       })
     },
     before: (key) => (byKey.get(key) ?? []).filter(({ phase }) => phase !== 'done'),
-    isDone: (key) => byKey.get(key)?.some(({ phase }) => phase === 'done') ?? false,
+    word: (key) => byKey.get(key)?.find(({ phase }) => phase === 'done'),
+    undoable: (key, undo) => {
+      undoing.know(key, undo)
+      poke()
+    },
+    begun: (step) => notes.begun(step),
     write: (writing) => {
+      if (writing.entry.phase !== 'open') notes.over(writing.entry.key)
       writings.push(writing)
       poke()
     },
@@ -104,9 +117,12 @@ export const createExecution = (
     },
     busy: async (work) => {
       busy += 1
+      const working = work()
+      works.add(working)
       try {
-        return await work()
+        return await working
       } finally {
+        works.delete(working)
         busy -= 1
         poke()
       }
@@ -116,28 +132,63 @@ export const createExecution = (
 
   const diverge = (entry: Entry): void => {
     // what the code waits for that no entry is about
-    const got = asked.get(entry.key) ?? [...asked.values()].find(({ key }) => !steps.isDone(key)) ?? [...asked.values()][0]
-    const ended = outcome && ('value' in outcome ? 'has ended' : `has failed: ${String(outcome.error)}`)
+    const got = asked.get(entry.key) ?? [...asked.values()].find(({ key }) => !steps.word(key)) ?? [...asked.values()][0]
+    const failed = failure ?? (outcome && 'error' in outcome ? outcome : undefined)
+    const ended = failed ? `has failed: ${String(failed.error)}` : outcome && 'has ended'
     diverged = new DivergedError({ entry, got: got && { ...got, stack: got.where }, ended })
     world.diverged?.(diverged.difference)
   }
 
-  /** Whether the code comes to ask for a step; it may have other things to do first. */
-  const comesToAsk = async (key: string): Promise<boolean> => {
+  /** Whether the code comes to something; it may have other things to do first. */
+  const comesTo = async (is: () => boolean): Promise<boolean> => {
     for (let turns = 0; turns < QUICK_TURNS; turns += 1) {
       await world.turn()
-      if (asked.has(key)) return true
+      if (is()) return true
     }
     const patience = Promise.withResolvers<void>()
     const forget = world.after(PATIENCE_MS, patience.resolve)
-    while (!asked.has(key) && !outcome) {
+    while (!is() && !outcome) {
       signal = Promise.withResolvers()
       const isOver = await Promise.race([patience.promise.then(() => true), signal.promise.then(() => false)])
       await world.turn()
       if (isOver) break
     }
     forget()
-    return asked.has(key)
+    return is()
+  }
+
+  /** Nothing counts any more but what undoes. */
+  const drop = (reason: Error): Asked[] => {
+    const dropped = [...asked.values()].filter(({ kind }) => kind !== 'undo')
+    for (const { key } of dropped) {
+      asked.delete(key)
+      waits.delete(key)
+      notes.over(key)
+    }
+    writings = writings.filter(({ entry }) => entry.kind === 'undo')
+    aborter.abort(reason)
+    return dropped
+  }
+
+  const fail = (error: unknown): void => {
+    if (outcome || failure) return
+    failure = { error }
+    tidyUntil = null
+    drop(new RunCancelledError('The run has failed'))
+    poke()
+  }
+
+  const undoAll = async (given: Plan): Promise<void> => {
+    const missed = await undoing.go(given, works, TIDY_MS, async (key) => {
+      for (let turns = 0; turns < QUICK_TURNS && !undoing.has(key); turns += 1) await world.turn()
+      if (!undoing.has(key)) await new Promise<void>((resolve) => void world.after(PATIENCE_MS, resolve))
+      if (undoing.has(key)) return true
+      const [entry] = byKey.get(key) ?? []
+      if (entry) diverge(entry)
+      return false
+    })
+    if (missed) outcome = { error: readError(given.error), missed }
+    poke()
   }
 
   /** Everything recorded, in order; stops where code and journal part. */
@@ -148,19 +199,24 @@ export const createExecution = (
         cursor += 1
         isCancelled = true
         tidyUntil = world.now() + TIDY_MS
-        aborter.abort(new RunCancelledError('The run was cancelled'))
         const error = new RunCancelledError(readValue(entry.value) as string ?? 'The run was cancelled')
-        for (const one of asked.values()) one.reject(error)
-        asked.clear()
-        waits.clear()
+        for (const one of drop(error)) one.reject(error)
         await world.turn()
         continue
       }
-      if (entry.phase !== 'done' || isCancelled) {
+      if (entry.key === PLAN) {
+        cursor += 1
+        plan = readValue(entry.value) as Plan
+        fail(readError(plan.error))
+        void undoAll(plan)
+        await world.turn()
+        continue
+      }
+      if (entry.phase !== 'done' || ((isCancelled || failure) && entry.kind !== 'undo')) {
         cursor += 1
         continue
       }
-      if (!asked.has(entry.key) && !(await comesToAsk(entry.key))) {
+      if (!asked.has(entry.key) && !(await comesTo(() => asked.has(entry.key)))) {
         // a question that was always answered alike may be taken out
         if (entry.kind !== 'patch') return diverge(entry)
         cursor += 1
@@ -216,27 +272,6 @@ export const createExecution = (
     return 'ok'
   }
 
-  /** Wakes what has its message or whose time is over; true where there was any. */
-  const wakeDue = (): boolean => {
-    let hasWoken = false
-    for (const [key, waiting] of [...waits]) {
-      const message = waiting.type === undefined ? undefined
-        : inbox.find(({ type, n }) => type === waiting.type && !consumed.has(n))
-      const isOver = waiting.until !== null && waiting.until <= world.now()
-      if (!message && !isOver) continue
-      if (message) consumed.add(message.n)
-      waits.delete(key)
-      waiting.wake(message)
-      hasWoken = true
-    }
-    return hasWoken
-  }
-
-  const nextDue = (): number | null => {
-    const times = [...waits.values()].map(({ until }) => until).filter((until) => until !== null)
-    return times.length > 0 ? Math.min(...times) : null
-  }
-
   /** Waits for the code, a step, or the time. */
   const idle = async (at: number | null): Promise<void> => {
     const forget = at === null ? undefined : world.after(Math.max(at - world.now(), 0), poke)
@@ -251,13 +286,8 @@ export const createExecution = (
         messageId: `child ${head.id}`, type: `child ${head.parentKey}`, payload, by: null, key: head.parentKey,
       })
     }
-    const change = ((): Change => {
-      if (!outcome) throw new Error('A run without an outcome has no end')
-      if ('value' in outcome) return { status: 'completed', output: writeValue(outcome.value) }
-      const error = writeError(outcome.error)
-      const reason = outcome.error instanceof Error ? outcome.error.message : String(outcome.error)
-      return { status: outcome.error instanceof RunCancelledError ? 'cancelled' : 'failed', error, reason }
-    })()
+    if (!outcome) throw new Error('A run without an outcome has no end')
+    const change = changeOf(outcome)
     writings = writings.filter(({ again }) => !again)
     // told first: should this process end in between, the next one comes to the same end and tells it again
     await notify(writeValue({ status: change.status, output: change.output ?? null, error: change.error ?? null }))
@@ -266,12 +296,13 @@ export const createExecution = (
 
   const begin = async (code: () => Promise<unknown>): Promise<void> => {
     try {
-      outcome = { value: await code() }
-      writeValue(outcome.value)
+      const value = await code()
+      writeValue(value)
+      if (!failure) outcome = { value }
+      poke()
     } catch (error) {
-      outcome = { error }
+      fail(error)
     }
-    poke()
   }
 
   const step = async (): Promise<End | undefined> => {
@@ -285,15 +316,24 @@ export const createExecution = (
       return (await flush({ status: 'paused', reason: diverged.message, dueAt: hasOther ? world.now() : null })) === 'ok' ? 'paused' : 'lost'
     }
     if (cursor < journal.length) return undefined
-    if (cancelAt !== null && !isCancelled && !outcome) {
+    if (cancelAt !== null && !isCancelled && !outcome && !failure) {
       writings = [{ entry: {
         key: '!cancel', kind: 'cancel', phase: 'done', fingerprint: '', attempt: 0, input: null, error: null, startedAt: world.now(),
         value: writeValue(head.cancelReason),
       } }]
       return (await flush()) === 'lost' ? 'lost' : undefined
     }
-    if (!outcome && tidyUntil !== null && tidyUntil <= world.now()) {
-      outcome = { error: new RunCancelledError(head.cancelReason ?? 'The run was cancelled') }
+    if (tidyUntil !== null && tidyUntil <= world.now()) fail(new RunCancelledError(head.cancelReason ?? 'The run was cancelled'))
+    if (failure && !plan && asked.size === 0) {
+      const keys = undoing.keys((key) => byKey.get(key) ?? [])
+      if (keys.length > 0) {
+        writings.push({ entry: {
+          key: PLAN, kind: 'undo', phase: 'done', fingerprint: '', attempt: 0, input: null, error: null, startedAt: world.now(),
+          value: writeValue({ keys, error: writeError(failure.error) } satisfies Plan),
+        } })
+        return (await flush()) === 'lost' ? 'lost' : undefined
+      }
+      outcome = failure
     }
     if (outcome) return end()
     if (isLeaving) {
@@ -312,8 +352,8 @@ export const createExecution = (
     await world.turn()
     if (outcome || cursor < journal.length) return undefined
     if (isLost) return 'lost'
-    wakeDue()
-    const dueAt = nextDue()
+    waits.wake(inbox, world.now())
+    const dueAt = waits.nextDue()
     const isIdle = busy === 0 && [...asked.values()].every(({ hasBegun, key }) => hasBegun && waits.has(key)) && asked.size > 0
     const isLong = dueAt === null || dueAt - world.now() > SHORT_MS
     if (isIdle && isLong && writings.every(({ entry }) => entry.phase !== 'done')) {
@@ -332,13 +372,16 @@ export const createExecution = (
         const ended = await step()
         if (!ended) continue
         isLost = true
+        notes.stop()
         aborter.abort(new DOMException('The run is not in this process any more', 'AbortError'))
+        loser.abort(aborter.signal.reason)
         return ended
       }
     },
     lose: () => {
       isLost = true
       aborter.abort(new DOMException('The lease of the run is over', 'AbortError'))
+      loser.abort(aborter.signal.reason)
       poke()
     },
     cancel: () => {

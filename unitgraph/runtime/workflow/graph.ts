@@ -7,7 +7,7 @@ import { NonRetryableError } from './errors.ts'
 
 type Next = string | readonly string[]
 
-export interface NodeConfig extends Omit<StepOptions, 'onError'> {
+export interface NodeConfig extends Omit<StepOptions, 'onError' | 'compensate'> {
   readonly input?: (ref: (node: string, path?: string) => unknown) => unknown
   readonly next?: Next | Readonly<Record<string, Next>>
   readonly onError?: Next

@@ -60,9 +60,12 @@ export interface NewRun extends Partial<Flow> {
 }
 
 export type StepKind =
-  | 'inline' | 'rpc' | 'child' | 'sleep' | 'approval' | 'event' | 'now' | 'random' | 'uuid' | 'patch' | 'cancel'
+  | 'inline' | 'rpc' | 'child' | 'sleep' | 'approval' | 'event' | 'now' | 'random' | 'uuid' | 'patch' | 'cancel' | 'undo'
 
-/** `open`: a wait began, or a step that may run once only; `retry`: an attempt failed; `done`: the one last word. */
+/** The key of the entry that says what is undone, in which order, and what the run ends with. */
+export const PLAN = '!undo'
+
+/** `open`: a wait began, or a step of which it matters that it did; `retry`: an attempt failed; `done`: the one last word. */
 export type Phase = 'open' | 'retry' | 'done'
 
 export interface NewEntry {

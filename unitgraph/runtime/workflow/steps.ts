@@ -2,6 +2,7 @@
 import type { Entry, Message, NewEntry, Run, StepKind } from './run.ts'
 import type { Difference } from './difference.ts'
 import type { Store } from './store.ts'
+import type { Underway } from './underway.ts'
 
 /** What of the world a run needs; all of it can be simulated. */
 export interface World {
@@ -48,13 +49,20 @@ export interface Writing {
 export interface Steps {
   readonly run: Run
   readonly world: World
-  /** Aborts when the run is somebody else's, or at its end. */
+  /** Aborts when the run is somebody else's, when it is cancelled or has failed, and at its end. */
   readonly signal: AbortSignal
+  /** As `signal`, but not before what was done is undone. */
+  readonly lost: AbortSignal
   /** The recorded or coming result of a step. */
   ask(asking: Asking): Promise<unknown>
   /** Entries of a step besides its last word, in their order. */
   before(key: string): readonly Entry[]
-  isDone(key: string): boolean
+  /** The last word on a step. */
+  word(key: string): Entry | undefined
+  /** What undoes a step, should the run fail or be cancelled once the step has begun: by steps of the kind `undo`. */
+  undoable(key: string, undo: () => Promise<unknown>): void
+  /** Told to whoever looks, if it isn't over soon. */
+  begun(step: Underway): void
   write(writing: Writing): void
   wait(key: string, waiting: Waiting): void
   /** Work that keeps the run in memory. */

@@ -49,12 +49,27 @@ interface Settled {
   readonly retry: Retry
   readonly timeoutMs: number | undefined
   readonly once: boolean
+  /** That it has begun is written before it does. */
+  readonly isMarked: boolean
+}
+
+/** A step that does something. */
+interface Deed {
+  readonly name: string
+  readonly kind: StepKind
+  readonly fingerprint: string
+  readonly input: string | null
+  readonly options: StepOptions
+  body(step: StepCall, signal: AbortSignal): Promise<unknown>
 }
 
 const limit = (timeout: unknown): number | undefined => (timeout === undefined ? undefined : milliseconds(timeout, 'timeout'))
 
 const settle = (options: StepOptions): Settled =>
-  ({ retry: retryOf(options), timeoutMs: limit(options.timeout), once: options.once === true })
+  ({
+    retry: retryOf(options), timeoutMs: limit(options.timeout), once: options.once === true,
+    isMarked: options.once === true || options.compensate !== undefined,
+  })
 
 export interface Durable {
   readonly wire: WorkflowWire
@@ -73,8 +88,11 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
     key, kind, phase: 'done', fingerprint, attempt: 0, input: null, value: null, error: null, startedAt: world.now(), ...more,
   })
 
-  const ask = async (name: string, kind: StepKind, fingerprint: string, begin: (key: string) => void): Promise<unknown> => {
+  const ask = async (
+    name: string, kind: StepKind, fingerprint: string, begin: (key: string) => void, known?: (key: string) => void,
+  ): Promise<unknown> => {
     const key = keys.take(scopes.getStore() ?? '', name)
+    known?.(key)
     try {
       return await steps.ask({ key, kind, fingerprint, begin: () => begin(key) })
     } finally {
@@ -84,45 +102,46 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
 
   // Steps that do something.
 
-  const attempts = async (
-    key: string, name: string, kind: StepKind, fingerprint: string, options: Settled,
-    body: (step: StepCall, signal: AbortSignal) => Promise<unknown>,
-  ): Promise<void> => {
+  const attempts = async (key: string, { name, kind, fingerprint, input, body }: Deed, options: Settled): Promise<void> => {
     const { retry, timeoutMs } = options
+    const over = kind === 'undo' ? steps.lost : steps.signal
     const idempotencyKey = await digest(toBytes(JSON.stringify([runId, key])))
     const finish = (attempt: number, startedAt: number, more: Partial<NewEntry>): void =>
-      steps.write({ entry: entryOf(key, kind, fingerprint, { attempt, startedAt, ...more }) })
+      steps.write({ entry: entryOf(key, kind, fingerprint, { attempt, startedAt, input, ...more }) })
 
-    const once = async (attempt: number): Promise<boolean> => {
-      if (!options.once) return true
-      if (steps.before(key).some(({ phase }) => phase === 'open')) return false
+    /** False: it was begun before, and may not be begun again. */
+    const mark = async (attempt: number): Promise<boolean> => {
+      if (!options.isMarked) return true
+      if (steps.before(key).some(({ phase }) => phase === 'open')) return !options.once
       await new Promise<void>((written) =>
-        steps.write({ entry: entryOf(key, kind, fingerprint, { phase: 'open', attempt }), written }))
+        steps.write({ entry: entryOf(key, kind, fingerprint, { phase: 'open', attempt, input }), written }))
       return true
     }
     const attempt = async (number: number): Promise<void> => {
       const startedAt = world.now()
-      if (!(await once(number))) {
+      if (!(await mark(number))) {
         const interrupted = new StepInterruptedError(`The step ${name} may run once only, and was begun before`)
         return finish(number, startedAt, { error: writeError(interrupted) })
       }
-      if (steps.signal.aborted) return
+      if (over.aborted) return
+      steps.begun({ key, kind, fingerprint, attempt: number, input, startedAt })
       let value: string
       try {
         const step: StepCall = { runId, stepName: name, attempt: number, idempotencyKey }
-        value = writeValue(await within(timeoutMs, steps.signal, 'The step', (signal) => body(step, signal)))
+        value = writeValue(await within(timeoutMs, over, 'The step', (signal) => body(step, signal)))
       } catch (error) {
-        if (steps.signal.aborted) return
+        if (over.aborted) return
         const delayMs = options.once ? undefined : retryInMs(error, number, retry, world.random())
         if (delayMs === undefined) return finish(number, startedAt, { error: writeError(error) })
         const until = world.now() + delayMs
         const failed = entryOf(key, kind, fingerprint, {
-          phase: 'retry', attempt: number, startedAt, value: writeValue({ until }), error: writeError(error),
+          phase: 'retry', attempt: number, startedAt, input, value: writeValue({ until }), error: writeError(error),
         })
         steps.write({ entry: failed })
         return again(number + 1, until)
       }
-      finish(number, startedAt, { value })
+      // nobody waits for it any more
+      if (!over.aborted) finish(number, startedAt, { value })
     }
     const again = (number: number, until: number): void =>
       steps.wait(key, { until, wake: () => void steps.busy(() => attempt(number)) })
@@ -137,33 +156,50 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
       return await step
     } catch (error) {
       if (options.onError !== undefined && !(error instanceof RunCancelledError)) {
-        await call(`${name}, undone`, options.onError, data, {})
+        const functionId = options.onError
+        await done({
+          name: `${name}, undone`, kind: 'undo', fingerprint: functionId, input: writeValue(data), options: {},
+          body: (step, signal) => reach.call(functionId, data, step, signal),
+        })
       }
       throw error
     }
   }
 
-  const done = (
-    name: string, kind: StepKind, fingerprint: string, options: StepOptions,
-    body: (step: StepCall, signal: AbortSignal) => Promise<unknown>,
-  ): Promise<unknown> => {
-    const settled = settle(options)
-    return ask(name, kind, fingerprint, (key) => {
-      attempts(key, name, kind, fingerprint, settled, body).catch((error: unknown) =>
-        steps.write({ entry: entryOf(key, kind, fingerprint, { error: writeError(error) }) }))
-    })
+  const launch = (key: string, deed: Deed): void => {
+    attempts(key, deed, settle(deed.options)).catch((error: unknown) =>
+      steps.write({ entry: entryOf(key, deed.kind, deed.fingerprint, { input: deed.input, error: writeError(error) }) }))
   }
-  const call = (name: string, functionId: string, data: unknown, options: StepOptions): Promise<unknown> =>
-    done(name, 'rpc', functionId, options, (step, signal) => reach.call(functionId, data, step, signal))
+  /** What is to happen to what the step did, should the run come to nothing: a step of its own, with the step's input. */
+  const undoable = (key: string, { name, input, options: { compensate } }: Pick<Deed, 'name' | 'input' | 'options'>): void => {
+    if (compensate === undefined) return
+    const fingerprint = typeof compensate === 'string' ? compensate : ''
+    if (fingerprint && input === null) throw new TypeError(`compensate of the inline step ${JSON.stringify(name)} is a function: write (result) => …`)
+    const undo = async (step: StepCall, signal: AbortSignal): Promise<unknown> => typeof compensate === 'string'
+      ? reach.call(compensate, readValue(input), step, signal)
+      : (compensate as (result: unknown) => unknown)(readValue(steps.word(key)?.value ?? null))
+    const deed: Deed = { name: `${name}, compensated`, kind: 'undo', fingerprint, input, options: {}, body: undo }
+    const undoKey = `${key}, compensated`
+    steps.undoable(key, () => steps.ask({ key: undoKey, kind: 'undo', fingerprint, begin: () => launch(undoKey, deed) }))
+  }
+  const done = (deed: Deed): Promise<unknown> => {
+    settle(deed.options)
+    return ask(deed.name, deed.kind, deed.fingerprint, (key) => launch(key, deed), (key) => undoable(key, deed))
+  }
+  const call = (name: string, functionId: string, data: unknown, options: StepOptions): Promise<unknown> => done({
+    name, kind: 'rpc', fingerprint: functionId, input: writeValue(data), options,
+    body: (step, signal) => reach.call(functionId, data, step, signal),
+  })
   const inline = (name: string, body: () => unknown, options: StepOptions): Promise<unknown> =>
-    done(name, 'inline', '', options, async () => body())
+    done({ name, kind: 'inline', fingerprint: '', input: null, options, body: async () => body() })
 
-  const child = async (name: string, workflow: string, data: unknown): Promise<unknown> => {
+  const child = async (name: string, workflow: string, data: unknown, options: StepOptions): Promise<unknown> => {
+    const input = writeValue(data)
     const ended = (await ask(name, 'child', workflow, (key) => {
       const listen = (): void => steps.wait(key, {
         until: null, type: `child ${key}`,
         wake: (message) => steps.write({ entry: entryOf(key, 'child', workflow, {
-          value: writeValue({ n: message?.n, ended: readValue(message?.payload ?? null) }),
+          input, value: writeValue({ n: message?.n, ended: readValue(message?.payload ?? null) }),
         }) }),
       })
       const start = async (): Promise<void> => {
@@ -179,8 +215,8 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
         }
       }
       void steps.busy(start).then(listen, (error: unknown) =>
-        steps.write({ entry: entryOf(key, 'child', workflow, { error: writeError(error) }) }))
-    })) as { ended: { status: string; output: string | null; error: string | null } }
+        steps.write({ entry: entryOf(key, 'child', workflow, { input, error: writeError(error) }) }))
+    }, (key) => undoable(key, { name, input, options }))) as { ended: { status: string; output: string | null; error: string | null } }
     const { output, error } = ended.ended
     if (error !== null) throw readError(error)
     return readValue(output)
@@ -223,7 +259,7 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
     name: run.head.name,
     do: async (name: string, what: string | (() => unknown), given?: unknown, more?: StepOptions): Promise<never> => {
       if (typeof what === 'function') return inline(name, what, (given as StepOptions | undefined) ?? {}) as Promise<never>
-      if (reach.isWorkflow(what)) return child(name, what, given) as Promise<never>
+      if (reach.isWorkflow(what)) return child(name, what, given, more ?? {}) as Promise<never>
       return undone(name, given, more ?? {}, call(name, what, given, more ?? {})) as Promise<never>
     },
     sleep: async (name, length) => {
@@ -267,7 +303,7 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
       const known = patches.get(id)
       if (known) return known
       // what an older run has passed it doesn't have
-      const isOld = !steps.isLive() && !steps.isDone(plain(`patch ${id}`))
+      const isOld = !steps.isLive() && !steps.word(plain(`patch ${id}`))
       const answer = isOld ? Promise.resolve(false) : scopes.run('', () => recorded(`patch ${id}`, 'patch', () => true) as Promise<boolean>)
       patches.set(id, answer)
       return answer
@@ -276,6 +312,9 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
   return {
     wire,
     node: (name, functionId, data, options) =>
-      done(name, 'rpc', functionId, options, (step, signal) => reach.node(functionId, data, step, signal)) as Promise<Ended>,
+      done({
+        name, kind: 'rpc', fingerprint: functionId, input: writeValue(data), options,
+        body: (step, signal) => reach.node(functionId, data, step, signal),
+      }) as Promise<Ended>,
   }
 }
