@@ -98,11 +98,14 @@ class Checkout:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         return {**kept, **environment(self.tools, self.cache), "UNITGRAPH_ESBUILD": str(self.esbuild)}
 
-    def start(self, *arguments: str, program: str = "unitgraph") -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: str, program: str = "unitgraph", more: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[str]:
+        """``more`` is added to the environment."""
         return subprocess.Popen(
             command(program, *arguments),
             cwd=self.root,
-            env=self.environment(),
+            env={**self.environment(), **(more or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -111,9 +114,11 @@ class Checkout:
             preexec_fn=_hear_interrupts,  # noqa: PLW1509 - it only sets a signal's handler
         )
 
-    def run(self, *arguments: str, status: int | None = 0, program: str = "unitgraph") -> Finished:
+    def run(
+        self, *arguments: str, status: int | None = 0, program: str = "unitgraph", more: Mapping[str, str] | None = None
+    ) -> Finished:
         """Run the command line to its end; ``status`` None takes any."""
-        done = wait(self.start(*arguments, program=program))
+        done = wait(self.start(*arguments, program=program, more=more))
         assert status is None or done.status == status, f"status {done.status}, not {status}:\n{done.text}"
         return done
 

@@ -14,6 +14,7 @@ from tests.workflows.conftest import Deployment
 from tests.workflows.test_asked import OWNER, REFUND
 from tests.workflows.test_asked import ask as ask_as
 from tests.workflows.test_lives import LIMIT_S, start, until_ended
+from unitgraph.rules.main import main
 
 Ask = Callable[..., Finished]
 
@@ -43,7 +44,16 @@ def until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("deployment", ["in_folders", "in_redis"], indirect=True)
+@pytest.mark.parametrize("deployment", ["in_postgres", "in_redis"], indirect=True)
+def test_every_store_is_asked_by_its_own_code(deployment: Deployment, runs: Ask) -> None:
+    done, waiting = begin(deployment)
+    deployment.end()
+    assert [run["id"] for run in runs("list", "--search", "U1@", "--json").json["runs"]] == [done]
+    assert [step["status"] for step in runs("show", waiting, "--json").json["steps"]] == ["waiting"]
+    assert runs("fork", done, "--from", "Tell", "--as", "again", "--json").json["entries"] == 6
+    assert [json.loads(line)["head"]["id"] for line in runs("export").out.splitlines()] == ["again", waiting, done]
+
+
 def test_runs_are_told_of_while_no_process_is_there(deployment: Deployment, runs: Ask, tmp_path: Path) -> None:
     done, waiting = begin(deployment)
     deployment.end()
@@ -100,6 +110,32 @@ def test_a_run_is_cancelled_and_another_done_again_from_a_step(deployment: Deplo
     assert [what for run, what in deployment.lines() if run == "again"] == ["createWorkspace", "inline"]
 
 
+def test_a_deployment_answers_for_its_own_to_whoever_has_the_token(checkout: Checkout, deployment: Deployment) -> None:
+    token = {"UNITGRAPH_DASHBOARD_TOKEN": "a-token-that-nobody-guesses"}
+    place = deployment.start(**token)
+    url = f"http://127.0.0.1:{place.port}/"
+    done = start(place, "u1")
+    until_ended(place, done)
+    waiting = ask_as(place, "POST", "/workflow/refund/start", REFUND)[1]["runId"]
+
+    def runs(*words: str) -> Any:
+        return checkout.run("runs", *words, "--json", "--store", url, more=token).json
+
+    assert [run["id"] for run in runs("list")["runs"]] == [waiting, done]
+    for words in (["list", "--search", "U1@"], ["list", "--limit", "1"], ["show", done]):
+        assert runs(*words) == checkout.run("runs", *words, "--json", "--store", deployment.store).json
+    assert runs("fork", done, "--from", "Provision workspace", "--as", "again")["entries"] == 5
+    assert until_ended(place, "again")["output"] == {"success": True}
+    assert runs("cancel", waiting[:8], "--reason", "enough")["runs"][0]["id"] == waiting
+    until(lambda: bool(runs("list", "--status", "cancelled")["runs"]))
+    exported = checkout.run("runs", "export", "--store", url, more=token).out
+    assert {line["head"]["id"] for line in map(json.loads, exported.splitlines())} == {waiting, done, "again"}
+
+    assert "[runs-token-wrong]" in checkout.run("runs", "--store", url, status=1).err
+    closed = deployment.start()
+    assert "[runs-unanswered]" in checkout.run("runs", "--store", f"http://127.0.0.1:{closed.port}", more=token, status=1).err
+
+
 @pytest.fixture(scope="module")
 def gone(program: Path, in_folders: Homes, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, str]:
     """The data of a process that is gone."""
@@ -128,20 +164,23 @@ def gone(program: Path, in_folders: Homes, tmp_path_factory: pytest.TempPathFact
         (["list", "--store", "/tmp"], "runs-missing", "runs.sqlite"),
         (["list", "--store", "postgres://ann:secret@127.0.0.1:1/none"], "runs-unusable", "127.0.0.1"),
         (["list", "--store", "redis://:secret@127.0.0.1:1"], "runs-unusable", "127.0.0.1"),
+        (["list", "--store", "http://127.0.0.1:1"], "runs-unusable", "127.0.0.1"),
         (["list", "--store", "LEDGER"], "runs-export-broken", "Line 1"),
     ],
     ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else None,
 )
 def test_what_can_not_be_done_is_said_with_what_to_type(
-    checkout: Checkout, gone: tuple[str, str, str], words: list[str], code: str, says: str
+    checkout: Checkout, gone: tuple[str, str, str], capsys: pytest.CaptureFixture[str], words: list[str], code: str, says: str
 ) -> None:
     data, done, waiting = gone
     names = {"DONE": done, "WAITING": waiting, "LEDGER": f"{data}/ledger"}
     given = [names.get(word, word) for word in words]
-    said = checkout.run("runs", *given, *([] if "--store" in given else ["--store", data]), status=1)
+    place = [] if "--store" in given else ["--store", data]
+    assert main(["runs", "-d", str(checkout.root), *given, *place]) == 1
+    said = capsys.readouterr()
     assert f"[{code}]" in said.err
     assert says in said.err
-    assert "secret" not in said.text
+    assert "secret" not in said.err
     assert said.out == ""
 
 

@@ -71,7 +71,7 @@ def start(workers: Workers, name: str, body: Any, **headers: str) -> str:
     return found
 
 
-def test_runs_of_all_units_are_listed_and_looked_after(place: Place) -> None:
+def test_runs_of_all_units_are_listed_and_looked_after(checkout: Checkout, place: Place) -> None:
     with place.running() as workers:
         refund = start(workers, "refund", REFUND, **{"x-user": OWNER})
         parcels = [start(workers, "shipment", {"parcel": f"p{number}", "grams": 5}) for number in range(3)]
@@ -98,6 +98,10 @@ def test_runs_of_all_units_are_listed_and_looked_after(place: Place) -> None:
         again = manage(workers, "runs/again")
         assert [step["startedAt"] for step in again["steps"]][:2] == [step["startedAt"] for step in shown["steps"]][:2]
         assert ask(workers, "POST", f"/__unitgraph/runs/{parcels[1]}/fork", {"as": "again"})[0] == 409
+
+        words = ["--store", f"http://127.0.0.1:{workers.port}", "--json"]
+        command = checkout.run("runs", "list", *words, more={"UNITGRAPH_DASHBOARD_TOKEN": TOKEN}).json
+        assert [run["id"] for run in command["runs"]] == ["again", *reversed(parcels), refund]
 
         manage(workers, f"runs/{refund}/cancel", {"reason": "lost interest"})
         until(lambda: listed(workers)[refund] == "cancelled")

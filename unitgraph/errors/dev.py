@@ -44,7 +44,7 @@ class DevNotRunning(UnitgraphError):
 
     def __init__(self, provider: str) -> None:
         super().__init__(
-            f"Nothing can be fired, since `doit dev` doesn't run this project for {provider}.",
+            f"`doit dev` doesn't run this project for {provider}.",
             remedy="Start it with `doit dev` in another terminal, or name the provider that it runs with `--provider`.",
         )
 

@@ -72,8 +72,8 @@ class RunsPlaceUnknown(UnitgraphError):
 
     def __init__(self, store: str) -> None:
         super().__init__(
-            f"There are no runs at {store}: it is no folder, no export and no URL of PostgreSQL or Redis.",
-            remedy="Give a data folder, a file of 'doit runs export', or the URL of the server to '--store'.",
+            f"There are no runs at {store}: it is no folder, no export and no URL.",
+            remedy="Give '--store' a data folder, a file of 'doit runs export', or the URL of a server or deployment.",
         )
 
 
@@ -98,6 +98,30 @@ class RunsUnusable(UnitgraphError):
         super().__init__(
             f"The runs at {place} can't be read: {why.rstrip('.')}.",
             remedy="Look whether the server runs and may be reached from here, or name another one with '--store'.",
+        )
+
+
+class RunsTokenWrong(UnitgraphError):
+    """A deployment answers about its runs, and not to us."""
+
+    code = "runs-token-wrong"
+
+    def __init__(self, url: str) -> None:
+        super().__init__(
+            f"{url} tells nobody of its runs without its token.",
+            remedy="Set UNITGRAPH_DASHBOARD_TOKEN to the value that the deployment has.",
+        )
+
+
+class RunsUnanswered(UnitgraphError):
+    """Something answers, and knows of no runs."""
+
+    code = "runs-unanswered"
+
+    def __init__(self, url: str, status: int) -> None:
+        super().__init__(
+            f"{url} doesn't answer about runs: status {status}.",
+            remedy="Give the deployment UNITGRAPH_DASHBOARD_TOKEN, and look whether the URL leads to it.",
         )
 
 

@@ -19,7 +19,7 @@ Options = dict[str, Any]
 
 STORE: base.Option = {
     "name": "store", "short": "", "long": "store", "type": str, "default": "",
-    "help": "a data folder, a server's URL, or a file of 'runs export' [default: what a process would use]",
+    "help": "a data folder, the URL of a server or a deployment, or a file of 'runs export' [default: as a process]",
 }  # fmt: skip
 DEV: base.Option = {
     "name": "dev", "short": "", "long": "dev", "type": bool, "default": False, "help": "the runs that 'doit dev' keeps",
@@ -62,7 +62,7 @@ FILE: base.Option = {
 STATUSES = ("ready", "running", "waiting", "paused", "completed", "failed", "cancelled")
 _LIMIT = 50
 _FILTERS = frozenset(("name", "status", "since", "search", "limit"))
-_EVERY = frozenset(("directory", "environment", "store", "dev"))
+_EVERY = frozenset(("directory", "provider", "environment", "store", "dev"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,8 @@ class Runs(base.ProjectCommand):
     doc_usage = "[list|show|cancel|resume|fork|export] [ID...]"
     doc_description = None
     cmd_options = (
-        base.DIRECTORY, base.ENVIRONMENT, STORE, DEV, base.JSON, NAME, STATUS, SINCE, SEARCH, LIMIT, REASON, FROM, AS,
-        FILE,
+        base.DIRECTORY, base.PROVIDER, base.ENVIRONMENT, STORE, DEV, base.JSON, NAME, STATUS, SINCE, SEARCH, LIMIT,
+        REASON, FROM, AS, FILE,
     )  # fmt: skip
 
     def help(self) -> str:
@@ -110,8 +110,9 @@ def place(options: Options) -> Any:
 
     project = load_project(Path(options["directory"]).resolve())
     return place_of(
-        project, os.environ, store=options["store"], environment=options["environment"], is_dev=options["dev"]
-    )
+        project, os.environ, store=options["store"], environment=options["environment"], is_dev=options["dev"],
+        provider=options["provider"],
+    )  # fmt: skip
 
 
 def wanted(options: Options) -> Options:

@@ -32,7 +32,8 @@ class Workflow(base.ProjectCommand):
     doc_usage = "check [EXPORT...]"
     doc_description = None
     cmd_options = (
-        base.DIRECTORY, base.ENVIRONMENT, runs.STORE, runs.DEV, base.JSON, runs.NAME, runs.SINCE, ALL, base.JOBS,
+        base.DIRECTORY, base.PROVIDER, base.ENVIRONMENT, runs.STORE, runs.DEV, base.JSON, runs.NAME, runs.SINCE, ALL,
+        base.JOBS,
     )  # fmt: skip
 
     def help(self) -> str:

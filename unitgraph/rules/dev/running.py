@@ -46,6 +46,15 @@ def announced(folders: Folders, *, host: str, port: int, token: str) -> Iterator
         place.unlink(missing_ok=True)
 
 
+def address(folders: Folders, provider: str) -> str:
+    """The URL of what runs. Raises DevNotRunning."""
+    try:
+        found = json.loads(folders.running.read_text("utf-8"))
+        return f"http://{found['host']}:{found['port']}"
+    except (OSError, ValueError, KeyError):
+        raise DevNotRunning(provider) from None
+
+
 def fire(folders: Folders, provider: str, name: str, data: Any) -> None:
     """Has what runs call a task, or add a job to a queue, by its name. Raises DevNotRunning, DevNotFired."""
     waits = urllib3.Timeout(connect=5, read=None)       # a task may take as long as it likes

@@ -17,7 +17,7 @@ FILE: Final = ".env"
 MADE_UP: Final = ("UNITGRAPH_RPC_SECRET", "JWT_SECRET", "SESSION_SECRET", "UNITGRAPH_DASHBOARD_TOKEN")
 """Secrets which sign what the same units read again, and what the front shows them in the name of whoever is here."""
 
-ALWAYS: Final = (*MADE_UP, "LOG_LEVEL", "LOG_FORMAT", "UNITGRAPH_ENV", "UNITGRAPH_DASHBOARD_TOKEN")
+ALWAYS: Final = (*MADE_UP, "LOG_LEVEL", "LOG_FORMAT", "UNITGRAPH_ENV")
 """Names that a Worker is given though no unit names them."""
 
 

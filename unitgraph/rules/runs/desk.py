@@ -6,7 +6,7 @@ The rules of a store exist once, in the runtime; nothing of them is known here.
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +21,8 @@ from unitgraph.errors.runs import (
     RunsExportBroken,
     RunsMissing,
     RunsReadOnly,
+    RunsTokenWrong,
+    RunsUnanswered,
     RunsUnusable,
     RunUnknown,
     StepUnknown,
@@ -43,7 +45,8 @@ class Desk:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_SCRIPT.parent, env=dict(place.environment),
             text=True, encoding="utf-8",
         )  # fmt: skip
-        self._tell({"project": place.project, "file": str(place.file) if place.file else None})
+        file = str(place.file) if place.file else None
+        self._tell({"project": place.project, "file": file, "url": place.url})
 
     def __enter__(self) -> Self:
         return self
@@ -69,7 +72,7 @@ class Desk:
             if said["is"] == "end":
                 return
             if said["is"] == "refused":
-                raise self._refused(said)
+                raise _REFUSED[said["code"]](said, self._place.name)
             yield said["item"]
         raise RunsUnusable(self._place.name, "its process ended in the middle of an answer")
 
@@ -86,26 +89,19 @@ class Desk:
         except BrokenPipeError:
             pass    # why it has ended is what it said last
 
-    def _refused(self, said: Item) -> UnitgraphError:
-        where = self._place.name
-        match said["code"]:
-            case "unknown":
-                return RunUnknown(said["id"], where)
-            case "ambiguous":
-                return RunAmbiguous(said["id"], said["ids"])
-            case "ended":
-                return RunEnded(said["id"], said["status"])
-            case "not-paused":
-                return RunNotPaused(said["id"], said["status"])
-            case "no-step":
-                return StepUnknown(said["id"], said["step"], known=said["steps"])
-            case "taken":
-                return RunIdTaken(said["id"])
-            case "read-only":
-                return RunsReadOnly(where)
-            case "export-broken":
-                return RunsExportBroken(said["file"], said["line"], said["why"])
-            case "no-store":
-                return RunsMissing(said["folder"])
-            case _:
-                return RunsUnusable(where, said["why"])
+
+_REFUSED: Final[Mapping[str, Callable[[Item, str], UnitgraphError]]] = {
+    "unknown": lambda said, where: RunUnknown(said["id"], where),
+    "ambiguous": lambda said, _: RunAmbiguous(said["id"], said["ids"]),
+    "ended": lambda said, _: RunEnded(said["id"], said["status"]),
+    "not-paused": lambda said, _: RunNotPaused(said["id"], said["status"]),
+    "no-step": lambda said, _: StepUnknown(said["id"], said["step"], known=said["steps"]),
+    "taken": lambda said, _: RunIdTaken(said["id"]),
+    "read-only": lambda _, where: RunsReadOnly(where),
+    "token": lambda said, _: RunsTokenWrong(said["url"]),
+    "no-deployment": lambda said, _: RunsUnanswered(said["url"], said["status"]),
+    "no-store": lambda said, _: RunsMissing(said["folder"]),
+    "export-broken": lambda said, _: RunsExportBroken(said["file"], said["line"], said["why"]),
+    "unusable": lambda said, where: RunsUnusable(where, said["why"]),
+}
+"""What `acts.ts` and `place.ts` refuse, by code."""

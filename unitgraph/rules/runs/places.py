@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from unitgraph.errors.runs import RunsPlaceUnknown
 from unitgraph.rules.dev import places as dev
+from unitgraph.rules.dev import running
 from unitgraph.units.project import Project
 
 STORE: Final = "UNITGRAPH_STORE"
@@ -19,26 +20,30 @@ _SERVERS: Final = frozenset(("postgres", "postgresql", "redis", "rediss"))
 class Place:
     """``environment`` names the store as a process of the project reads it; ``file`` is an export in its place.
 
-    ``name`` is for people, and holds no password.
+    ``url`` is a deployment's that answers for them. ``name`` is for people, and holds no password.
     """
 
     project: str
     name: str
     environment: Mapping[str, str] = field(repr=False)
     file: Path | None = None
+    url: str | None = None
 
 
 def place_of(
-    project: Project, environ: Mapping[str, str], *, store: str = "", environment: str = "", is_dev: bool = False
-) -> Place:
-    """The store that is meant: ``store`` (a folder, an export, a server's URL), what ``doit dev`` keeps, or what a
-    process of the project would take. Raises RunsPlaceUnknown, UnknownEnvironment."""
+    project: Project, environ: Mapping[str, str], *, store: str = "", environment: str = "", is_dev: bool = False,
+    provider: str = "",
+) -> Place:  # fmt: skip
+    """The store that is meant: ``store`` (a folder, an export, the URL of a server or a deployment), what ``doit dev``
+    keeps, or what a process of the project would take. Raises RunsPlaceUnknown, UnknownEnvironment, DevNotRunning."""
     deploy = project.config.deploy.within(environment)
     said = {**deploy.variables(environment), **environ}
     if deploy.standalone.data:
         said.setdefault(DATA, deploy.standalone.data)
     if is_dev:
-        store = str(dev.folders(project.root, "standalone").data)
+        store = _of_dev(project, provider or deploy.provider)
+    if urlsplit(store).scheme in ("http", "https"):
+        return Place(project.name, store, said, url=store)
     if store and urlsplit(store).scheme in _SERVERS:
         return _server(project.name, store, said)
     if store:
@@ -46,6 +51,12 @@ def place_of(
     if said.get(STORE):
         return _server(project.name, said[STORE], said)
     return Place(project.name, said.get(DATA) or "the data folder of this user", said)
+
+
+def _of_dev(project: Project, provider: str) -> str:
+    """Of a process the folder, which needs no ``dev`` that runs; of Workers the address."""
+    folders = dev.folders(project.root, provider)
+    return running.address(folders, provider) if dev.local(provider).runs == "workers" else str(folders.data)
 
 
 def _server(project: str, url: str, said: Mapping[str, str]) -> Place:

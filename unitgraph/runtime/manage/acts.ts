@@ -1,7 +1,8 @@
-/** What whoever can read a store may do with its runs. Each act gives any number of items. Knows stores, not where they are. */
-import { summaryOf, viewOf, type RunView, type Summary } from '../dashboard/view.ts'
+/** What whoever can read runs may do with them. Each act gives any number of items. Knows a shelf, not where it is. */
+import type { RunView, Summary } from '../dashboard/view.ts'
 import { ENDS, type Head, type Run } from '../workflow/run.ts'
-import type { Filter, Store } from '../workflow/store.ts'
+import type { Filter } from '../workflow/store.ts'
+import type { Shelf } from './shelf.ts'
 
 /** What can be expected to go wrong; `more` is for the sentence that says what to type. */
 export class Refused extends Error {
@@ -35,40 +36,33 @@ export interface Questions {
 const PAGE = 200
 const SHORTEST = 4
 
-/** Heads, newest first; those of several statuses are those of one after the other. */
-async function* heads(store: Store, { statuses, limit = Number.POSITIVE_INFINITY, ...filter }: Wanted): AsyncGenerator<Head> {
+/** Newest first; those of several statuses are those of one after the other. */
+async function* listed(shelf: Shelf, { statuses, limit = Number.POSITIVE_INFINITY, ...filter }: Wanted): AsyncGenerator<Summary> {
   let left = limit
   for (const status of statuses ?? [undefined]) {
-    let before: Filter['before']
-    while (left > 0) {
-      const asked = Math.min(PAGE, left)
-      const page = await store.list({ ...filter, ...(status && { status }), ...(before && { before }), limit: asked })
-      yield* page
-      left -= page.length
-      const last = page.at(-1)
-      if (!last || page.length < asked) break
-      before = { createdAt: last.createdAt, id: last.id }
+    for (let next: unknown; left > 0;) {
+      const page = await shelf.list({ ...filter, ...(status && { status }), limit: Math.min(PAGE, left) }, next)
+      yield* page.runs
+      left -= page.runs.length
+      next = page.next
+      if (next === undefined) break
     }
   }
 }
 
 /** The run that is meant. */
-const find = async (store: Store, id: string): Promise<Run> => {
-  const run = await store.load(id)
+const find = async (shelf: Shelf, id: string): Promise<Run> => {
+  const run = await shelf.load(id)
   if (run) return run
-  const near = id.length < SHORTEST ? [] : (await store.list({ text: id, limit: PAGE })).filter((head) => head.id.startsWith(id))
+  const near = id.length < SHORTEST ? [] : (await shelf.list({ text: id, limit: PAGE }, undefined)).runs.filter((head) => head.id.startsWith(id))
   if (near.length > 1) throw new Refused('ambiguous', { id, ids: near.map((head) => head.id) })
-  const found = near[0] && (await store.load(near[0].id))
+  const found = near[0] && (await shelf.load(near[0].id))
   if (!found) throw new Refused('unknown', { id })
   return found
 }
 
-async function* listed(store: Store, wanted: Wanted): AsyncGenerator<Summary> {
-  for await (const head of heads(store, wanted)) yield summaryOf(head)
-}
-
-async function* shown(store: Store, { id }: Questions['show']): AsyncGenerator<RunView> {
-  yield viewOf(await find(store, id))
+async function* shown(shelf: Shelf, { id }: Questions['show']): AsyncGenerator<RunView> {
+  yield shelf.view(await find(shelf, id))
 }
 
 /** What the lines of an export begin with, and which form of them this is. */
@@ -76,40 +70,40 @@ export const EXPORT = 1
 
 type Line = { readonly unitgraphRun: typeof EXPORT } & Run
 
-async function* exported(store: Store, { ids, ...wanted }: Questions['export']): AsyncGenerator<Line> {
-  for (const id of ids ?? []) yield { unitgraphRun: EXPORT, ...(await find(store, id)) }
+async function* exported(shelf: Shelf, { ids, ...wanted }: Questions['export']): AsyncGenerator<Line> {
+  for (const id of ids ?? []) yield { unitgraphRun: EXPORT, ...(await find(shelf, id)) }
   if (ids) return
-  for await (const { id } of heads(store, wanted)) {
+  for await (const { id } of listed(shelf, wanted)) {
     // it may have been purged meanwhile
-    const run = await store.load(id)
+    const run = await shelf.load(id)
     if (run) yield { unitgraphRun: EXPORT, ...run }
   }
 }
 
-async function* cancelled(store: Store, { id, reason }: Questions['cancel']): AsyncGenerator<Summary> {
-  const { head } = await find(store, id)
+async function* cancelled(shelf: Shelf, { id, reason }: Questions['cancel']): AsyncGenerator<Summary> {
+  const { head } = await find(shelf, id)
   if (ENDS.has(head.status)) throw new Refused('ended', { id: head.id, status: head.status })
-  const now = await store.cancel(head.id, reason)
-  if (now) yield summaryOf(now)
+  const now = await shelf.cancel(head.id, reason)
+  if (now) yield now
 }
 
-async function* resumed(store: Store, { id }: Questions['resume']): AsyncGenerator<Summary> {
-  const { head } = await find(store, id)
+async function* resumed(shelf: Shelf, { id }: Questions['resume']): AsyncGenerator<Summary> {
+  const { head } = await find(shelf, id)
   if (head.status !== 'paused') throw new Refused('not-paused', { id: head.id, status: head.status })
-  const now = await store.resume(head.id)
-  if (now) yield summaryOf(now)
+  const now = await shelf.resume(head.id)
+  if (now) yield now
 }
 
-async function* forked(store: Store, { id, as = crypto.randomUUID(), from }: Questions['fork']): AsyncGenerator<Summary> {
-  const { head, journal } = await find(store, id)
-  const first = from === undefined ? journal[0] : journal.find(({ key }) => key === from)
+async function* forked(shelf: Shelf, { id, as = crypto.randomUUID(), from }: Questions['fork']): AsyncGenerator<Summary> {
+  const { head, journal } = await find(shelf, id)
+  const first = journal.find(({ key }) => key === from)
   if (from !== undefined && !first) throw new Refused('no-step', { id: head.id, step: from, steps: [...new Set(journal.map(({ key }) => key))] })
-  const made = await store.fork(head.id, as, (first?.seq ?? 1) - 1)
+  const made = await shelf.fork(head.id, as, first && from !== undefined ? { key: from, after: first.seq - 1 } : undefined)
   if (!made) throw new Refused('taken', { id: as })
-  yield summaryOf(made)
+  yield made
 }
 
-export const acts: { readonly [Do in keyof Questions]: (store: Store, given: Questions[Do]) => AsyncIterable<unknown> } = {
+export const acts: { readonly [Do in keyof Questions]: (shelf: Shelf, given: Questions[Do]) => AsyncIterable<unknown> } = {
   list: listed,
   show: shown,
   export: exported,

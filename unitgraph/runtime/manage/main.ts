@@ -6,13 +6,8 @@
 import { createInterface } from 'node:readline'
 import type { Environment } from '../core/environment.ts'
 import { acts, Refused, type Questions } from './acts.ts'
-import { open } from './place.ts'
+import { open, type Opening } from './place.ts'
 
-interface Opening {
-  readonly project: string
-  /** An export, in place of a store. */
-  readonly file: string | null
-}
 type Question = { [Do in keyof Questions]: { readonly do: Do; readonly given: Questions[Do] } }[keyof Questions]
 
 declare const process: { readonly env: Environment; readonly stdin: unknown; exit(code: number): never }
@@ -36,13 +31,13 @@ const next = async (): Promise<unknown> => {
 }
 
 try {
-  const { project, file } = (await next()) as Opening
-  const { store, close } = await open(process.env, project, file)
+  const opening = (await next()) as Opening
+  const { shelf, close } = await open(process.env, opening)
   for (let question = (await next()) as Question | undefined; question; question = (await next()) as Question | undefined) {
     try {
-      if (file !== null && CHANGES.has(question.do)) throw new Refused('read-only')
-      const act = acts[question.do] as (store: unknown, given: unknown) => AsyncIterable<unknown>
-      for await (const item of act(store, question.given)) await say({ is: 'item', item })
+      if (opening.file !== null && CHANGES.has(question.do)) throw new Refused('read-only')
+      const act = acts[question.do] as (shelf: unknown, given: unknown) => AsyncIterable<unknown>
+      for await (const item of act(shelf, question.given)) await say({ is: 'item', item })
       await say({ is: 'end' })
     } catch (error) {
       await say(refused(error))

@@ -1,15 +1,17 @@
 /// <reference path="./modules.d.ts" />
-/** The store that an environment names, opened for whoever looks after it: nothing is made where there is none. */
+/** Where runs are as an environment names it, opened for whoever looks after them: nothing is made where there is none. */
 import { existsSync, readFileSync } from 'node:fs'
-import type { Environment } from '../core/environment.ts'
+import { readText, type Environment } from '../core/environment.ts'
+import { TOKEN } from '../dashboard/auth.ts'
 import { dataFolder } from '../server/folder.ts'
 import { readPlace, STORE } from '../server/place.ts'
 import { openStore } from '../server/store.ts'
 import { createMemoryStore } from '../workflow/memory.ts'
 import type { Run } from '../workflow/run.ts'
 import { createSqliteStore } from '../workflow/sqlite.ts'
-import type { Store } from '../workflow/store.ts'
 import { EXPORT, Refused } from './acts.ts'
+import { shelfAt } from './remote.ts'
+import { shelfOf, type Shelf } from './shelf.ts'
 
 /** A run of an export. Throws a sentence. */
 export const readLine = (line: string): Run => {
@@ -18,7 +20,7 @@ export const readLine = (line: string): Run => {
   return run
 }
 
-const readExport = (file: string): Store => {
+const readExport = (file: string): Shelf => {
   const runs = readFileSync(file, 'utf8').split('\n').map((line, index): Run | undefined => {
     try {
       return line.trim() === '' ? undefined : readLine(line)
@@ -26,17 +28,25 @@ const readExport = (file: string): Store => {
       throw new Refused('export-broken', { file, line: index + 1, why: error instanceof Error ? error.message : String(error) })
     }
   })
-  return createMemoryStore(Date.now, runs.filter((run) => run !== undefined))
+  return shelfOf(createMemoryStore(Date.now, runs.filter((run) => run !== undefined)))
 }
 
-/** `file`: an export, which is a store that nobody changes. */
-export const open = async (env: Environment, project: string, file: string | null): Promise<{ store: Store; close(): Promise<void> }> => {
-  if (file !== null) return { store: readExport(file), close: async () => undefined }
+export interface Opening {
+  readonly project: string
+  /** An export, which is a shelf that nobody changes. */
+  readonly file: string | null
+  /** A deployment that answers for its own runs. */
+  readonly url: string | null
+}
+
+export const open = async (env: Environment, { project, file, url }: Opening): Promise<{ shelf: Shelf; close(): Promise<void> }> => {
+  if (file !== null) return { shelf: readExport(file), close: async () => undefined }
+  if (url !== null) return { shelf: shelfAt(url, readText(env, TOKEN)), close: async () => undefined }
   if (readPlace(env, STORE)) {
     const place = await openStore(env, project)
     const store = await place.runs()
     return {
-      store,
+      shelf: shelfOf(store),
       close: async () => {
         await store.close()
         await place.close()
@@ -46,5 +56,5 @@ export const open = async (env: Environment, project: string, file: string | nul
   const folder = dataFolder(env, project)
   if (!existsSync(`${folder}/runs.sqlite`)) throw new Refused('no-store', { folder })
   const store = createSqliteStore(folder)
-  return { store, close: () => store.close() }
+  return { shelf: shelfOf(store), close: () => store.close() }
 }
