@@ -26,11 +26,13 @@ def application(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Check
     return places.application(tools, tmp_path_factory.mktemp("agents"))
 
 
-@pytest.fixture(scope="session", params=["source", "executable", "workers"])
+@pytest.fixture(scope="session", params=["source", "executable", "server", "workers"])
 def stage(
-    request: pytest.FixtureRequest, application: Checkout, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, application: Checkout, tools: Tools, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stage]:
     folder: Path = tmp_path_factory.mktemp(request.param)
+    if request.param == "server":
+        application = places.application(tools, folder)
     with (
         places.model(scripts(), folder) as model,
         places.running(request.param, application, folder / "data", model.environment) as place,

@@ -74,6 +74,9 @@ def running(name: str, checkout: Checkout, data: Path, environment: Mapping[str,
     if name == "source":
         with places.from_source(checkout, data, environment, parts=("agents",)) as source:
             yield source
+    elif name == "server":
+        with places.as_server(checkout, data, environment) as server:
+            yield server
     elif name == "executable":
         with places.as_executable(checkout, data, environment) as executable:
             yield executable

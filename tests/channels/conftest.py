@@ -7,6 +7,7 @@ import pytest
 
 from tests.channels import places
 from tests.channels.places import InProcess, InWorkers, Place
+from tests.conformance import places as conformance
 from tests.harness import Checkout, Tools
 
 
@@ -32,7 +33,14 @@ def workers(rooms: Checkout) -> Iterator[InWorkers]:
         yield place
 
 
-@pytest.fixture(scope="session", params=["executable", "workers"])
+@pytest.fixture(scope="session")
+def server(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("rooms-server")
+    with conformance.as_server(places.project(tools, folder), folder / "data") as found:
+        yield Place(found.name, found.port, found.log)
+
+
+@pytest.fixture(scope="session", params=["executable", "server", "workers"])
 def place(request: pytest.FixtureRequest) -> Place:
     found: Place = request.getfixturevalue(request.param)
     return found

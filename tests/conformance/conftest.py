@@ -32,7 +32,14 @@ def workers(application: Checkout) -> Iterator[Listening]:
         yield place
 
 
-@pytest.fixture(scope="session", params=["source", "executable", "workers"])
+@pytest.fixture(scope="session")
+def server(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listening]:
+    folder = tmp_path_factory.mktemp("server")
+    with places.as_server(places.application(tools, folder), folder / "data") as place:
+        yield place
+
+
+@pytest.fixture(scope="session", params=["source", "executable", "server", "workers"])
 def place(request: pytest.FixtureRequest) -> Place:
     found: Place = request.getfixturevalue(request.param)
     return found

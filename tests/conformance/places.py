@@ -18,6 +18,7 @@ from typing import IO, Any, Protocol
 from tests.conformance.asked import HOST, Answer, Asked, send
 from tests.harness import REPOSITORY, Checkout, Tools
 from tests.jobs import places as jobs
+from tests.jobs import queue_api
 from tests.log import Log
 from tests.packages import link_packages
 from tests.providers.workers import Workers, started
@@ -161,6 +162,26 @@ def as_executable(checkout: Checkout, data: Path, secrets: Mapping[str, str] = S
     program = checkout.root / ".deploy" / "standalone" / name
     with jobs.running(program, data, secrets) as process:
         yield Listening("executable", process.port, process.log)
+
+
+@contextmanager
+def as_server(checkout: Checkout, data: Path, secrets: Mapping[str, str] = SECRETS) -> Iterator[Listening]:
+    """All units in one server, as Cloudflare's provider makes it where nothing is to be a Worker; what is said of the
+    executable holds for it. The checkout is another one's from then on."""
+    config = json.loads(checkout.read("pikku.config.json"))
+    config["deploy"]["defaultTarget"] = "server"
+    checkout.write({"pikku.config.json": json.dumps(config)})
+    checkout.run("plan", "--provider", "cloudflare")
+    out = checkout.root / ".deploy" / "cloudflare"
+    (unit,) = (out / "units").iterdir()
+    names = [queue["name"] for queue in json.loads((out / "infra.json").read_text("utf-8"))["queues"]]
+    with queue_api.running(names) as api:
+        account = {
+            "CLOUDFLARE_ACCOUNT_ID": queue_api.ACCOUNT, "CLOUDFLARE_QUEUES_TOKEN": queue_api.TOKEN,
+            "CLOUDFLARE_API_BASE_URL": api.url, "UNITGRAPH_PULL_WAIT": "0.1", "UNITGRAPH_DATA": str(data),
+        }  # fmt: skip
+        with jobs.serving(unit, {**secrets, **account}) as process:
+            yield Listening("executable", process.port, process.log)
 
 
 @contextmanager

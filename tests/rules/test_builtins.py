@@ -111,12 +111,21 @@ def test_of_a_process(tmp_path: Path) -> None:
     database.close()
 
 
-def test_of_a_server_beside_workers(tmp_path: Path) -> None:
-    files = {"src/app.ts": FUNCTION.format(taken="{ kv, storage }"), "src/services.ts": "export const x = 1"}
+BESIDE = "\nexport const beside = pikkuFunc(async ({ kv, storage }) => [kv, storage])\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "found", "told"), [("", ["kv", "storage()"], 0), (BESIDE, ['storage({"isAlone": false})'], 1)],
+    ids=["which take nothing of it", "which take the same"],
+)
+def test_of_a_server_beside_workers(more: str, found: list[str], told: int, tmp_path: Path) -> None:
+    """What Workers take is theirs."""
+    files = {"src/app.ts": FUNCTION.format(taken="{ kv, storage }") + more, "src/services.ts": "export const x = 1"}
     project = load_project(write(tmp_path, files, {"serverlessIncompatible": ["keep"]}))
     database = Database(database_path(tmp_path))
     workspace = analyse(project, database, Memo(tmp_path, database, lambda data: str(hash(data))))
-    (server,) = workspace.manifest.units
+    server = next(unit for unit in workspace.manifest.units if unit.target == "server")
     made = generator(tmp_path, workspace, cloudflare).unit(server)
-    assert builtins(made.files[f"servers/{server.name}.ts"]) == ['storage({"isAlone": false})']
+    assert builtins(made.files[f"servers/{server.name}.ts"]) == found
+    assert len([notice for notice in made.notices if "takes kv, which Workers have" in notice]) == told
     database.close()

@@ -44,6 +44,20 @@ def workers(checkout: Checkout) -> Iterator[InWorkers]:
 
 
 @pytest.fixture(scope="session")
+def server(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
+    """All units in one server of Cloudflare's provider, so that nobody else has what it keeps."""
+    folder = tmp_path_factory.mktemp("server")
+    made = checkout.clone(folder / "work")
+    config = json.loads(made.read("pikku.config.json"))
+    config["deploy"]["defaultTarget"] = "server"
+    made.write({"pikku.config.json": json.dumps(config)})
+    made.plan("--provider", "cloudflare")
+    (unit,) = (made.root / ".deploy" / "cloudflare" / "units").iterdir()
+    with places.serving(unit, {**GIVEN, "UNITGRAPH_DATA": str(folder / "data")}) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
 def program(checkout: Checkout) -> Path:
     checkout.run("apply", "--provider", "standalone")
     return checkout.root / ".deploy" / "standalone" / "kept"

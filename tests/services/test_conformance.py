@@ -50,6 +50,11 @@ def test_in_the_executable(process: InProcess, suite: str) -> None:
     run(process, suite)
 
 
+@pytest.mark.parametrize("suite", ["db", "transactions", "kv", "storage", "unsigned"])
+def test_in_a_server_without_workers(server: InProcess, suite: str) -> None:
+    run(server, suite)
+
+
 def test_in_a_bucket(program: Path, tmp_path: Path) -> None:
     """The executable with its objects in S3: moto's server, by Bun's client."""
     with servers.s3(tmp_path) as server:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.harness import Checkout, Tools
-from tests.jobs.places import InProcess, running
+from tests.jobs.places import InProcess, running, serving
 from tests.system.projects import SHELL
 
 SOURCE = """\
@@ -90,6 +90,22 @@ def test_a_source_beside_workers_whose_function_is_one_of_them(checkout: Checkou
     """A server can't call a Worker, so the source isn't started, and that is said."""
     said = checkout.run("plan", "--provider", "cloudflare")
     assert "The source of the trigger bell isn't started in tower-server: ring, " in f"{said}"
+
+
+def test_a_source_beside_workers_whose_function_is_in_the_server(checkout: Checkout, tmp_path: Path) -> None:
+    made = checkout.clone(tmp_path / "work")
+    made.edit("src/bell.ts", "ring = pikkuSessionlessFunc<{ times: number }, void>(async", "ring = pikkuSessionlessFunc<{ times: number }, void>({ deploy: 'server', func: async")
+    made.edit("src/bell.ts", "transport })\n})\nexport const bell", "transport })\n} })\nexport const bell")
+    made.edit("src/bell.ts", "wireTrigger({ name: 'shaky'", "wireHTTP({ method: 'get', route: '/', func: pikkuSessionlessFunc(async () => 'a Worker') })\nwireTrigger({ name: 'shaky'")
+    made.edit("src/bell.ts", "wireTrigger, wireTriggerSource }", "wireHTTP, wireTrigger, wireTriggerSource }")
+    assert "isn't started" not in made.run("plan", "--provider", "cloudflare").text
+    unit = made.root / ".deploy" / "cloudflare" / "units" / "tower-server"
+    with serving(unit, {"UNITGRAPH_DATA": str(tmp_path / "data")}) as process:
+        assert process.log.wait(lambda line: line.get("msg") == "rung")[0]["times"] == 3
+        process.log.wait(lambda line: line.get("msg") == "trigger source started", 2)
+        assert health(process)["triggers"] == {"bell": "running", "shaky": "running"}
+        assert process.end() == 0
+        process.log.wait(lambda line: line.get("msg") == "bell closed")
 
 
 def test_a_project_without_command_lines_says_so(program: Path) -> None:

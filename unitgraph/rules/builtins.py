@@ -30,7 +30,7 @@ _AGENTS: Final = "aiStorage"
 @dataclass(frozen=True, slots=True)
 class Given:
     """What a service may be told of: the units that share it, the names of services that they take and the project
-    doesn't make, and all queues that a process may add to. ``is_alone``: no unit of the project runs elsewhere;
+    doesn't make, and all queues that a process may add to. ``elsewhere`` are those that units elsewhere take as well;
     ``has_kysely``: the project depends on it; ``migrations`` with their texts;
     ``workflows``: those in the units, each with its version."""
 
@@ -38,7 +38,7 @@ class Given:
     units: Collection["Unit"]
     services: frozenset[str]
     queues: tuple[str, ...] = ()
-    is_alone: bool = True
+    elsewhere: frozenset[str] = frozenset()
     has_kysely: bool = False
     migrations: tuple[tuple["Migration", str], ...] = ()
     workflows: Mapping[str, str] = field(default_factory=dict)
@@ -117,8 +117,8 @@ def _db_bound(given: Given) -> Builtin | None:
 
 
 def _db_of_process(given: Given) -> Builtin | None:
-    """As ``kv``: where other units are elsewhere, D1 is out of reach."""
-    if "db" not in given.services or not given.has_kysely or not given.is_alone:
+    """As ``kv``: where Workers take it, it is D1, and out of reach."""
+    if not _has_own(given, "db") or not given.has_kysely:
         return None
     parts = f"{{ {', '.join(_KYSELY_OF_PROCESS)} }}"
     migrations = [
@@ -130,8 +130,8 @@ def _db_of_process(given: Given) -> Builtin | None:
 
 
 def _kv_of_process(given: Given) -> Builtin | None:
-    """Where other units are elsewhere, their store is as well, and out of reach."""
-    if "kv" not in given.services or not given.is_alone:
+    """Where Workers take it, it is theirs, and out of reach."""
+    if not _has_own(given, "kv"):
         return None
     return Builtin("kv", "kv", (("unitgraph/services/kv/process", "kv"),))
 
@@ -152,7 +152,7 @@ def _limits_of_process(given: Given) -> Builtin | None:
 def _storage_of_process(given: Given) -> Builtin | None:
     if "storage" not in given.services:
         return None
-    told = "" if given.is_alone else literal({"isAlone": False})
+    told = literal({"isAlone": False}) if "storage" in given.elsewhere else ""
     return Builtin("storage", f"storage({told})", (("unitgraph/services/storage/process", "storage"),))
 
 
@@ -185,13 +185,28 @@ def _hub_bound(given: Given) -> Builtin | None:
 
 
 def _hub_of_process(given: Given) -> Builtin | None:
-    """Where other units are elsewhere, so are the channels."""
+    """Where Workers hold channels, or say something on them, topics are theirs."""
     return Builtin("eventHub", "() => hub.service") if takes_hub(given) else None
 
 
 def takes_hub(given: Given) -> bool:
     """Whether a process has an event hub of its own."""
-    return "eventHub" in given.services and given.is_alone
+    return _has_own(given, "eventHub")
+
+
+def _has_own(given: Given, name: str) -> bool:
+    """Whether a process has a service for itself, since nobody elsewhere has it."""
+    return name in given.services and name not in given.elsewhere
+
+
+def out_of_reach(given: Given, process: str) -> Iterator[str]:
+    """What a process takes and can't have, as sentences."""
+    for name in ("db", "eventHub", "kv"):
+        if name in given.services & given.elsewhere and (name != "db" or given.has_kysely):
+            yield (
+                f"{process} takes {name}, which Workers have: there it is out of a server's reach, and whoever uses it "
+                f"in {process} gets a 501."
+            )
 
 
 BUILTINS: Final[Mapping[str, Row]] = {
@@ -236,11 +251,11 @@ def packages(workspace: "Workspace", plan: "SlicePlan", made: frozenset[str]) ->
 
 def given(
     workspace: "Workspace", units: Collection["Unit"], services: frozenset[str], queues: tuple[str, ...], *,
-    is_alone: bool, workflows: Mapping[str, str],
+    elsewhere: frozenset[str], workflows: Mapping[str, str],
 ) -> Given:  # fmt: skip
     manifest, read = workspace.manifest, workspace.project.sources.read
     return Given(
-        manifest, units, services, queues, is_alone=is_alone, has_kysely=_has_kysely(workspace),
+        manifest, units, services, queues, elsewhere=elsewhere, has_kysely=_has_kysely(workspace),
         migrations=tuple((each, read(f"{FOLDER}/{each.name}").decode()) for each in manifest.migrations),
         workflows=workflows,
     )  # fmt: skip

@@ -233,11 +233,11 @@ class Generator:
         return tuple(text.EntryObject(kind.class_name, kind.specifier) for kind in kinds)
 
     def _given(self, units: Collection[Unit], plan: SlicePlan, queues: tuple[str, ...] = ()) -> builtins.Given:
-        is_alone = self._provider.isolation == "process"
         has_agents = any(True for unit in units for _ in self._wirings.agents(unit))
         taken = builtins.taken(plan, self._made_by_project, has_agents=has_agents)
         own = {each["name"]: each["version"] for each in self._main_workflows(units)}
-        return builtins.given(self._workspace, units, taken, queues, is_alone=is_alone, workflows=own)
+        elsewhere = self._wirings.elsewhere(units)
+        return builtins.given(self._workspace, units, taken, queues, elsewhere=elsewhere, workflows=own)
 
     def _queue(self, wiring: QueueWiring, names: Names) -> text.EntryQueue:
         settings = wiring.settings.document()
@@ -336,6 +336,7 @@ class Generator:
         services = self._service_names(names)
         queues = self._queue_names(units)
         given = self._given(units, plan, queues)
+        self._told += builtins.out_of_reach(given, next(iter(units)).name)
         up = "./" if "/" not in path else "../"
         return text.Main(
             project=self._workspace.project.name,

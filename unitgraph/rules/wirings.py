@@ -1,7 +1,7 @@
 """Which wirings, middleware and permissions belong to which unit. Knows the application, generates nothing."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Final
 
@@ -48,6 +48,16 @@ class Wirings:
 
     def functions(self, unit: Unit) -> list[Function]:
         return [self.application.functions[name] for name in unit.function_ids]
+
+    def elsewhere(self, units: Collection[Unit]) -> frozenset[str]:
+        """The services of a server that units take which aren't in it: topics, too, where Workers hold channels."""
+        if all(unit.target != "server" for unit in units):
+            return frozenset()
+        own = {unit.name for unit in units}
+        others = [unit for unit in self.manifest.units if unit.name not in own]
+        found = {each.source_service_name for unit in others for each in unit.services}
+        found |= {name for unit in others for function in self.functions(unit) for name in function.services.names}
+        return frozenset(found | {"eventHub"} if any(unit.role == "channel" for unit in others) else found)
 
     def routes(self, unit: Unit) -> list[HttpWiring]:
         return [wiring for name in unit.function_ids for wiring in self.http.get(name, ())]

@@ -9,8 +9,11 @@ if TYPE_CHECKING:
     from unitgraph.units.model import Unit
 
 PORT = 8080
+KEPT = frozenset(("ai-storage", "database", "kv", "object-storage", "workflow-state"))
+"""What a server keeps in its data folder, where nothing else is said."""
 DATA = """\
-# Which times of its schedules were run, and which ids of jobs are known; containers that share it do each once.
+# Which times of its schedules were run, which ids of jobs are known, and what its services keep; containers that share
+# it do each once.
 # UNITGRAPH_STORE names a PostgreSQL or a Redis for containers on several machines.
 ENV UNITGRAPH_DATA=/data
 RUN mkdir /data && chown bun /data
@@ -23,6 +26,7 @@ def files(unit: "Unit", target: Target) -> dict[str, str]:
     """The Dockerfile beside the unit's index.js. Its first lines say how to run it and how Workers find it."""
     bun = target.tools["bun"].version
     keeps = any(handler.type in ("scheduled", "queue") for handler in unit.handlers)
+    keeps |= not KEPT.isdisjoint(service.capability for service in unit.services)
     takes = any(handler.type == "queue" for handler in unit.handlers) or bool(unit.queue_producers)
     account = ACCOUNT if takes else ""
     data = DATA if keeps else ""
