@@ -30,7 +30,7 @@ class Server:
         user: int | None = None,
     ) -> None:  # fmt: skip
         self.programs = programs
-        self._folder, self._command, self._url, self._user = folder, command, url, user
+        self.folder, self._command, self._url, self._user = folder, command, url, user
         for attempt in range(_ATTEMPTS):
             self.port = _free_port()
             try:
@@ -47,7 +47,7 @@ class Server:
 
     def start(self) -> None:
         """Until it listens, which PostgreSQL does before it answers anything but that it is starting."""
-        log = self._folder / "server.log"
+        log = self.folder / "server.log"
         end = time.monotonic() + _START_S
         self._run(log)
         while not self._listens():
@@ -63,7 +63,7 @@ class Server:
     def _run(self, log: Path) -> None:
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                self._command(self.port), stdout=output, stderr=output, cwd=self._folder, user=self._user, group=self._user
+                self._command(self.port), stdout=output, stderr=output, cwd=self.folder, user=self._user, group=self._user
             )
 
     def _listens(self) -> bool:

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -53,6 +54,23 @@ def in_redis() -> Iterator[Homes]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def in_redis_flushed() -> Iterator[Homes]:
+    """One that flushes its file before it answers."""
+    with homes.in_redis("--appendfsync", "always") as made:
+        yield made
+
+
+@dataclass(frozen=True)
+class Line:
+    """A step's body was there: of which run, at which time in milliseconds, in which process."""
+
+    run: str
+    what: str
+    at: int
+    pid: int
+
+
 class Deployment:
     """Processes that share a home, and the file in which steps note what they did."""
 
@@ -69,7 +87,11 @@ class Deployment:
 
     def lines(self) -> list[tuple[str, str]]:
         """(run, what was done), in order."""
-        return [(run, what) for run, _, what in (line.partition(" ") for line in self.ledger.read_text().splitlines())]
+        return [(line.run, line.what) for line in self.noted()]
+
+    def noted(self) -> list[Line]:
+        found = (line.split(" ") for line in self.ledger.read_text().splitlines())
+        return [Line(run, what, int(at), int(pid)) for run, what, at, pid in found]
 
     def end(self) -> None:
         for process in self.processes:

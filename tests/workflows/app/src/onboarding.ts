@@ -7,7 +7,7 @@ const LEDGER = process.env['LEDGER'] ?? ''
 /** Resolves once the disk has it. */
 export const note = (run: string, what: string): void => {
   const file = openSync(LEDGER, 'a')
-  writeSync(file, `${run} ${what}\n`)
+  writeSync(file, `${run} ${what} ${Date.now()} ${process.pid}\n`)
   fsyncSync(file)
   closeSync(file)
 }
