@@ -43,7 +43,7 @@ export const badge = (status) => h('span', { class: `badge ${status}` }, sign(st
 /** @type {Readonly<Record<Step['kind'], string>>} */
 const KINDS = {
   inline: 'code', rpc: 'calls', child: 'workflow', sleep: 'sleep', approval: 'approval', event: 'waits for', now: 'time', random: 'chance', uuid: 'id',
-  patch: 'patch', cancel: 'its end was asked for',
+  patch: 'patch', cancel: 'its end was asked for', undo: 'undoes',
 }
 
 /** What a step is. @param {Step} step */
