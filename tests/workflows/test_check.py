@@ -79,6 +79,21 @@ onboardUser  {ids["onboardUser"]}  waiting
     assert found["runs"][0]["difference"]["entry"] == {"seq": 1, "key": "Create profile", "kind": "rpc", "fingerprint": "createProfile"}
 
 
+def test_a_plan_warns_and_never_fails_of_it(code: Checkout, stored: tuple[str, dict[str, str]]) -> None:
+    data, _ = stored
+    before = code.plan("--provider", "standalone")
+    assert "warning" not in before.err
+    said = code.run("plan", "--provider", "standalone", more={"UNITGRAPH_RUNS": data})
+    assert "warning: 1 run is on the way that went by another onboardUser, and 1 would be paused, having done 'Create profile'" in said.err
+    assert "warning: the workflow refund is gone, and 1 run is on the way that would wait for it.\n" in said.err
+    assert said.out == before.out
+    again = code.run("plan", "--provider", "standalone", more={"UNITGRAPH_RUNS": data})
+    assert [line for line in again.err.splitlines() if "warning" in line] == [line for line in said.err.splitlines() if "warning" in line]
+    away = code.run("plan", "--provider", "standalone", more={"UNITGRAPH_RUNS": "postgres://127.0.0.1:1/none"})
+    assert "warning: whether runs that are on their way go on isn't known. The runs at 127.0.0.1/none can't be read" in away.err
+    assert "warning" not in code.plan("--provider", "standalone").err
+
+
 def test_what_is_no_store_is_said_before_anything_is_built(code: Checkout) -> None:
     assert "[runs-place-unknown]" in code.run("workflow", "check", "/nowhere.jsonl", status=1).err
     assert "[task-unknown]" in code.run("workflow", "chekc", status=1).err

@@ -46,14 +46,25 @@ def _plan(
     if changes is not None:
         return _of_change(engine, planned.plan, changes, options, environ)
     saved = _answer(planned.plan, options, environ, document(planned.plan))
+    saved["err"] = "".join(f"{line}\n" for line in _of_runs(engine, environ))
     graph = project_graph(root)
     inputs = _inputs(engine)
-    if not options["profile"] and (graph is None or not graph[0].before):
+    if not options["profile"] and not environ.get(quick.RUNS) and (graph is None or not graph[0].before):
         result = [str(Path(options["result_file"]).resolve())] if options["result_file"] else []
         outputs = [*_outputs(engine), *result]
         with engine.timeline.span("snapshot"):
             snapshot.save(path, quick.salt(arguments, environ), inputs, taken_ns, outputs, saved)
     return saved
+
+
+def _of_runs(engine: Engine, environ: Mapping[str, str]) -> list[str]:
+    """Runs that are on their way and that the plan's code would part with."""
+    if not environ.get(quick.RUNS):
+        return []
+    from unitgraph.rules.runs import outlines  # noqa: PLC0415 - where runs are to be looked at alone
+
+    with engine.timeline.span("runs"):
+        return outlines.warnings(engine, environ)
 
 
 def _answer(

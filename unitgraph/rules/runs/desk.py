@@ -6,6 +6,7 @@ The rules of a store exist once, in the runtime; nothing of them is known here.
 import json
 import os
 import subprocess
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -36,15 +37,19 @@ Item = dict[str, Any]
 
 
 class Desk:
-    """Raises, besides what is said of each question, RunsMissing, RunsUnusable and RunsExportBroken."""
+    """Raises, besides what is said of each question, RunsMissing, RunsUnusable and RunsExportBroken; the second also
+    where all of it takes longer than ``patience_s``."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, patience_s: float | None = None) -> None:
         self._place = place
         self._process = subprocess.Popen(
             [str(find_bun().path), "--no-env-file", f"--config={os.devnull}", str(_SCRIPT)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_SCRIPT.parent, env=dict(place.environment),
             text=True, encoding="utf-8",
         )  # fmt: skip
+        self._timer = threading.Timer(patience_s, self._process.kill) if patience_s is not None else None
+        if self._timer:
+            self._timer.start()
         file = str(place.file) if place.file else None
         self._tell({"project": place.project, "file": file, "url": place.url})
 
@@ -56,6 +61,8 @@ class Desk:
     ) -> None:
         assert self._process.stdin
         assert self._process.stdout
+        if self._timer:
+            self._timer.cancel()
         if error is not None:
             self._process.kill()        # it may be in the middle of an answer
         with suppress(BrokenPipeError):
@@ -74,7 +81,8 @@ class Desk:
             if said["is"] == "refused":
                 raise _REFUSED[said["code"]](said, self._place.name)
             yield said["item"]
-        raise RunsUnusable(self._place.name, "its process ended in the middle of an answer")
+        why = "no answer came to its end in time" if self._timer else "its process ended in the middle of an answer"
+        raise RunsUnusable(self._place.name, why)
 
     def one(self, what: str, /, **given: Any) -> Item:
         """The one item of an answer."""

@@ -13,6 +13,8 @@ from unitgraph.units.project import Project
 
 STORE: Final = "UNITGRAPH_STORE"
 DATA: Final = "UNITGRAPH_DATA"
+PLACE: Final = "UNITGRAPH_RUNS"
+"""Says where runs are for whoever looks after them, in the same forms as ``--store``."""
 _SERVERS: Final = frozenset(("postgres", "postgresql", "redis", "rediss"))
 
 
@@ -40,6 +42,7 @@ def place_of(
     said = {**deploy.variables(environment), **environ}
     if deploy.standalone.data:
         said.setdefault(DATA, deploy.standalone.data)
+    store = store or ("" if is_dev else environ.get(PLACE, ""))
     if is_dev:
         store = _of_dev(project, provider or deploy.provider)
     if urlsplit(store).scheme in ("http", "https"):

@@ -9,6 +9,8 @@ import { readValue } from '../workflow/values.ts'
 export interface Summary {
   readonly id: string
   readonly workflow: string
+  /** The digest of its outline that it was last gone on with. */
+  readonly version: string
   readonly status: Head['status']
   readonly createdAt: Date
   readonly finishedAt?: Date
@@ -65,7 +67,6 @@ export interface StepView {
 }
 
 export interface RunView extends Summary {
-  readonly version: string
   readonly input: Shown
   readonly output?: Shown
   readonly error?: Failure
@@ -100,7 +101,7 @@ const failure = (text: string): Failure => {
 }
 
 export const summaryOf = (head: Head): Summary => ({
-  id: head.id, workflow: head.name, status: head.status, createdAt: new Date(head.createdAt), entries: head.seq,
+  id: head.id, workflow: head.name, version: head.version, status: head.status, createdAt: new Date(head.createdAt), entries: head.seq,
   ...(head.finishedAt !== null && { finishedAt: new Date(head.finishedAt) }),
   ...(head.dueAt !== null && !ENDS.has(head.status) && { dueAt: new Date(head.dueAt) }),
   ...(head.reason !== null && { reason: redact(head.reason) }),
@@ -161,7 +162,7 @@ export const viewOf = async (run: Run): Promise<RunView> => {
   const { head, input, output, error, inbox } = run
   const byKey = Map.groupBy(entriesOf(run).filter(({ key }) => key !== PLAN), ({ key }) => key)
   return {
-    ...summaryOf(head), version: head.version, recoveries: head.recoveries, input: shown(readValue(input)),
+    ...summaryOf(head), recoveries: head.recoveries, input: shown(readValue(input)),
     ...(output !== null && { output: shown(readValue(output)) }), ...(error !== null && { error: failure(error) }),
     ...(head.cancelAt !== null && { cancelAskedAt: new Date(head.cancelAt) }),
     ...(head.principal !== null && { session: shown(readValue(head.principal)) }),
