@@ -115,8 +115,7 @@ export const createLab = ({ workflows, steps = {}, seed = 1, store: make = creat
           },
           isWorkflow: (id) => Object.hasOwn(workflows, id),
           startChild: async (child, data, id, parent) => {
-            await seen.start({ id, name: child, version: '1', input: writeValue(data), parentId: parent.id, parentKey: parent.key })
-            worker.kick()
+            await worker.begin({ id, name: child, version: '1', input: writeValue(data), parentId: parent.id, parentKey: parent.key })
           },
         })
         return () => (isDead ? DEAD : (own[run.head.name] as Code)(wire, readValue(run.input)))

@@ -29,29 +29,35 @@ const told = (store: Store, tell: () => Promise<unknown>): Store => new Proxy(st
   },
 })
 
-/** A store that is opened by its first call. */
-const opening = (open: () => Promise<Store>): Store => {
+const openPostgres = async () => {
+  const client = toPostgres(placeOf('TEST_POSTGRES'))
+  return { client, schema: await prepare(client, projectName()) }
+}
+let postgres: ReturnType<typeof openPostgres> | undefined
+/** Calls of the store that is in it. */
+const underWay = new Set<Promise<unknown>>()
+let latest = 0
+
+/** One schema for all, emptied each time: making one takes longer than the tests do. A store that was before is heard no more. */
+const inEmptied = (now: () => number): Store => {
+  const mine = (latest += 1)
+  const open = async (): Promise<Store> => {
+    await Promise.allSettled(underWay)
+    const { client, schema } = await (postgres ??= openPostgres())
+    const store = await inPostgres(client, schema, now)
+    await client.run(['runs', 'payloads', 'journal', 'inbox', 'limits'].map((table) => `DELETE FROM ${schema}.${table}`).join(';'))
+    return store
+  }
   let store: Promise<Store> | undefined
   const methods = Object.keys(createMemoryStore()).map((method) => [method, async (...given: never[]) => {
     const opened = await (store ??= open())
-    return (opened[method as keyof Store] as (...given: never[]) => Promise<unknown>)(...given)
+    if (mine !== latest) return new Promise(() => undefined)
+    const answer = (opened[method as keyof Store] as (...given: never[]) => Promise<unknown>)(...given)
+    underWay.add(answer)
+    return answer.finally(() => underWay.delete(answer))
   }])
   return Object.fromEntries(methods) as Store
 }
-
-/** One schema for all, emptied each time: making one takes longer than the tests do. */
-const openPostgres = async () => {
-  const client = toPostgres(placeOf('TEST_POSTGRES'))
-  const schema = await prepare(client, projectName())
-  return {
-    empty: async (now: () => number): Promise<Store> => {
-      const store = await inPostgres(client, schema, now)
-      await client.run(['runs', 'payloads', 'journal', 'inbox', 'limits'].map((table) => `DELETE FROM ${schema}.${table}`).join(';'))
-      return store
-    },
-  }
-}
-let postgres: ReturnType<typeof openPostgres> | undefined
 
 export const STORES: Readonly<Record<string, Make>> = {
   memory: createMemoryStore,
@@ -66,7 +72,7 @@ export const STORES: Readonly<Record<string, Make>> = {
     const store = inRedis(client, prefix, true, `tonumber(redis.call('GET', '${prefix}clock'))`)
     return told(store, () => client.call('SET', `${prefix}clock`, String(now())))
   },
-  postgres: (now) => opening(async () => (await (postgres ??= openPostgres())).empty(now)),
+  postgres: inEmptied,
 }
 
 export const removeStores = (): void => {

@@ -4,7 +4,7 @@ import type { GraphView } from '../dashboard/api.ts'
 import type { Dashboard } from '../dashboard/index.ts'
 import type { Execution } from '../workflow/execution.ts'
 import type { World } from '../workflow/steps.ts'
-import type { Run } from '../workflow/run.ts'
+import type { NewRun, Run } from '../workflow/run.ts'
 import { createRuns, type Runs } from '../workflow/runs.ts'
 import type { Store as RunStore } from '../workflow/store.ts'
 import { createWorker, type Worker } from '../workflow/worker.ts'
@@ -44,6 +44,7 @@ export const workflows = (entries: readonly WorkflowEntry[], open: typeof openSt
   const ending = new AbortController()
 
   const hints = {
+    begin: (run: NewRun) => worker?.begin(run),
     started: () => worker?.kick(),
     delivered: (id: string) => worker?.nudge(id),
     cancelled: (id: string) => worker?.cancel(id),

@@ -2,8 +2,8 @@
 import type { UserSession } from '../types/services.ts'
 import { RunConflictError } from './errors.ts'
 import type { Flow } from './flow.ts'
-import type { Filter, Store } from './store.ts'
-import type { Head, NewMessage, Run } from './run.ts'
+import type { Filter, Started, Store } from './store.ts'
+import type { Head, NewMessage, NewRun, Run } from './run.ts'
 import type { Delivered } from './store.ts'
 import { writeValue } from './values.ts'
 
@@ -29,6 +29,8 @@ export interface Runs {
 
 /** What a store's users tell whoever works on runs. */
 export interface Hints {
+  /** Keeps a run that begins, and may have it worked on at once; undefined where nobody does. */
+  begin?(run: NewRun): Promise<Started> | undefined
   started(id: string): void
   delivered(id: string): void
   cancelled(id: string): void
@@ -39,12 +41,14 @@ export const createRuns = (store: Store, versions: ReadonlyMap<string, string>, 
   start: async (name, data, { id = crypto.randomUUID(), session, traceparent, parent, flow } = {}) => {
     const version = versions.get(name)
     if (version === undefined) throw new Error(`No workflow is called ${name}`)
-    const started = await store.start({
+    const run: NewRun = {
       ...flow, id, name, version, input: writeValue(data), principal: session === undefined ? null : writeValue(session),
       traceparent: traceparent ?? null, parentId: parent?.id ?? null, parentKey: parent?.key ?? null,
-    })
+    }
+    const begun = hints.begin?.(run)
+    const started = await (begun ?? store.start(run))
     if (started.is === 'conflict') throw new RunConflictError(id)
-    hints.started(id)
+    if (!begun) hints.started(id)
     return { runId: id }
   },
   load: (id) => store.load(id),

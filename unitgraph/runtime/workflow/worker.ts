@@ -5,8 +5,8 @@
 import type { Logger } from '../types/services.ts'
 import type { End, Execution } from './execution.ts'
 import type { World } from './steps.ts'
-import type { Run } from './run.ts'
-import type { Append, Appended, Change, Store } from './store.ts'
+import type { NewRun, Run } from './run.ts'
+import type { Append, Appended, Change, Started, Store } from './store.ts'
 import type { Clock } from './world.ts'
 
 export interface WorkerOptions {
@@ -29,6 +29,8 @@ export interface WorkerOptions {
 
 export interface Worker {
   start(): void
+  /** Keeps a run that begins, and has it at once if there is room: a call of the store less than a claim. */
+  begin(run: NewRun): Promise<Started>
   /** A run that was started with its lease, which was asked for at a time of `monotonic`. */
   take(run: Run, asked: number): void
   /** Something may have become due. */
@@ -71,6 +73,8 @@ export const createWorker = (options: WorkerOptions): Worker => {
   let isBeating = false
   let kicked = Promise.withResolvers<void>()
   let looking: Promise<void> | undefined
+  /** Runs that begin here, of which some may turn out to be had. */
+  const beginning = new Set<Promise<Started>>()
 
   const isSure = (run: string): boolean => options.monotonic() < (lives.get(run)?.sureUntil ?? 0)
   /** Of a lease that was asked for at a time. */
@@ -121,12 +125,17 @@ export const createWorker = (options: WorkerOptions): Worker => {
     }
     lives.set(head.id, live)
     live.done = go().then(
-      (end) => logger.debug(`run ${end}`, { run: head.id, workflow: head.name }),
+      (end) => {
+        logger.debug(`run ${end}`, { run: head.id, workflow: head.name })
+        return end
+      },
       (error: unknown) => logger.error(error, { run: head.id, workflow: head.name, code: 'run-fault' }),
-    ).finally(() => {
+    ).then((end) => {
       if (lives.get(head.id) !== live) return
+      const isFull = lives.size >= most
       lives.delete(head.id)
-      kicked.resolve()
+      // the end of a run that nothing waits for makes nothing due
+      if (end !== 'ended' || isFull || head.parentId !== null || head.concurrencyKey !== null) kicked.resolve()
     })
     void beat()
   }
@@ -205,6 +214,20 @@ export const createWorker = (options: WorkerOptions): Worker => {
       isStopped = false
       looking = look()
     },
+    begin: async (run) => {
+      if (isStopped || lives.size + beginning.size >= most) return options.store.start(run).finally(kicked.resolve)
+      const asked = options.monotonic()
+      const start = async (): Promise<Started> => {
+        const started = await options.store.start(run, { worker: id, ttlMs })
+        if (started.is !== 'started') return started
+        clock.tell(started.now)
+        if (started.run.head.status === 'running') take(started.run, asked)
+        return started
+      }
+      const started = start()
+      beginning.add(started)
+      return started.finally(() => beginning.delete(started))
+    },
     take,
     kick: () => kicked.resolve(),
     nudge: (run) => {
@@ -222,8 +245,8 @@ export const createWorker = (options: WorkerOptions): Worker => {
       kicked.resolve()
       const over = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
       for (const { execution } of lives.values()) execution?.leave()
-      // a claim that is under way may still bring some
-      const all = Promise.resolve(looking).then(() => Promise.all([...lives.values()].map(({ done }) => done)))
+      // a claim or a start that is under way may still bring some
+      const all = Promise.allSettled([looking, ...beginning]).then(() => Promise.all([...lives.values()].map(({ done }) => done)))
       await Promise.race([all, signal.aborted ? undefined : over])
       for (const run of [...lives.keys()]) lose(run)
       await options.store.release(id)
