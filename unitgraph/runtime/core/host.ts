@@ -12,7 +12,7 @@ export interface ProjectOptions extends ServicesOptions {
   readonly settings?: Settings
 }
 
-export const createHost = (options: ProjectOptions, env: Environment, more: Pick<Host, 'find' | 'isFirst' | 'accept'> = {}, values?: Values): Host => ({
+export const createHost = (options: ProjectOptions, env: Environment, more: Pick<Host, 'find' | 'isFirst' | 'accept' | 'tell'> = {}, values?: Values): Host => ({
   project: options.project,
   release: options.release ?? readText(env, 'UNITGRAPH_RELEASE'),
   env,

@@ -80,8 +80,8 @@ export const answerRemote = async (unit: Unit, request: Request, outer: Call): P
       throw new NotFoundError(`No function is called ${functionId} in ${unit.name}`)
     }
     const session = new Session(ticket.session)
-    const trace = readTrace(request.headers, ticket.request)
-    const call: Call = { ...outer, ...trace, transport: 'rpc', session, depth: ticket.depth }
+    const { requestId } = readTrace(request.headers, ticket.request)
+    const call: Call = { ...outer, requestId, transport: 'rpc', session, depth: ticket.depth }
     const { data: given, errand } = unpack(toText(bytes)) as { data?: unknown; errand?: Errand }
     if (errand) {
       if (!unit.options.errands) throw new NotFoundError(`${functionId} is not reached through ${errand.wiring}`)

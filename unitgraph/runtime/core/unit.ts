@@ -8,6 +8,7 @@ import type { Errands } from './errand.ts'
 import type { QueuePart } from '../queue/index.ts'
 import type { SchedulePart } from '../schedule/index.ts'
 import type { WorkflowPart } from '../workflow/index.ts'
+import type { Tell } from './span.ts'
 import type { Services, WireServicesFactory } from './services.ts'
 import type { Environment } from './environment.ts'
 
@@ -76,6 +77,8 @@ export interface Host {
   isFirst?(callId: string, until: number): boolean
   /** Where connections of channels are held. */
   readonly accept?: Accept
+  /** Where spans are told of what happens. */
+  readonly tell?: Tell
 }
 
 export interface Unit {

@@ -10,7 +10,7 @@ const LOOK_MS = 300
 const SILENT_MS = 15_000
 
 /** Whatever a change of a run moves. */
-const markOf = ({ head }: Run): string => [head.status, head.seq, head.inboxSeq, head.epoch, head.dueAt, head.cancelAt].join(' ')
+const markOf = ({ head, underway }: Run): string => [underway, head.status, head.seq, head.inboxSeq, head.epoch, head.dueAt, head.cancelAt].join(' ')
 
 /** Ends with the run, with whoever listens, or with the process; the last event of a run that has ended is `end`. */
 export const follow = ({ runs, signal }: Managed, first: Run): Response => {

@@ -20,6 +20,7 @@ import type { Sockets } from '../server/sockets.ts'
 import { readSettings } from '../server/settings.ts'
 import { createGauge, drain, type Stoppable } from '../server/shutdown.ts'
 import { withFiles } from '../server/sources.ts'
+import { openTelemetry, spanOfRequest } from '../server/telemetry.ts'
 import { createUnits, type MainRoute, type UnitEntry } from '../server/units.ts'
 import type { Logger } from '../types/services.ts'
 
@@ -94,10 +95,12 @@ export const serve = async (options: ServeOptions): Promise<void> => {
   const command = process.argv[2] === 'cli' ? await (options.commandLine ?? noCommandLine)(process.argv.slice(3)) : undefined
   const env = withFiles(options.env ?? process.env, options.settings?.ids ?? [], problems)
   const checked = await options.settings?.check(env)
+  const telemetry = await openTelemetry(env, options.project, problems)
   const units = createUnits(options.routes, options.units, () => host)
   const builtins = { ...(command && { logger: () => command.logger(env) }), ...options.builtins }
   const host = createHost({ ...options, builtins, folder: (given) => dataFolder(given, options.project) }, env, {
     find: (id) => units.withFunction(id), isFirst: createAnswered(), ...(options.sockets && { accept: options.sockets.accept }),
+    ...(telemetry && { tell: telemetry.tell }),
   }, checked?.values)
   // a command listens on nothing
   const settings = readSettings(command ? {} : env, problems)
@@ -105,7 +108,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
   const background = options.background ?? []
   for (const one of background) {
     try {
-      await one.open(env, options.project)
+      await one.open(env, options.project, telemetry?.tell)
     } catch (error) {
       problems.push(error instanceof Error ? error.message : String(error))
     }
@@ -121,6 +124,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
   const gauge = createGauge()
   const close = async (): Promise<void> => {
     for (const one of background) await one.close()
+    await telemetry?.close()
     await closeServices(services as Services, logger)
   }
   if (command) {
@@ -186,6 +190,8 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     }))
     // a stream of events may be silent for longer than an ordinary connection
     if (response.headers.get('content-type')?.startsWith('text/event-stream')) server.timeout(request, 0)
+    const span = telemetry && spanOfRequest(request, path, response.status, call, started, unit)
+    if (span) telemetry.tell(span)
     logger[HEALTH.has(path) ? 'debug' : 'info']('request', requestLine(request, path, response, call, started, unit))
     // what has become a connection is answered already
     return response.status === 101 ? undefined : withHeader(response, 'x-request-id', call.requestId)

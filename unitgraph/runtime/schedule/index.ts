@@ -37,6 +37,11 @@ const createTask = (unit: Unit, { name, schedule, function: id, options = {} }: 
       const started = performance.now()
       const logger = await loggerOf(unit)
       const trace = readTrace(new Headers())
+      const startMs = Date.now()
+      const tell = (error?: string): void => unit.host.tell?.({
+        traceparent: trace.traceparent, name: `task ${name}`, kind: 'internal', startMs, endMs: Date.now(), error,
+        attributes: { 'unitgraph.task': name, 'unitgraph.unit': unit.name },
+      })
       const known = { task: name, executionTime: at.toISOString() }
       const line = () => ({
         ...known, unit: unit.name, requestId: trace.requestId, ms: Math.round((performance.now() - started) * 10) / 10,
@@ -49,10 +54,12 @@ const createTask = (unit: Unit, { name, schedule, function: id, options = {} }: 
       try {
         await invoke(unit, definition, call, async () => ({ data: undefined }), around)
         logger.info('task done', line())
+        tell()
         return true
       } catch (thrown) {
         const error = thrown instanceof Error ? thrown : new Error(`Something was thrown that is no error: ${String(thrown)}`)
         logger.error(error, { ...line(), code: 'task-failed', issues: reportError(error).issues })
+        tell(error.message)
         return false
       }
     },

@@ -1,6 +1,7 @@
 /** What a process does besides answering requests: works on queues, keeps to schedules. */
 import type { Call } from '../core/call.ts'
 import type { Environment } from '../core/environment.ts'
+import type { Tell } from '../core/span.ts'
 import type { Logger } from '../types/services.ts'
 import type { Units } from './units.ts'
 
@@ -15,7 +16,7 @@ export interface Context {
 
 export interface Background {
   /** Makes ready what services may need; fails where the process can't start. */
-  open(env: Environment, project: string): Promise<void> | void
+  open(env: Environment, project: string, tell?: Tell): Promise<void> | void
   start(context: Context): Promise<void> | void
   /** Takes on nothing more; what is under way goes on. */
   stop(): void

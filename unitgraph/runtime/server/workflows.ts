@@ -63,9 +63,13 @@ export const workflows = (entries: readonly WorkflowEntry[], open: typeof openSt
       if (!runs) throw new Error('The store of runs is not open')
       return runs
     },
-    open: async (env, project) => {
+    open: async (env, project, tell) => {
       store = await open(env, project)
       runStore = await store.runs()
+      if (tell) {
+        const { traced } = await import('../telemetry/runs.ts')
+        runStore = traced(runStore, tell, (error) => context?.logger.warn(error, { code: 'telemetry-fault' }))
+      }
       runs = createRuns(runStore, versions, hints)
       const token = readText(env, TOKEN)
       if (token === undefined || token === '') return

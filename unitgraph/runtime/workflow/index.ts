@@ -21,8 +21,9 @@ import { readFlow } from './options.ts'
 import type { Run } from './run.ts'
 import type { Runs } from './runs.ts'
 import type { Steps, World } from './steps.ts'
+import { stepDigest, stepSpan, withSpan } from './trace.ts'
 import { readValue } from './values.ts'
-import { createWorkflowWire, type Reach } from './wire.ts'
+import { createWorkflowWire, type Reach, type StepCall } from './wire.ts'
 import { START, STEP } from './wires.ts'
 
 export interface Workflow {
@@ -69,15 +70,19 @@ const callOf = ({ head }: Run, steps: Steps): Call => {
   }
 }
 
+/** Each step as whoever began the run: what one step makes of the session is not the next one's. */
+const callOfStep = (call: Call, { idempotencyKey, attempt }: StepCall, signal: AbortSignal): Call => ({
+  ...call, session: new Session(call.session.value), signal, traceparent: withSpan(call.traceparent, stepSpan(idempotencyKey, attempt)),
+})
+
 const reachOf = (unit: Unit, call: Call, workflow: string, children: ReadonlySet<string>): Reach => ({
   isWorkflow: (id) => children.has(id),
   call: (id, data, step, signal) => {
-    // each step as whoever began the run: what one step makes of the session is not the next one's
-    const own: Call = { ...call, session: new Session(call.session.value), signal }
+    const own = callOfStep(call, step, signal)
     return dispatch(unit, id, data, { transport: 'workflow', wiring: STEP, known: { workflowStep: step } }, own)
   },
   node: async (id, data, step, signal) => {
-    const own: Call = { ...call, session: new Session(call.session.value), signal }
+    const own = callOfStep(call, step, signal)
     const wire = { name: 'graph' as const, state: { graphName: workflow, nodeId: step.stepName } }
     let branch: string | undefined
     const output = await dispatch(unit, id, data, { transport: 'workflow', wiring: STEP, known: { workflowStep: step }, wire }, own, (_method, [name]) => {
@@ -87,7 +92,8 @@ const reachOf = (unit: Unit, call: Call, workflow: string, children: ReadonlySet
   },
   startChild: async (name, data, id, parent) => {
     const errand = { transport: 'workflow' as const, wiring: START, known: { start: { id, parent: { ...parent, workflow } } } }
-    await dispatch(unit, name, data, errand, { ...call, session: new Session(call.session.value) })
+    const traceparent = withSpan(call.traceparent, stepSpan(await stepDigest(parent.id, parent.key), 0))
+    await dispatch(unit, name, data, errand, { ...call, session: new Session(call.session.value), traceparent })
   },
 })
 

@@ -14,6 +14,7 @@ import type { Ended } from './graph.ts'
 import { createKeys, plain, scopeOf } from './keys.ts'
 import { milliseconds, retryInMs, retryOf, type Retry } from './retry.ts'
 import type { Entry, Message, NewEntry, StepKind } from './run.ts'
+import { stepDigest } from './trace.ts'
 import { readError, readValue, writeError, writeValue } from './values.ts'
 
 /** What a step may know of itself. */
@@ -105,7 +106,7 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
   const attempts = async (key: string, { name, kind, fingerprint, input, body }: Deed, options: Settled): Promise<void> => {
     const { retry, timeoutMs } = options
     const over = kind === 'undo' ? steps.lost : steps.signal
-    const idempotencyKey = await digest(toBytes(JSON.stringify([runId, key])))
+    const idempotencyKey = await stepDigest(runId, key)
     const finish = (attempt: number, startedAt: number, more: Partial<NewEntry>): void =>
       steps.write({ entry: entryOf(key, kind, fingerprint, { attempt, startedAt, input, ...more }) })
 

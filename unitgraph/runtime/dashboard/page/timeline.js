@@ -46,6 +46,7 @@ const line = (step, start, end, now) => {
       h('p', { class: 'facts' }, badge(step.status), ' began ', moment(step.startedAt), step.endedAt && [', ended ', moment(step.endedAt)],
         step.until && [step.kind === 'sleep' ? ', goes on ' : step.status === 'retrying' ? ', is tried again ' : ', is over ', moment(step.until)]),
       step.attempts.length > 1 && attempts(step),
+      step.input && value(step.input, 'Input'),
       step.error && failure(step.error, 'Error'),
       step.value && value(step.value, 'Result'),
       h('p', { class: 'row' },
