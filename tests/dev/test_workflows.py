@@ -72,10 +72,11 @@ def asked(dev: Running, method: str, path: str, headers: Mapping[str, str]) -> t
     return response.status, json.loads(text)
 
 
-def test_whoever_is_here_looks_after_runs_and_no_other_page_does(checkout: Checkout) -> None:
-    with running(checkout, "--provider", "standalone", "--port", "0") as dev:
+def test_whoever_is_here_looks_after_runs_and_no_other_page_does(checkout: Checkout, arguments: tuple[str, ...]) -> None:
+    with running(checkout, *arguments) as dev:
         address = dev.wait_line(r"runs of workflows: http://127\.0\.0\.1:\d+(/\S+)")[1]
         assert "<title>Runs</title>" in dev.page(address).body
+        assert dev.page(f"{address}/app.js").headers["content-type"].startswith("text/javascript")
         run = dev.ask("POST", "/workflow/order/start", {"book": "Emma"}).json["runId"]
         until(dev, run, "waiting")
         assert asked(dev, "GET", "dashboard/session", {})[1]["by"] == "bearer"

@@ -173,7 +173,7 @@ class _Dev:
         is_first = self.good is None
         self.good = made
         self.is_broken = False
-        if is_first and engine.is_process and engine.manifest.workflows:
+        if is_first and engine.manifest.workflows:
             self.asked.say(f"runs of workflows: http://{HOST}:{self.front.port}{DASHBOARD}")
         self._say(engine, built, edited, built_s, said["ms"] / 1000)
 

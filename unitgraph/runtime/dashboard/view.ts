@@ -109,7 +109,7 @@ export const summaryOf = (head: Head): Summary => ({
 })
 
 /** A parent on Cloudflare is named with its binding. */
-const parentOf = (id: string): string => id.slice(id.indexOf(' ') + 1)
+const parentOf = (id: string): string => id.replace(/^[A-Z\d_]+ /, '')
 
 const WAITS: ReadonlySet<Entry['kind']> = new Set<Entry['kind']>(['sleep', 'approval', 'event'])
 

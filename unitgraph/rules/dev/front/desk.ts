@@ -1,6 +1,7 @@
 /** The front's own server: keeps the port, lets requests through to the version that is good, shows what is wrong. */
 import type { Crashes } from './crash.ts'
 import type { Gate } from './gate.ts'
+import { answerPage, PAGE_PATH } from '../../../runtime/dashboard/page.ts'
 import { isForeign } from '../../../runtime/http/origin.ts'
 import { forward, headersFor } from './forward.ts'
 import { handlers, upgrade } from './sockets.ts'
@@ -28,6 +29,8 @@ export interface DeskOptions {
   readonly token: string
   /** What the units that run know whoever looks after their runs by. */
   readonly runsToken: () => string | undefined
+  /** Where the units don't have the page for that, whose runs it is about. */
+  readonly pageFor: string | undefined
   readonly place: Place
   readonly gate: Gate
   readonly crashes: Crashes
@@ -48,7 +51,7 @@ const LOCAL = /^(?:localhost|.+\.localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/
 const isLooking = (request: Request): boolean =>
   LOCAL.test(request.headers.get('host') ?? '') && (request.method === 'GET' || request.method === 'HEAD') && (request.headers.get('accept') ?? '').includes('text/html')
 
-export const createDesk = ({ host, port, token, runsToken, place, gate, built, crashes }: DeskOptions): Desk => {
+export const createDesk = ({ host, port, token, runsToken, pageFor, place, gate, built, crashes }: DeskOptions): Desk => {
   let broken: Broken | undefined
   let edition = 0
   const watching = new Set<() => void>()
@@ -128,6 +131,10 @@ export const createDesk = ({ host, port, token, runsToken, place, gate, built, c
     }
     const headers = RUNS.test(pathname) ? asOwner(request) : headersFor(request)
     if (!headers) return refuse(403, 'forbidden', 'Runs are for pages of this address on this machine')
+    if (pageFor !== undefined && pathname.startsWith(PAGE_PATH)) {
+      if (pathname === `${PAGE_PATH}/session`) return Response.json({ project: pageFor, by: 'bearer' })
+      return (await answerPage(request, pathname)) ?? refuse(404, 'not-found', `Nothing answers ${request.method} ${pathname}`)
+    }
     const isSocket = request.headers.get('upgrade')?.toLowerCase() === 'websocket'
     if (isSocket && (await upgrade(request, address, gate, server))) return undefined
     const done = gate.enter(address)

@@ -43,7 +43,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => u
 let runsToken: string | undefined
 const desk = (() => {
   try {
-    return createDesk({ ...opening, runsToken: () => runsToken, place, gate, built, crashes })
+    return createDesk({ ...opening, runsToken: () => runsToken, pageFor: opening.place === 'workers' ? opening.project : undefined, place, gate, built, crashes })
   } catch (error) {
     say({ is: 'taken', why: error instanceof Error ? error.message : String(error) })
     return process.exit(1)
