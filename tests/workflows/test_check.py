@@ -66,12 +66,12 @@ def test_other_code_parts_with_runs_and_says_where(code: Checkout, stored: tuple
     done = code.run("workflow", "check", str(file), status=1)
     line = 1 + code.read("src/onboarding.ts").splitlines().index("  await workflow.do('Make profile', 'createProfile', data)")
     assert f"""\
-onboardUser  {ids["onboardUser"]}  waiting
+onboardUser {ids["onboardUser"]} waiting
   expected  'Create profile' rpc createProfile, entry 1
   got       'Make profile' rpc createProfile
   at        src/onboarding.ts:{line}:""" in done.out
-    assert f"refund  {ids['refund']}  waiting\n  no workflow of this name is in the code\n" in done.out
-    assert f"transfer  {ids['transfer']}  completed\n  can't be told: its code uses kv between steps" in done.out
+    assert f"refund {ids['refund']} waiting\n  no workflow of this name is in the code\n" in done.out
+    assert f"transfer {ids['transfer']} completed\n  can't be told: its code uses kv between steps" in done.out
     assert done.out.endswith("3 runs checked: 1 would be paused, 1 would wait for a workflow that is gone, 1 can't be told.\n")
 
     found = code.run("workflow", "check", str(file), "--name", "onboardUser", "--json", status=1).json

@@ -1,8 +1,10 @@
 """`doit runs` on runs of a process that lives and of one that is gone; every answer is the store's own."""
 
 import json
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +138,19 @@ def test_a_deployment_answers_for_its_own_to_whoever_has_the_token(checkout: Che
     assert "[runs-unanswered]" in checkout.run("runs", "--store", f"http://127.0.0.1:{closed.port}", more=token, status=1).err
 
 
+def test_a_run_that_is_paused_goes_on_when_it_is_resumed(deployment: Deployment, runs: Ask) -> None:
+    place = deployment.start()
+    run = start(place, "u1")
+    place.kill()
+    with closing(sqlite3.connect(f"{deployment.store}/runs.sqlite")) as database:
+        database.execute("UPDATE runs SET status = 'paused', reason = 'not now', owner = NULL, leaseUntil = NULL, dueAt = NULL")
+        database.commit()
+    assert [each["reason"] for each in runs("list", "--status", "paused", "--json").json["runs"]] == ["not now"]
+    place = deployment.start()
+    assert runs("resume", run).out == f"resumed onboardUser {run}: waiting\n"
+    assert until_ended(place, run)["status"] == "completed"
+
+
 @pytest.fixture(scope="module")
 def gone(program: Path, in_folders: Homes, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, str]:
     """The data of a process that is gone."""
@@ -191,3 +206,11 @@ def test_an_export_is_a_store_that_stays_as_it_is(checkout: Checkout, gone: tupl
     exported: Any = checkout.run("runs", "list", "--store", str(file), "--json").json
     assert exported == checkout.run("runs", "list", "--store", data, "--json").json
     assert checkout.run("runs", "cancel", waiting, "--store", str(file), status=1).err.count("[runs-read-only]") == 1
+
+    # what runs hold is no markup, and moves no cursor
+    strange = file.read_text("utf-8").replace(waiting, "[red]a[/]\\u001b[2Jb")
+    file.write_text(strange, "utf-8")
+    for words in (["list"], ["show", "[red]a[/]\x1b[2Jb"]):
+        said = checkout.run("runs", *words, "--store", str(file)).out
+        assert "[red]a[/]?[2Jb" in said
+        assert "\x1b" not in said

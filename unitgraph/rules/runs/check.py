@@ -13,6 +13,7 @@ from typing import Any, Final
 from unitgraph.errors.runs import ReplayEnded
 from unitgraph.rules.dev import places, version
 from unitgraph.rules.engine import Built, Engine
+from unitgraph.rules.runs.text import plain
 from unitgraph.rules.workflows import in_unit
 from unitgraph.units.workflow_routes import is_workflow
 
@@ -95,15 +96,15 @@ SAYS: Final = {
 
 
 def _lines(item: Item, written: Mapping[str, str]) -> list[str]:
-    head = f"{item['workflow']}  {item['id']}  {item['status']}"
+    head = plain(f"{item['workflow']} {item['id']} {item['status']}")
     at = written.get(item["workflow"], "")
     if item["verdict"] == "gone":
         return [head, "  no workflow of this name is in the code"]
     if item["verdict"] == "unknown":
-        return [head, f"  can't be told: {item['why']}", f"  at        {at}"]
+        return [head, f"  can't be told: {plain(item['why'])}", f"  at        {at}"]
     difference = item["difference"]
     entry, got = difference["entry"], difference.get("got")
-    instead = _step(got) if got else difference.get("ended", "no step")
+    instead = _step(got) if got else plain(difference.get("ended", "no step"))
     place = (got or {}).get("place", at)
     return [head, f"  expected  {_step(entry)}, entry {entry['seq']}", f"  got       {instead}", f"  at        {place}"]
 

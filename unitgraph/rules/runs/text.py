@@ -36,8 +36,8 @@ def listed(runs: Sequence[Item], now: datetime, *, is_cut: bool) -> str:
     table = _table("RUN", "WORKFLOW", "STATUS", "BEGAN", "TOOK", "ENTRIES", "")
     for run in runs:
         table.add_row(
-            run["id"], run["workflow"], _status(run["status"]), _when(run["createdAt"]), _took(run, now),
-            str(run["entries"]), Text(_plain(_note(run, now)), style="dim"),
+            _cell(run["id"]), _cell(run["workflow"]), _status(run["status"]), _when(run["createdAt"]), _took(run, now),
+            str(run["entries"]), _cell(_note(run, now), "dim"),
         )  # fmt: skip
     more = f"The newest {counted(len(runs), 'run')}; --limit shows more.\n" if is_cut else ""
     return _rendered(table) + more
@@ -47,7 +47,7 @@ def shown(run: Item, now: datetime) -> str:
     """All of one run."""
     began = _time(run["createdAt"])
     took = f", ended {_when(run['finishedAt'])} after {_took(run, now)}" if "finishedAt" in run else ""
-    lines = [f"{run['workflow']}  {run['id']}", f"  {run['status']}, began {_when(run['createdAt'])}{took}"]
+    lines = [plain(f"{run['workflow']} {run['id']}"), f"  {run['status']}, began {_when(run['createdAt'])}{took}"]
     told = [
         ("why", run.get("reason")),
         ("next", _next(run, now)),
@@ -59,14 +59,14 @@ def shown(run: Item, now: datetime) -> str:
         ("output", _value(run.get("output"))),
         ("error", _error(run.get("error"))),
     ]
-    lines += [f"  {name:9} {_plain(said)}" for name, said in told if said]
+    lines += [f"  {name:9} {plain(said)}" for name, said in told if said]
     head = "\n".join(lines) + "\n"
     steps = _timeline(run, began, now) if run["steps"] else "\n  No step has been recorded.\n"
     return head + steps + "".join(_messages(run))
 
 
 def changed(run: Item, did: str) -> str:
-    return f"{did} {run['workflow']} {run['id']}: {run['status']}\n"
+    return f"{did} {plain(run['workflow'])} {plain(run['id'])}: {run['status']}\n"
 
 
 def _timeline(run: Item, began: datetime, now: datetime) -> str:
@@ -79,9 +79,9 @@ def _timeline(run: Item, began: datetime, now: datetime) -> str:
         over = _time(step["endedAt"]) if "endedAt" in step else end
         bar = _bar((start - began).total_seconds() / whole, (over - began).total_seconds() / whole)
         table.add_row(
-            f"+{_length(start - began)}", Text(bar, style=_COLOURS.get(step["status"], "")), _plain(step["key"]),
-            _plain(f"{step['kind']} {step.get('target', '')}".strip()), _status(step["status"]), _length(over - start),
-            Text(_plain(_said(step)), style="dim"),
+            f"+{_length(start - began)}", Text(bar, style=_COLOURS.get(step["status"], "")), _cell(step["key"]),
+            _cell(f"{step['kind']} {step.get('target', '')}"), _status(step["status"]), _length(over - start),
+            _cell(_said(step), "dim"),
         )  # fmt: skip
         for attempt in step["attempts"]:
             failed = attempt.get("error")
@@ -90,7 +90,7 @@ def _timeline(run: Item, began: datetime, now: datetime) -> str:
                 took = _length(_time(attempt["endedAt"]) - began_at)
                 table.add_row(
                     f"+{_length(began_at - began)}", "", f"  attempt {attempt['attempt']}", "", _status("failed"), took,
-                    Text(_plain(_error(failed) or ""), style="dim"),
+                    _cell(_error(failed) or "", "dim"),
                 )  # fmt: skip
     return "\n" + _rendered(table)
 
@@ -99,7 +99,7 @@ def _messages(run: Item) -> Iterator[str]:
     for message in run["messages"]:
         by = f" by {message['by']}" if "by" in message else ""
         said = f"{message['type']}{by}: {_value(message['payload'])}"
-        yield f"  message   {_when(message['at'])} {_plain(said)}\n"
+        yield f"  message   {_when(message['at'])} {plain(said)}\n"
 
 
 def _said(step: Item) -> str:
@@ -180,7 +180,12 @@ def _status(status: str) -> Text:
     return Text(status, style=_COLOURS.get(status, ""))
 
 
-def _plain(text: str) -> str:
+def _cell(text: str, style: str = "") -> Text:
+    """As it is: what looks like markup is none."""
+    return Text(plain(text), style=style)
+
+
+def plain(text: str) -> str:
     """On one line, and nothing of it can steer a terminal."""
     return "".join(sign if sign.isprintable() else "?" for sign in " ".join(text.split()))
 
