@@ -3,6 +3,7 @@
  * There is no leader and no sweep: an expired lease is taken by anybody's next claim.
  */
 import type { Logger } from '../types/services.ts'
+import { deadly } from './deadly.ts'
 import type { End, Execution } from './execution.ts'
 import type { World } from './steps.ts'
 import type { NewRun, Run } from './run.ts'
@@ -54,8 +55,6 @@ interface Live {
 
 /** A lease counts as over this much earlier here than there. */
 const MARGIN = 0.2
-/** Claims of an expired lease without getting on, after which a run is taken for one that kills its workers. */
-const MOST_RECOVERIES = 10
 
 /** How often runs whose time is over are looked for, and how many are forgotten at once. */
 const FORGET_EVERY_MS = 60_000
@@ -114,7 +113,8 @@ export const createWorker = (options: WorkerOptions): Worker => {
 
   const take = (run: Run, asked: number): void => {
     const { head } = run
-    if (head.recoveries > MOST_RECOVERIES) return void pause(run)
+    const change = deadly(head)
+    if (change) return void pause(run, change)
     const live: Live = { sureUntil: sureUntil(asked), execution: undefined, isLost: false, done: Promise.resolve() }
     const go = async (): Promise<End> => {
       const execution = await options.execute(run, { ...world, version: versions[head.name] })
@@ -140,10 +140,8 @@ export const createWorker = (options: WorkerOptions): Worker => {
     void beat()
   }
 
-  const pause = async ({ head }: Run): Promise<void> => {
-    const reason = `Its workers ended ${head.recoveries} times without its getting on; the last thing recorded is entry ${head.seq}`
-    logger.error(`The run is paused: ${reason}`, { run: head.id, workflow: head.name, code: 'run-paused' })
-    const change: Change = { status: 'paused', reason }
+  const pause = async ({ head }: Run, change: Change): Promise<void> => {
+    logger.error(`The run is paused: ${change.reason}`, { run: head.id, workflow: head.name, code: 'run-paused' })
     await options.store.append({ id: head.id, epoch: head.epoch, fromSeq: head.seq, entries: [], change })
       .catch((error: unknown) => logger.warn(error, { run: head.id, code: 'run-store-fault' }))
   }

@@ -15,6 +15,8 @@ import type { Delivered, Store } from '../store.ts'
 import { createWorld } from '../world.ts'
 import { ask, call, RUNS, type Asking, type Namespace } from './calls.ts'
 import type { Workflow } from '../index.ts'
+import { deadly } from '../deadly.ts'
+import type { RunsInObjects } from './service.ts'
 import { createHolder, createLimits } from './limits.ts'
 import { createListing, listOf, SEARCHED, type Listing, type Sql } from './listing.ts'
 
@@ -219,16 +221,20 @@ export class WorkflowRun {
 
   /** Goes on with the run as far as it goes now; gives when to try again, where a limit holds it back. */
   async #go(store: Store, head: Head): Promise<number | null> {
-    const { id, name, version } = head
+    const { id, name } = head
     const { unit } = await started(this.#env, { waitUntil: (work) => this.#state.waitUntil(work) })
     const workflow = unit.options.workflows?.start(unit).get(name)
     if (!workflow) throw new Error(`${unit.name} has no workflow ${name}`)
+    const { versions } = (await unit.host.services())['workflowState'] as RunsInObjects
+    const version = versions[name] ?? head.version
     const holder = createHolder(() => this.#runs(), head)
     const later = await holder.begin()
     if (later !== null) return later
     try {
       const { runs: [run] } = await store.claim({ worker: WORKER, ttlMs: LEASE_MS, versions: { [name]: version }, count: 1 })
-      if (run) await this.#work(store, run, workflow, holder.hold)
+      const change = run && deadly(run.head)
+      if (run && change) await store.append({ id, epoch: run.head.epoch, fromSeq: run.head.seq, entries: [], change })
+      else if (run) await this.#work(store, run, workflow, version, holder.hold)
     } finally {
       // what isn't given back is over by itself
       await holder.drop().catch((error: unknown) => createLogger().warn(error, { run: id, code: 'run-limit-fault' }))
@@ -236,13 +242,16 @@ export class WorkflowRun {
     return null
   }
 
-  async #work(store: Store, run: Run, workflow: Workflow, hold: () => Promise<number | null>): Promise<void> {
+  async #work(store: Store, run: Run, workflow: Workflow, version: string, hold: () => Promise<number | null>): Promise<void> {
     const { id } = run.head
     const telling: Store = { ...store, deliver: (to, message) => (to === id ? store.deliver(to, message) : this.#tell(to, message)) }
-    const world: World = { ...createWorld(telling, { now: Date.now, tell: () => undefined }) }
+    const world: World = { ...createWorld(telling, { now: Date.now, tell: () => undefined }), version }
+    // should this never end, as when it is ended for its time, there is one more alarm
+    const guard = (): Promise<void> => this.#state.storage.setAlarm(Date.now() + LEASE_MS)
+    await guard()
     const execution = (this.#live = workflow.execute(run, world))
     const keep = async (): Promise<void> => {
-      const [at] = await Promise.all([hold(), store.renew({ worker: WORKER, ttlMs: LEASE_MS }, [id])])
+      const [at] = await Promise.all([hold(), store.renew({ worker: WORKER, ttlMs: LEASE_MS }, [id]), guard()])
       if (at !== null) execution.lose()
     }
     const leave = setTimeout(() => execution.leave(), LEAVE_MS)
