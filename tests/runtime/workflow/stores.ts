@@ -69,8 +69,9 @@ export const STORES: Readonly<Record<string, Make>> = {
   redis: (now) => {
     const client = redis.client ??= toRedis(placeOf('TEST_REDIS'))
     const prefix = prefixOf(projectName())
-    const store = inRedis(client, prefix, true, `tonumber(redis.call('GET', '${prefix}clock'))`)
-    return told(store, () => client.call('SET', `${prefix}clock`, String(now())))
+    // the same scripts for all: a server keeps each that it was ever told
+    const store = inRedis(client, prefix, true, "tonumber(redis.call('GET', KEYS[1] .. 'clock'))")
+    return told(store, () => client.call('SET', `${prefix}runs:clock`, String(now())))
   },
   postgres: inEmptied,
 }
