@@ -1,6 +1,8 @@
 /** Units made by hand, as an entry makes them, and requests to them. */
 import { worker, type WorkerOptions } from '../../unitgraph/runtime/entry/cloudflare.ts'
 import { http, type HttpPart } from '../../unitgraph/runtime/http/index.ts'
+import { answers } from '../../unitgraph/runtime/answers.ts'
+import { rpc } from '../../unitgraph/runtime/rpc.ts'
 import { sse } from '../../unitgraph/runtime/sse.ts'
 
 export const RPC_SECRET = 'a secret of sufficient length'
@@ -32,7 +34,7 @@ export const logged = async (work: () => Promise<unknown>): Promise<Record<strin
 }
 
 export const running = (options: Partial<WorkerOptions> & Pick<WorkerOptions, 'functions'>, env: Env = {}): Running => {
-  const made = worker({ project: 'shop', unit: 'shop-unit', required: [], ...options })
+  const made = worker({ project: 'shop', unit: 'shop-unit', required: [], answers, rpc, ...options })
   const all = { LOG_LEVEL: 'silent', ...env }
   const fetch = (request: Request) => made.fetch(request, all, { waitUntil: () => undefined })
   return {

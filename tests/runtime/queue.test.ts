@@ -10,6 +10,7 @@ import { queue, retryDelayMs, type Retries } from '../../unitgraph/runtime/queue
 import { JobLedger } from '../../unitgraph/runtime/queue/ledger.ts'
 import { JOB_LIMIT_BYTES, readMessage, writeMessage, type Message } from '../../unitgraph/runtime/queue/message.ts'
 import { createQueueService } from '../../unitgraph/runtime/queue/service.ts'
+import { rpc } from '../../unitgraph/runtime/rpc.ts'
 import { queueService } from '../../unitgraph/runtime/services/queue.ts'
 import { pikkuSessionlessFunc } from '#pikku'
 import { z } from 'zod'
@@ -42,6 +43,7 @@ const made = () => {
       permitted: { value: jobs.permitted }, lonely: { value: jobs.lonely }, bury: { value: jobs.bury }, price: { value: jobs.price },
     },
     middleware: { said: [jobs.aroundTag] },
+    rpc,
   }, host)
   const part = queue([
     { queue: 'work', function: 'work', ...RETRIES, maxRetries: 2, options: { errors: ['HopelessError'] } },

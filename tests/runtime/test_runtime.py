@@ -13,6 +13,7 @@ import pytest
 from tests import stores
 from tests.packages import link_packages
 from unitgraph.rules.toolchain import ensure, find_bun, user_cache
+from unitgraph.rules.unnamed import prepared
 
 REPOSITORY = Path(__file__).parents[2]
 TIMEOUT_S = 300
@@ -45,7 +46,8 @@ def run(workshop: Path, *command: str | Path, **environment: str) -> None:
         cwd=workshop,
         env={
             "PATH": os.environ.get("PATH", ""), "HOME": str(workshop), "NO_COLOR": "1", "ESBUILD": str(esbuild),
-            "WORKERS": str(workers.parent), **environment,
+            "WORKERS": str(workers.parent), "RUNTIME": str(prepared(REPOSITORY / "unitgraph/runtime", workshop / "prepared")),
+            **environment,
         },
         capture_output=True,
         text=True,

@@ -281,7 +281,7 @@ def test_the_manifest_has_all_keys_in_camel_case(tmp_path: Path) -> None:
     assert step == {
         "name": "app-step", "role": "workflow-step", "target": "serverless", "functionIds": ["step"], "services": [],
         "dependsOn": [], "handlers": [], "secrets": [], "variables": [], "tags": [], "source": "src/app.ts:3", "queueProducers": [],
-        "channelHolders": [],
+        "channelHolders": [], "isCalled": True,
     }  # fmt: skip
     assert document["agents"] == [
         {

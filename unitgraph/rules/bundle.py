@@ -156,7 +156,8 @@ class BundleRule:
     def _finish(self, subject: str, source: Source, bundled: Bundled) -> Finished | UnitgraphError:
         declared = {**self._shared.closures.files(source.modules)}
         allowed = {*declared, *source.generated}
-        undeclared = sorted(path for path in bundled.read if not _is_declared(path, allowed, bundled.base))
+        runtime = RUNTIME if self._shared.sourcemap else self._shared.tools.prepared
+        undeclared = sorted(path for path in bundled.read if not _is_declared(path, allowed, bundled.base, runtime))
         if undeclared:
             return UndeclaredInput(subject, undeclared)
         splitting = self._shared.splitting
@@ -179,12 +180,12 @@ def prefix(subject: str) -> str:
     return "" if subject == PROCESS else f"units/{subject}/"
 
 
-def _is_declared(path: str, allowed: set[str], base: Path) -> bool:
+def _is_declared(path: str, allowed: set[str], base: Path, runtime: Path) -> bool:
     """Generated files, the closure, packages (their versions are in the key) and the runtime."""
     if path in allowed or "node_modules/" in path:
         return True
     full = os.path.normpath(os.path.join(base, path))
-    return full.startswith(f"{RUNTIME}{os.sep}") or path.startswith("(disabled):")
+    return full.startswith(f"{runtime}{os.sep}") or path.startswith("(disabled):")
 
 
 def tsconfig_option(bundling: Mapping[str, Any]) -> tuple[str, ...]:

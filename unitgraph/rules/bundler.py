@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,7 @@ class Bundler:
 
     def __init__(self, shared: "Bundling", options: Sequence[str], *, threads: int | None, jobs: int) -> None:
         self._shared = shared
-        self._options = (*options, *(f"--alias:{name}={path}" for name, path in shared.tools.aliases.items()))
+        self._own = options
         self._threads = threads
         self._jobs = jobs
         self._sizes: dict[str, int] = {}
@@ -50,6 +51,13 @@ class Bundler:
         self._most = batches.MOST_ENTRIES
         self._stopped = threading.Event()
         self.settle(None)
+
+    @cached_property
+    def _options(self) -> tuple[str, ...]:
+        """With the runtime; stacks lead to it as it is written where there is a source map."""
+        shared = self._shared
+        aliases = shared.tools.aliases(as_written=shared.sourcemap)
+        return (*self._own, *(f"--alias:{name}={path}" for name, path in aliases.items()))
 
     def settle(self, available_bytes: int | None) -> None:
         """Takes note of how much memory there is, before a build."""

@@ -125,7 +125,7 @@ class ClientRule:
         reached = Closures(engine.imports.direct).files(made.modules)
         texts = {f"{_GENERATED}/{path}": text for path, text in made.files.items()}
         entries = {name: f"{_GENERATED}/{path}" for name, path in made.entries.items()}
-        aliases = (f"--alias:{name}={path}" for name, path in engine.tools.aliases.items())
+        aliases = (f"--alias:{name}={path}" for name, path in engine.tools.aliases(as_written=False).items())
         manifests = {name for imports in reached.values() for name in imports.packages if name.endswith("package.json")}
         with sandbox(engine.project.root, texts, {*reached, *manifests, "package.json"}) as folder:
             built = esbuild.build(

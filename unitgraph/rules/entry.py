@@ -179,7 +179,8 @@ class Settings:
 class Entry:
     """One unit's entry. ``config``, ``services`` and ``wire_services`` are local names, or None; ``sockets`` is the
     binding to where connections are held, None where there are none or the process holds them. ``asks``: the agents
-    that its functions ask, by name, and their functions."""
+    that its functions ask, by name, and their functions. ``is_called``: by other units; ``calls``: its code calls
+    functions."""
 
     project: str
     unit: str
@@ -206,6 +207,8 @@ class Entry:
     sockets: str | None = None
     agents: tuple[EntryAgent, ...] = ()
     asks: tuple[tuple[str, str], ...] = ()
+    is_called: bool = False
+    calls: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,6 +217,8 @@ class Generator:
             objects=self._objects(unit) if with_services else (),
             workflows=workflows.entry(self._wirings.application, unit),
             starts=workflows.starts(self._wirings.application, functions),
+            is_called=unit.is_called,
+            calls=unit.role != "function" or bool(unit.depends_on) or any(each.invokes for each in functions),
             sockets=holder_binding(unit.name) if with_services and unit.role == "channel" else None,
             required=tuple(sorted(plan.services)),
             queues=tuple(self._queue(wiring, names) for wiring in self._wirings.queues(unit)),

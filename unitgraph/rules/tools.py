@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Final
 
 from unitgraph.cache import digest
-from unitgraph.rules import esbuild, toolchain
+from unitgraph.rules import esbuild, toolchain, unnamed
 from unitgraph.rules.toolchain.locate import ESBUILD_VERSION, PARTS
 
 _HERE: Final = Path(os.path.realpath(__file__)).parent      # bundlers know files by their real paths
@@ -21,7 +21,9 @@ RUNTIME: Final = _HERE.parent / "runtime"
 TEMPLATES: Final = _HERE / "templates"
 
 # Our own modules that an action's output depends on: a release, or an edit, that changes one gives other keys.
-_BUNDLER: Final = ("bundle.py", "bundler.py", "chunks.py", "esbuild.py", "sandbox.py", "sourcemap.py", "strip.py")
+_BUNDLER: Final = (
+    "bundle.py", "bundler.py", "chunks.py", "esbuild.py", "sandbox.py", "sourcemap.py", "strip.py", "unnamed.py",
+)  # fmt: skip
 _GENERATOR: Final = (
     "agents.py", "builtins.py", "codegen.py", "entry.py", "errands_entry.py", "gateway_channel.py", "gateway_mcp.py",
     "gateways.py", "generate.py", "inputs.py", "main_routes.py", "names.py", "settings_entry.py", "triggers.py",
@@ -60,10 +62,17 @@ class Tools:
         return tuple(self.part(name).modules for name in ("runtime", *parts))
 
     @cached_property
-    def aliases(self) -> Mapping[str, str]:
-        """Module name → absolute path, for every name that means the runtime."""
+    def prepared(self) -> Path:
+        """The folder with the runtime as bundles take it, real path."""
+        name = digest.of([self.versions["runtime"], self.versions["bundler"]])
+        with self._lock:
+            return unnamed.prepared(RUNTIME, Path(os.path.realpath(self.cache)) / "runtime" / name[:16])
+
+    def aliases(self, *, as_written: bool) -> Mapping[str, str]:
+        """Module name → absolute path, for every name that means the runtime; as its sources stand, or prepared."""
+        folder = RUNTIME if as_written else self.prepared
         table = json.loads((RUNTIME / "aliases.json").read_bytes())
-        return {name: str(RUNTIME / place) for name, place in table.items()}
+        return {name: str(folder / place) for name, place in table.items()}
 
     @cached_property
     def versions(self) -> Mapping[str, str]:

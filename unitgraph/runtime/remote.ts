@@ -1,7 +1,8 @@
 /** For units that call others: functions which live there, and how they are called. See `core/remote.ts`. */
 import { InternalServerError, rebuildError } from './core/errors.ts'
 import { pack, unpack } from './core/json.ts'
-import { HEADER, PURPOSE, RPC_PATH, rpcSecret, TTL_S, type Answer, type Ticket } from './core/remote.ts'
+import { HEADER, PURPOSE, rpcSecret, TTL_S, type Answer, type Ticket } from './core/remote.ts'
+import { RPC_PATH } from './http/path.ts'
 import { digest, seal, toBytes } from './core/text.ts'
 import type { CallRemote, Remote, Remotes, SendRemote } from './core/unit.ts'
 

@@ -94,6 +94,7 @@ class Unit(Part):
     ``function_ids`` are the functions whose code is in the unit: a gateway (mcp, channel) dispatches to other units.
     ``queue_producers`` are the queues that its code adds to, "*" where a name isn't constant. ``channel_holders`` are
     the units that hold channels or streams of events, for one whose code takes the event hub: all that it publishes to.
+    ``is_called``: another unit depends on it.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Unit(Part):
     source: str
     queue_producers: tuple[str, ...] = ()
     channel_holders: tuple[str, ...] = ()
+    is_called: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,8 @@ class _Split:
         server = self._server()
         if server is not None:
             units.append(server)
-        units = self._with_holders(units)
+        called = {name for unit in units for name in unit.depends_on}
+        units = self._with_holders([dataclasses.replace(unit, is_called=unit.name in called) for unit in units])
         return Manifest(
             project_id=self._project,
             manifest_version=MANIFEST_VERSION,

@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { worker } from 'unitgraph/entry/cloudflare'
 import { http } from 'unitgraph/http'
 import { remote } from 'unitgraph/remote'
+import { rpc } from 'unitgraph/rpc'
 import { jwt } from 'unitgraph/services/jwt'
 import { sse } from 'unitgraph/sse'
 
@@ -17,7 +18,7 @@ const built = pikkuSessionlessFunc(async (services) => (services as { built?: nu
 let times = 0
 
 export default worker({
-  project: 'shop', unit: 'shop-calling', required: ['jwt'], builtins: { jwt },
+  project: 'shop', unit: 'shop-calling', required: ['jwt'], builtins: { jwt }, rpc,
   config: pikkuConfig(async () => ({})),
   services: pikkuServices(async () => ({ built: ++times })),
   functions: {

@@ -85,7 +85,7 @@ export const channel = (part: ChannelPart): ChannelsPart => ({
       const { options } = entry
       const params: Record<string, string> = {}
       for (const [name, value] of Object.entries(found)) if (value !== undefined) params[name] = decode(value)
-      const { http, out } = createHttp(askedBy(request, options), path, entry.route, params, 0)
+      const { http, out } = createHttp(askedBy(request, options), path, entry.route, params, 0, outer)
       const call: Call = { ...outer, transport: 'channel', http, fields: { channel: entry.name } }
       let opening: Opening | undefined
       const definition: Definition = {
@@ -122,8 +122,8 @@ export const channel = (part: ChannelPart): ChannelsPart => ({
       }
     }
 
-    return async (request, call) => {
-      const path = normalisePath(new URL(request.url).pathname)
+    return async (request, call, asked) => {
+      const path = normalisePath(asked)
       const [match] = request.method === 'GET' ? router.match('GET', path)[0] : []
       if (!match) return undefined
       if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') {

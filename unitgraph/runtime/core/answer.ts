@@ -1,12 +1,14 @@
 /** A request to a unit: its parts, calls from other units, health; whatever happens, a response. */
+import { RPC_PATH } from '../http/path.ts'
 import { errorBody, jsonResponse } from '../http/respond.ts'
-import type { Call } from './call.ts'
+import type { Logger } from '../types/services.ts'
+import type { Call, RequestCall } from './call.ts'
 import { NotFoundError, reportError } from './errors.ts'
 import { logFailure, loggerOf } from './failure.ts'
-import { answerRemote, RPC_PATH } from './remote.ts'
+import { isHeard } from './logger.ts'
 import { Session } from './session.ts'
-import { readTrace } from './trace.ts'
-import type { Host, Unit } from './unit.ts'
+import { readTrace, type Trace } from './trace.ts'
+import type { Answer, Host, Unit } from './unit.ts'
 
 export interface Platform {
   readonly signal: AbortSignal
@@ -21,62 +23,76 @@ export const health = (host: Host, unit?: string): Response =>
     status: 'ok', project: host.project, ...(unit && { unit }), ...(host.release && { release: host.release }),
   }, { 'cache-control': 'no-store' })
 
-/** Makes a request's call: nobody is signed in yet. */
-export const openCall = (request: Request, platform: Platform): Call => ({
-  ...readTrace(request.headers),
+/** Makes a request's call: nobody is signed in yet. What is costly is asked of the platform when somebody asks for it. */
+export const openCall = (request: Request, platform: Platform, trace: Trace = readTrace(request.headers)): RequestCall => ({
   transport: 'http',
   session: new Session(),
   depth: 0,
-  ...platform,
+  requestId: trace.requestId,
+  waitUntil: platform.waitUntil,
+  http: undefined,
+  isDone: false,
+  get traceId() {
+    return trace.traceId
+  },
+  get traceparent() {
+    return trace.traceparent
+  },
+  get signal() {
+    return platform.signal
+  },
+  get ip() {
+    return platform.ip
+  },
 })
 
 export const notFound = (method: string, path: string, requestId: string): Response =>
   jsonResponse(404, errorBody(reportError(new NotFoundError(`Nothing answers ${method} ${path}`)), requestId))
 
-const dispatch = (unit: Unit, isOutermost: boolean): ((request: Request, call: Call) => Promise<Response>) => {
-  const parts = (unit.options.parts ?? []).map((part) => part.start(unit))
+/** `isOutermost`: nothing stands before this unit that logs requests and answers calls from other units. */
+export const createAnswer = (unit: Unit, isOutermost = true): Answer => {
+  const { parts: given = [], answers } = unit.options
+  const parts = given.map((part) => part.start(unit))
   const exposed = [...unit.functions.values()].find((definition) => definition.expose && !definition.internal)
-  if (exposed && !unit.options.parts?.some((part) => part.name === 'http')) {
+  if (exposed && !given.some((part) => part.name === 'http')) {
     throw new Error(`${unit.name} exposes ${exposed.id} but was built without HTTP`)
   }
-  return async (request, call) => {
-    const path = new URL(request.url).pathname
-    if (isOutermost && path.startsWith(RPC_PATH) && request.method === 'POST') return answerRemote(unit, request, call)
-    for (const part of parts) {
-      const response = await part(request, call)
-      if (response) return response
-    }
-    return HEALTH.has(path) ? health(unit.host, unit.name) : notFound(request.method, path, call.requestId)
-  }
-}
-
-/** `isOutermost`: nothing stands before this unit that logs requests and answers calls from other units. */
-export const createAnswer = (unit: Unit, isOutermost = true): ((request: Request, call: Call) => Promise<Response>) => {
-  const answer = dispatch(unit, isOutermost)
-  return async (request, call) => {
-    const started = performance.now()
-    let response: Response
+  const ask: Answer = async (request, call, path) => {
     try {
-      response = await answer(request, call)
+      if (isOutermost && answers && path.startsWith(RPC_PATH) && request.method === 'POST') return await answers(unit, request, call)
+      for (const part of parts) {
+        const response = await part(request, call, path)
+        if (response) return response
+      }
+      return HEALTH.has(path) ? health(unit.host, unit.name) : notFound(request.method, path, call.requestId)
     } catch (error) {
       const report = reportError(error)
       await logFailure(unit, call, error, report)
-      response = jsonResponse(report.status, errorBody(report, call.requestId))
+      return jsonResponse(report.status, errorBody(report, call.requestId))
     }
-    if (!isOutermost) return response
-    const path = new URL(request.url).pathname
-    const logger = await loggerOf(unit)
-    logger[HEALTH.has(path) ? 'debug' : 'info']('request', requestLine(request, path, response, call, started, unit.name))
-    return withHeader(response, 'x-request-id', call.requestId)
   }
+  if (isOutermost) {
+    return async (request, call, path) => {
+      const started = performance.now()
+      const response = await ask(request, call, path)
+      logRequest(await loggerOf(unit), request, path, response, call, started, unit.name)
+      return withHeader(response, 'x-request-id', call.requestId)
+    }
+  }
+  // a route has an answer to every error: nobody need wait for it to see whether there is one
+  const routes = given[0]?.name === 'http' ? parts[0] : undefined
+  return (request, call, path) => (routes?.(request, call, path) as Promise<Response> | undefined) ?? ask(request, call, path)
 }
 
-export const requestLine = (
-  request: Request, path: string, response: Response, call: Call, started: number, unit: string | undefined,
-): Record<string, unknown> => ({
-  method: request.method, path, status: response.status, ms: Math.round((performance.now() - started) * 10) / 10,
-  unit, requestId: call.requestId, traceId: call.traceId,
-})
+/** A line of the log. That somebody asked for a unit's health is for who debugs. */
+export const logRequest = (
+  logger: Logger, { method }: Request, path: string, { status }: Response, call: Call, started: number, unit: string | undefined,
+): void => {
+  const level = HEALTH.has(path) ? 'debug' : 'info'
+  if (!isHeard(logger, level)) return
+  const ms = Math.round((performance.now() - started) * 10) / 10
+  logger[level]('request', { method, path, status, ms, unit, requestId: call.requestId, traceId: call.traceId })
+}
 
 /** Headers of a response from elsewhere are immutable, hence the copy. */
 export const withHeader = (response: Response, name: string, value: string): Response => {

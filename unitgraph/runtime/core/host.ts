@@ -12,12 +12,16 @@ export interface ProjectOptions extends ServicesOptions {
   readonly settings?: Settings
 }
 
-export const createHost = (options: ProjectOptions, env: Environment, more: Pick<Host, 'find' | 'isFirst' | 'accept' | 'tell'> = {}, values?: Values): Host => ({
-  project: options.project,
-  release: options.release ?? readText(env, 'UNITGRAPH_RELEASE'),
-  env,
-  development: (readText(env, 'UNITGRAPH_ENV') ?? readText(env, 'NODE_ENV')) === 'development',
-  wireServices: options.wireServices,
-  services: once(() => buildServices(options, env, values)),
-  ...more,
-})
+export const createHost = (options: ProjectOptions, env: Environment, more: Pick<Host, 'find' | 'isFirst' | 'accept' | 'tell'> = {}, values?: Values): Host => {
+  const host: { -readonly [Name in keyof Host]: Host[Name] } = {
+    project: options.project,
+    release: options.release ?? readText(env, 'UNITGRAPH_RELEASE'),
+    env,
+    development: (readText(env, 'UNITGRAPH_ENV') ?? readText(env, 'NODE_ENV')) === 'development',
+    wireServices: options.wireServices,
+    services: once(async () => (host.built = await buildServices(options, env, values))),
+    built: undefined,
+    ...more,
+  }
+  return host
+}

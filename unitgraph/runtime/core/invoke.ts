@@ -4,18 +4,20 @@
  */
 import type { Middleware, Permissions } from '../types/middleware.ts'
 import type { Logger } from '../types/services.ts'
+import type { Wire } from '../types/wire.ts'
 import { createWire, type Call } from './call.ts'
 import type { Definition } from './definition.ts'
 import { ForbiddenError, MissingSessionError, NotImplementedError } from './errors.ts'
 import { onion } from './onion.ts'
 import { granted } from './permissions.ts'
-import { createRpc } from './rpc.ts'
 import { closeServices, servicesOfCall, type Services } from './services.ts'
 import type { Unit } from './unit.ts'
-import { coerce, validate } from './validate.ts'
+import { coerce, repair } from './validate.ts'
 
 /** What a wiring adds to its function. */
 export interface Around {
+  /** What `prepare` made of it, where that is the same for all calls. */
+  readonly ready?: Ready | undefined
   readonly auth?: boolean | undefined
   readonly tags?: readonly string[]
   readonly middleware?: readonly Middleware[]
@@ -51,42 +53,65 @@ export const permissionsOf = (unit: Unit, definition: Definition, { tags = [], p
 const tagged = <T>(table: Readonly<Record<string, T>> | undefined, tags: readonly string[]): T[] =>
   table === undefined ? [] : [...new Set(tags)].flatMap((tag) => (Object.hasOwn(table, tag) ? [table[tag] as T] : []))
 
+/** Everything that stands around a function under a wiring. */
+export interface Ready {
+  readonly layers: readonly Middleware[]
+  readonly permissions: readonly (Permissions | readonly Permissions[])[]
+}
+
+export const prepare = (unit: Unit, definition: Definition, around: Around): Ready => ({
+  layers: layersOf(unit, [...(around.tags ?? []), ...definition.tags], around, definition.middleware),
+  permissions: permissionsOf(unit, definition, around).filter((needed) => needed !== undefined),
+})
+
 /** `read` gives the input once the session is known to be enough; `begin` is called right before the function. */
-export const invoke = async (
-  unit: Unit, definition: Definition, call: Call, read: () => Promise<Input>, around: Around = {}, begin?: () => void,
+export const invoke = (
+  unit: Unit, definition: Definition, call: Call, read: () => Input | Promise<Input>, around: Around = NOTHING, begin?: () => void,
 ): Promise<unknown> => {
+  const { built } = unit.host
+  if (!built) return unit.host.services().then(() => invoke(unit, definition, call, read, around, begin))
+  const services = servicesOfCall(built, call, definition.id)
+  const wire = createWire(unit, call, definition.id)
+  const { layers, permissions } = around.ready ?? prepare(unit, definition, around)
+  const auth = definition.auth || around.auth
+  if (layers.length === 0) return perform(unit, definition, call, services, wire, read, permissions, auth, begin)
+  return onion(layers, services, wire, () => perform(unit, definition, call, services, wire, read, permissions, auth, begin))
+}
+
+const NOTHING: Around = {}
+
+const perform = async (
+  unit: Unit, definition: Definition, call: Call, services: Services, wire: Wire, read: () => Input | Promise<Input>,
+  permissions: Ready['permissions'], auth: boolean | undefined, begin?: () => void,
+): Promise<unknown> => {
+  if (auth && !call.session.value) throw new MissingSessionError()
+  if (!definition.run && NO_SUCH_KIND.has(definition.kind)) {
+    throw new NotImplementedError(`${definition.id} is a ${definition.kind}, which this runtime can't run yet`)
+  }
+  const { data: given, texts } = await read()
+  let data = definition.coerce ? coerce(given, definition.coerce, texts) : given
+  if (definition.input) {
+    const asked = definition.input['~standard'].validate(data)
+    const first = 'then' in asked ? await asked : asked
+    data = first.issues ? await repair(definition.input, data, first.issues, texts) : first.value
+  }
   const { host } = unit
-  const singletons = await host.services()
-  const services = servicesOfCall(singletons, () => ({
-    requestId: call.requestId, traceId: call.traceId, function: definition.id, ...call.fields,
-  }))
-  const wire = createWire(call, () => createRpc(unit, call), definition.id)
-  const tags = [...(around.tags ?? []), ...definition.tags]
-  return onion(layersOf(unit, tags, around, definition.middleware), services, wire, async () => {
-    if ((definition.auth || around.auth) && !call.session.value) throw new MissingSessionError()
-    if (!definition.run && NO_SUCH_KIND.has(definition.kind)) {
-      throw new NotImplementedError(`${definition.id} is a ${definition.kind}, which this runtime can't run yet`)
+  const own = host.wireServices && ((await host.wireServices(services as never, wire as never)) ?? {}) as Services | undefined
+  const all = own ? { ...services, ...own } : services
+  try {
+    for (const needed of permissions) {
+      if (!(await granted(needed, all, data, wire))) throw new ForbiddenError()
     }
-    const { data: given, texts } = await read()
-    const coerced = definition.coerce ? coerce(given, definition.coerce, texts ?? new Set()) : given
-    const data = definition.input ? await validate(definition.input, coerced, texts) : coerced
-    const own = host.wireServices && ((await host.wireServices(services as never, wire as never)) ?? {}) as Services | undefined
-    const all = own ? { ...services, ...own } : services
-    try {
-      for (const needed of permissionsOf(unit, definition, around)) {
-        if (!(await granted(needed, all, data, wire))) throw new ForbiddenError()
-      }
-      begin?.()
-      const result = await (definition.run
-        ? definition.run({ services: all, data, wire, call, unit })
-        : definition.func(all as never, data as never, wire as never))
-      if (host.development && !STARTS.has(definition.kind)) await checkOutput(definition, result, services['logger'] as Logger)
-      // what a void function returns by the way is nobody's business
-      return definition.kind === 'void' && !(result instanceof Response) ? undefined : result
-    } finally {
-      if (own) await closeServices(own, services['logger'] as Logger, services)
-    }
-  })
+    begin?.()
+    const result = await (definition.run
+      ? definition.run({ services: all, data, wire, call, unit })
+      : definition.func(all as never, data as never, wire as never))
+    if (host.development && !STARTS.has(definition.kind)) await checkOutput(definition, result, services['logger'] as Logger)
+    // what a void function returns by the way is nobody's business
+    return definition.kind === 'void' && !(result instanceof Response) ? undefined : result
+  } finally {
+    if (own) await closeServices(own, services['logger'] as Logger, services)
+  }
 }
 
 /** In development only: a wrong output is the function's fault, not the caller's. */

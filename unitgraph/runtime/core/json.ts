@@ -7,10 +7,13 @@ const MAX_DEPTH = 64
 const inspect = (value: unknown, depth: number, what: string): void => {
   if (typeof value !== 'object' || value === null) return
   if (depth > MAX_DEPTH) throw new BadRequestError(`The ${what} is nested more than ${MAX_DEPTH} levels deep`)
-  for (const key of Object.keys(value)) {
-    const inner = (value as Record<string, unknown>)[key]
-    refuseKey(key, inner)
-    inspect(inner, depth + 1, what)
+  if (Array.isArray(value)) for (const item of value) inspect(item, depth + 1, what)
+  else {
+    for (const key of Object.keys(value)) {
+      const inner = (value as Record<string, unknown>)[key]
+      refuseKey(key, inner)
+      inspect(inner, depth + 1, what)
+    }
   }
 }
 
@@ -18,8 +21,7 @@ const inspect = (value: unknown, depth: number, what: string): void => {
 export const refuseKeys = (value: unknown, what: string): void => inspect(value, 1, what)
 
 export const refuseKey = (key: string, value?: unknown): void => {
-  const isObject = typeof value === 'object' && value !== null
-  const reaches = key === 'constructor' && isObject && Object.hasOwn(value, 'prototype')
+  const reaches = key === 'constructor' && typeof value === 'object' && value !== null && Object.hasOwn(value, 'prototype')
   if (key === '__proto__' || reaches) throw new BadRequestError(`The name ${key} is not allowed`)
 }
 
@@ -35,8 +37,14 @@ export const parseJson = (text: string, what = 'body'): unknown => {
 }
 
 /** A client's JSON: a bigint is its decimal text. */
-export const toJson = (value: unknown): string =>
-  JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? String(item) : item))
+export const toJson = (value: unknown): string => {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    // a function that looks at every value costs more than all the rest, and few have a bigint
+    return JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? String(item) : item))
+  }
+}
 
 const TAG = '$unitgraph'
 

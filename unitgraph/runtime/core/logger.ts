@@ -15,8 +15,26 @@ const asFields = (fields: unknown): object | undefined => {
   return typeof fields === 'object' ? (fields ?? undefined) : fields === undefined ? undefined : { fields }
 }
 
+let second = 0
+let upTo = ''
+
+/** As `toISOString` has it, of which all but the milliseconds is the same for a while. */
+const now = (): string => {
+  const ms = Date.now()
+  const rest = ms % 1000
+  if (ms - rest !== second) {
+    second = ms - rest
+    upTo = new Date(second).toISOString().slice(0, 20)
+  }
+  return `${upTo}${String(rest).padStart(3, '0')}Z`
+}
+
+const isPlain = (value: unknown): boolean => typeof value !== 'bigint' && (typeof value !== 'object' || value === null)
+
 const stringify = (value: unknown): string => {
   try {
+    // a function that looks at every value costs more than all the rest
+    if (Object.values(value ?? {}).every(isPlain) && typeof value !== 'bigint') return JSON.stringify(value)
     return JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? String(item) : plain(item)))
   } catch {
     return JSON.stringify({ message: String(value), note: 'fields are circular' })
@@ -26,20 +44,26 @@ const stringify = (value: unknown): string => {
 export interface LoggerOptions {
   level?: LogLevel | undefined
   format?: CoreConfig['logFormat']
-  write?: (line: string, level: string) => void
+  write?: Write | undefined
   fields?: Record<string, unknown>
 }
+
+export type Write = (line: string, level: string) => void
+
+/** Stands for each level that isn't written: who would say a lot may ask first whether anybody listens. */
+const unheard = (): void => undefined
+
+export const isHeard = (logger: Logger, level: 'debug' | 'info'): boolean => logger[level] !== unheard
 
 const toConsole = (line: string, level: string): void => (level === 'error' ? console.error(line) : console.log(line))
 
 export const createLogger = (options: LoggerOptions = {}): Required<Logger> => {
   const { level = 'info', format = 'json', write = toConsole, fields: bound } = options
   const least = LEVELS.indexOf(level)
-  const log = (name: string) => (message: unknown, fields?: unknown) => {
-    if (LEVELS.indexOf(name) < least) return
+  const log = (name: string) => LEVELS.indexOf(name) < least ? unheard : (message: unknown, fields?: unknown) => {
     const isError = message instanceof Error
     const record: Record<string, unknown> = {
-      time: new Date().toISOString(),
+      time: now(),
       level: name,
       msg: isError ? message.message : typeof message === 'string' ? message : stringify(message),
       ...bound,
@@ -48,11 +72,38 @@ export const createLogger = (options: LoggerOptions = {}): Required<Logger> => {
     }
     write(redact(format === 'pretty' ? pretty(record) : stringify(record)), name)
   }
-  return {
+  const logger = {
     trace: log('trace'), debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error'),
-    child: (fields) => createLogger({ ...options, fields: { ...bound, ...fields } }),
+    child: (fields: Record<string, unknown>) => createLogger({ ...options, fields: { ...bound, ...fields } }),
   }
+  ours.add(logger)
+  return logger
 }
+
+const ours = /* @__PURE__ */ new WeakSet<Logger>()
+
+/** A child of a logger of ours that is made when it has something to write; there is one a call. */
+class Child implements Required<Logger> {
+  made: Required<Logger> | undefined
+  readonly of: Logger
+  readonly fields: () => Record<string, unknown>
+  constructor(of: Logger, fields: () => Record<string, unknown>) {
+    this.of = of
+    this.fields = fields
+  }
+  get self(): Required<Logger> {
+    return (this.made ??= (this.of as Required<Logger>).child(this.fields()) as Required<Logger>)
+  }
+  get trace() { return this.self.trace }
+  get debug() { return this.self.debug }
+  get info() { return this.self.info }
+  get warn() { return this.self.warn }
+  get error() { return this.self.error }
+  get child() { return this.self.child }
+}
+
+export const childLater = (logger: Logger, fields: () => Record<string, unknown>): Logger | undefined =>
+  ours.has(logger) ? new Child(logger, fields) : undefined
 
 const pretty = ({ time, level, msg, error, ...fields }: Record<string, unknown>): string => {
   const text = (value: unknown): string => (typeof value === 'string' ? value : stringify(value))

@@ -6,7 +6,7 @@
  * A process answers each call once (`Host.isFirst`). Isolates of a Worker have no memory in common, and need none: there a
  * unit has no address, and what reaches it comes through a binding, which nobody can listen to.
  */
-import { decode } from '../http/path.ts'
+import { decode, RPC_PATH } from '../http/path.ts'
 import type { UserSession } from '../types/services.ts'
 import type { Call } from './call.ts'
 import { RPC_SECRET } from './environment.ts'
@@ -20,7 +20,6 @@ import { digest, toText, unseal } from './text.ts'
 import { readTrace } from './trace.ts'
 import type { Host, Unit } from './unit.ts'
 
-export const RPC_PATH = '/__unitgraph/rpc/'
 export const HEADER = 'x-unitgraph-call'
 export const PURPOSE = 'unitgraph-rpc-1'
 /** How much the clocks of two machines may differ. */

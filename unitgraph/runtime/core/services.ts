@@ -1,8 +1,9 @@
 /** The lifecycle of services: built once, shared, closed at the end. Knows no service by what it does. */
 import type { CoreConfig, Logger } from '../types/services.ts'
+import type { Call } from './call.ts'
 import { bindingsOf, createSecrets, createVariables, readText, type Environment, type Values } from './environment.ts'
 import { NotImplementedError } from './errors.ts'
-import { createLogger } from './logger.ts'
+import { childLater, createLogger, type Write } from './logger.ts'
 
 export type Services = Record<string, unknown>
 
@@ -26,6 +27,8 @@ export interface ServicesOptions {
   builtins?: Builtins | undefined
   /** Where a process keeps its data; a Worker has no folder. */
   folder?: ((env: Environment) => string) | undefined
+  /** Where lines of the log go, other than to the console. */
+  write?: Write | undefined
 }
 
 /** One result for all callers, however many there are at once; a failure is not kept. */
@@ -40,15 +43,15 @@ export const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
   }
 }
 
-/** Stands for a service that this unit doesn't have: any use of it says so. */
-const unavailable = (name: string): unknown =>
+/** Stands for what this unit doesn't have: any use of it says so. */
+export const unavailable = (message: string): unknown =>
   new Proxy({}, {
     get: (_target, method) =>
       // what is asked of any object: by await, by a printer, at shutdown
       typeof method === 'symbol' || ['then', 'toJSON', 'close', 'stop', 'onChannelOpened'].includes(method)
         ? undefined
         : () => {
-            throw new NotImplementedError(`The service ${name} is not available here: return one from pikkuServices`)
+            throw new NotImplementedError(message)
           },
   })
 
@@ -65,21 +68,26 @@ export const buildServices = async (options: ServicesOptions, env: Environment, 
     logger: createLogger({
       level: config.logLevel ?? (readText(env, 'LOG_LEVEL') as CoreConfig['logLevel']),
       format: config.logFormat ?? (readText(env, 'LOG_FORMAT') as CoreConfig['logFormat']),
+      write: options.write,
     }),
     variables,
     secrets: createSecrets(env, values),
     bindings: bindingsOf(env),
   }
-  for (const name of PROMISED) existing[name] = unavailable(name)
+  for (const name of PROMISED) existing[name] = unavailable(`The service ${name} is not available here: return one from pikkuServices`)
   const place: Place = { env, folder: () => (options.folder ?? noFolder)(env) }
   for (const [name, build] of Object.entries(options.builtins ?? {})) existing[name] = await build(existing, place)
   const own = (await options.services?.(config as never, existing as never)) as Services | undefined
   return { ...existing, ...own, config }
 }
 
-/** The services of one call: the same, with a logger that says which call it is. */
-export const servicesOfCall = (services: Services, fields: () => Record<string, unknown>): Services => {
+/** The services of one call: the same, with a logger that says which call, and which function, it is. */
+export const servicesOfCall = (services: Services, call: Call, functionId?: string): Services => {
   const logger = services['logger'] as Logger
+  const fields = (): Record<string, unknown> =>
+    functionId === undefined ? { requestId: call.requestId } : { requestId: call.requestId, traceId: call.traceId, function: functionId, ...call.fields }
+  const later = childLater(logger, fields)
+  if (later) return { ...services, logger: later }
   let own: Logger | undefined
   return {
     ...services,

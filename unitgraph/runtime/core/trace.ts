@@ -12,12 +12,19 @@ const hex = (digits: number): string => crypto.randomUUID().replaceAll('-', '').
 
 export const readTrace = (headers: Headers, trustedId?: string): Trace => {
   const given = trustedId ?? headers.get('x-request-id') ?? ''
-  const [, trace, flags] = /^00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})$/.exec(headers.get('traceparent') ?? '') ?? []
-  const traceId = trace ?? hex(32)
+  const parent = headers.get('traceparent')
+  const [, trace, flags] = (parent && /^00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})$/.exec(parent)) || []
+  let traceId = trace
+  let traceparent: string | undefined
   return {
     // an id that could break a log line or a header is not taken over
-    requestId: /^[\w.:-]{1,128}$/.test(given) ? given : crypto.randomUUID(),
-    traceId,
-    traceparent: `00-${traceId}-${hex(16)}-${flags ?? '01'}`,
+    requestId: given && /^[\w.:-]{1,128}$/.test(given) ? given : crypto.randomUUID(),
+    // made for who asks: most requests call nobody
+    get traceId() {
+      return (traceId ??= hex(32))
+    },
+    get traceparent() {
+      return (traceparent ??= `00-${this.traceId}-${hex(16)}-${flags ?? '01'}`)
+    },
   }
 }

@@ -1,8 +1,8 @@
 /** A unit: its functions, what stands around them, and who else can be called. Knows no transport. */
 import type { Middleware, Permissions } from '../types/middleware.ts'
-import type { AgentRpc } from '../types/wire.ts'
+import type { AgentRpc, Rpc } from '../types/wire.ts'
 import type { Accept } from '../channel/index.ts'
-import type { Call } from './call.ts'
+import type { Call, RequestCall } from './call.ts'
 import { define, type Definition, type FunctionEntry } from './definition.ts'
 import type { Errands } from './errand.ts'
 import type { QueuePart } from '../queue/index.ts'
@@ -36,10 +36,13 @@ export interface Remotes {
   check(host: Host): unknown
 }
 
+/** Answers a request, of whose URL `path` is a part. */
+export type Answer = (request: Request, call: RequestCall, path: string) => Promise<Response>
+
 /** What a transport adds to a unit: answers a request, or undefined where it is none of its own. */
 export interface Part {
   readonly name: string
-  start(unit: Unit): (request: Request, call: Call) => Promise<Response | undefined>
+  start(unit: Unit): (...asked: Parameters<Answer>) => Promise<Response | undefined> | undefined
 }
 
 export interface UnitOptions {
@@ -55,6 +58,10 @@ export interface UnitOptions {
   readonly queue?: QueuePart
   readonly schedule?: SchedulePart
   readonly remote?: Remotes
+  /** In a unit that others call: answers a signed call. */
+  readonly answers?: (unit: Unit, request: Request, call: Call) => Promise<Response>
+  /** In a unit whose functions call others. */
+  readonly rpc?: (unit: Unit, call: Call) => Rpc
   readonly errands?: Errands
   readonly workflows?: WorkflowPart
   /** `rpc.startWorkflow`, where a function uses it. */
@@ -71,6 +78,8 @@ export interface Host {
   readonly development: boolean
   readonly wireServices: WireServicesFactory | undefined
   services(): Promise<Services>
+  /** The same, once they are there. */
+  readonly built: Services | undefined
   /** The unit with a function, where it runs in this process. */
   find?(functionId: string): Promise<Unit | undefined>
   /** Whether a call from elsewhere hasn't been answered here before; `until` is when it is too old anyway, in seconds. */

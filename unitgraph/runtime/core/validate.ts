@@ -6,6 +6,8 @@ import { BadRequestError } from './errors.ts'
 
 type Data = Record<string, unknown>
 
+const NO_TEXTS: ReadonlySet<string> = /* @__PURE__ */ new Set<string>()
+
 const pathOf = (issue: SchemaIssue): (string | number)[] =>
   (issue.path ?? []).map((part) => {
     const key = typeof part === 'object' ? part.key : part
@@ -28,13 +30,14 @@ const CONVERT: Record<Coercion, (text: string) => unknown> = {
 }
 
 /** By the map that was derived from the function's types. Only texts change; `date` and `bigint` in a body too. */
-export const coerce = (data: unknown, map: Readonly<Record<string, Coercion>>, texts: ReadonlySet<string>): unknown => {
+export const coerce = (data: unknown, map: Readonly<Record<string, Coercion>>, texts: ReadonlySet<string> = NO_TEXTS): unknown => {
   if (typeof data !== 'object' || data === null || Array.isArray(data)) return data
-  const result: Data = { ...data }
-  for (const [key, kind] of Object.entries(map)) {
-    const value = result[key]
-    const isText = texts.has(key) || kind === 'date' || kind === 'bigint'
-    if (isText && typeof value === 'string') result[key] = CONVERT[kind](value)
+  let result = data as Data
+  for (const key in map) {
+    const [kind, value] = [map[key] as Coercion, result[key]]
+    if (typeof value !== 'string' || !(texts.has(key) || kind === 'date' || kind === 'bigint')) continue
+    if (result === data) result = { ...data }
+    result[key] = CONVERT[kind](value)
   }
   return result
 }
@@ -58,21 +61,23 @@ const REPAIRS: readonly ((now: unknown, text: unknown) => unknown)[] = [
   (now, text) => (Array.isArray(text) ? now : [text]),
 ]
 
-const NO_TEXTS: ReadonlySet<string> = /* @__PURE__ */ new Set<string>()
-
 /** The validated data; a `BadRequestError` with all issues otherwise. */
-export const validate = async (
-  schema: StandardSchema, data: unknown, texts: ReadonlySet<string> = NO_TEXTS, what = 'input',
+export const validate = async (schema: StandardSchema, data: unknown, texts?: ReadonlySet<string>, what?: string): Promise<unknown> => {
+  const first = await schema['~standard'].validate(data)
+  return first.issues ? repair(schema, data, first.issues, texts, what) : first.value
+}
+
+/** What else the data could have been meant as, after the schema has refused it. */
+export const repair = async (
+  schema: StandardSchema, data: unknown, first: readonly SchemaIssue[], texts: ReadonlySet<string> = NO_TEXTS, what = 'input',
 ): Promise<unknown> => {
   const run = schema['~standard'].validate
-  const first = await run(data)
-  if (!first.issues) return first.value
   // over HTTP nothing is an empty object, which a function without input refuses
   if (typeof data === 'object' && data && Object.keys(data).length === 0) {
     const nothing = await run(undefined)
     if (!nothing.issues) return nothing.value
   }
-  let issues = first.issues
+  let issues = first
   let candidate = data as Data
   for (const repair of REPAIRS) {
     const names = new Set(issues.map((issue) => String(pathOf(issue)[0])).filter((name) => texts.has(name)))
@@ -83,5 +88,5 @@ export const validate = async (
     if (!result.issues) return result.value
     issues = result.issues
   }
-  throw new BadRequestError(`The ${what} is not valid`, { issues: publicIssues(first.issues) })
+  throw new BadRequestError(`The ${what} is not valid`, { issues: publicIssues(first) })
 }

@@ -1,6 +1,6 @@
 /** A unit as a Cloudflare Worker: only turns the platform's events into calls. */
 import type { Accept } from '../channel/index.ts'
-import { createAnswer, openCall, type Platform } from '../core/answer.ts'
+import { createAnswer, openCall } from '../core/answer.ts'
 import { answerBroken } from '../core/broken.ts'
 import type { Environment } from '../core/environment.ts'
 import { createHost, type ProjectOptions } from '../core/host.ts'
@@ -51,14 +51,18 @@ export const worker = (options: WorkerOptions): Worker => {
   return {
     ...options.on?.(start),
     fetch: async (request, env, context) => {
-      const platform: Platform = {
-        signal: request.signal, waitUntil: (promise) => context.waitUntil(promise),
+      const call = openCall(request, {
+        waitUntil: (promise) => context.waitUntil(promise),
+        get signal() {
+          return request.signal
+        },
         // Cloudflare's network sets it, whatever the client sent
-        ip: request.headers.get('cf-connecting-ip') ?? undefined,
-      }
-      const call = openCall(request, platform)
+        get ip() {
+          return request.headers.get('cf-connecting-ip') ?? undefined
+        },
+      })
       try {
-        return await (await start(env, context)).answer(request, call)
+        return await (await start(env, context)).answer(request, call, new URL(request.url).pathname)
       } catch (error) {
         return answerBroken(error, call)
       }

@@ -1,12 +1,13 @@
 /** All units of a project in one process, on Bun's server: only turns its events into calls. */
-import { HEALTH, health, notFound, openCall, requestLine, withHeader } from '../core/answer.ts'
+import { HEALTH, health, logRequest, notFound, openCall, withHeader } from '../core/answer.ts'
 import { answerBroken } from '../core/broken.ts'
-import type { Call } from '../core/call.ts'
+import type { Call, RequestCall } from '../core/call.ts'
 import { RPC_SECRET, type Environment } from '../core/environment.ts'
 import { BadRequestError, MethodNotAllowedError, reportError } from '../core/errors.ts'
 import { createHost, type ProjectOptions } from '../core/host.ts'
 import { createLogger } from '../core/logger.ts'
-import { answerRemote, calledFunction, RPC_PATH } from '../core/remote.ts'
+import { answerRemote, calledFunction } from '../core/remote.ts'
+import { RPC_PATH } from '../http/path.ts'
 import { closeServices, type Services } from '../core/services.ts'
 import type { Unit } from '../core/unit.ts'
 import { createAnswered } from '../server/answered.ts'
@@ -18,10 +19,11 @@ import { answerDocument, type Documents } from '../server/documents.ts'
 import { clientAddress } from '../server/address.ts'
 import type { Sockets } from '../server/sockets.ts'
 import { readSettings } from '../server/settings.ts'
+import { createLines } from '../server/lines.ts'
 import { createGauge, drain, type Stoppable } from '../server/shutdown.ts'
 import { withFiles } from '../server/sources.ts'
 import { openTelemetry, spanOfRequest } from '../server/telemetry.ts'
-import { createUnits, type MainRoute, type UnitEntry } from '../server/units.ts'
+import { createUnits, type Found, type MainRoute, type UnitEntry } from '../server/units.ts'
 import type { Logger } from '../types/services.ts'
 
 export interface ServeOptions extends ProjectOptions {
@@ -75,9 +77,16 @@ declare const process: {
 const allowed = (methods: readonly string[]): string =>
   [...methods, ...(methods.includes('GET') && !methods.includes('HEAD') ? ['HEAD'] : []), 'OPTIONS'].join(', ')
 
-const pathOf = (request: Request): string | undefined => {
+/** Of the last request that was taken apart: most go to the same place. */
+let origin = ''
+
+const pathOf = ({ url }: Request): string | undefined => {
+  const rest = origin && url.startsWith(origin) ? url.slice(origin.length) : ''
+  if (/^\/[\w/~-]*$/.test(rest)) return rest
   try {
-    return new URL(request.url).pathname
+    const whole = new URL(url)
+    origin = whole.origin
+    return whole.pathname
   } catch {
     return undefined
   }
@@ -98,7 +107,8 @@ export const serve = async (options: ServeOptions): Promise<void> => {
   const telemetry = await openTelemetry(env, options.project, problems)
   const units = createUnits(options.routes, options.units, () => host)
   const builtins = { ...(command && { logger: () => command.logger(env) }), ...options.builtins }
-  const host = createHost({ ...options, builtins, folder: (given) => dataFolder(given, options.project) }, env, {
+  const lines = createLines()
+  const host = createHost({ ...options, builtins, write: lines.write, folder: (given) => dataFolder(given, options.project) }, env, {
     find: (id) => units.withFunction(id), isFirst: createAnswered(), ...(options.sockets && { accept: options.sockets.accept }),
     ...(telemetry && { tell: telemetry.tell }),
   }, checked?.values)
@@ -137,20 +147,19 @@ export const serve = async (options: ServeOptions): Promise<void> => {
 
   /** The unit that a signed call is for; where no secret is set, nothing is answered to such calls. */
   const calledFromElsewhere = async (request: Request, path: string): Promise<Unit | undefined> =>
-    request.method === 'POST' && path.startsWith(RPC_PATH) && env[RPC_SECRET] !== undefined
+    request.method === 'POST' && env[RPC_SECRET] !== undefined
       ? units.withFunction(calledFunction(path))
       : undefined
 
-  const answer = async (request: Request, call: Call, path: string): Promise<{ response: Response; unit?: string }> => {
-    const called = await calledFromElsewhere(request, path)
+  const answer = async (request: Request, call: RequestCall, path: string, found: Found): Promise<{ response: Response; unit?: string | undefined }> => {
+    const called = path.startsWith(RPC_PATH) ? await calledFromElsewhere(request, path) : undefined
     if (called) return { response: await answerRemote(called, request, call), unit: called.name }
     const own = path.startsWith(OWN) ? await answerOwn(request, path, call) : undefined
     if (own) return { response: own }
-    const found = units.find(request.method, path, request.headers.get('access-control-request-method')?.toUpperCase())
     const allow = found.allow?.length ? allowed(found.allow) : undefined
     if (found.unit !== undefined) {
       const { answer: answerOf } = await units.start(found.unit)
-      const response = await answerOf(request, call)
+      const response = await answerOf(request, call, path)
       return { response: allow ? withHeader(response, 'allow', allow) : response, unit: found.unit }
     }
     if (allow) {
@@ -179,25 +188,40 @@ export const serve = async (options: ServeOptions): Promise<void> => {
   const handle = async (request: Request, server: Server): Promise<Response | undefined> => {
     const started = performance.now()
     const call = openCall(request, {
-      signal: request.signal,
-      ip: clientAddress(server.requestIP(request)?.address, request.headers.get('x-forwarded-for'), settings.trustedProxies),
+      get signal() {
+        return request.signal
+      },
+      get ip() {
+        return clientAddress(server.requestIP(request)?.address, request.headers.get('x-forwarded-for'), settings.trustedProxies)
+      },
       waitUntil: (work) => void gauge.run(work).catch((error: unknown) => logger.error(error, { requestId: call.requestId })),
     })
     const path = pathOf(request)
     if (path === undefined) return refusal(request, call)
-    const { response, unit } = await answer(request, call, path).catch((error: unknown) => ({
-      response: answerBroken(error, call), unit: undefined,
-    }))
-    // a stream of events may be silent for longer than an ordinary connection
-    if (response.headers.get('content-type')?.startsWith('text/event-stream')) server.timeout(request, 0)
+    let unit: string | undefined
+    let response: Response
+    try {
+      const found = units.find(request.method, path, () => request.headers.get('access-control-request-method')?.toUpperCase())
+      unit = found.unit
+      // a route of a unit that has started is most of what is asked for
+      const ready = unit !== undefined && !found.allow && !path.startsWith(OWN) ? units.started(unit) : undefined
+      if (ready) response = await ready.answer(request, call, path)
+      else ({ response, unit } = await answer(request, call, path, found))
+    } catch (error) {
+      response = answerBroken(error, call)
+      unit = undefined
+    }
+    logRequest(logger, request, path, response, call, started, unit)
     const span = telemetry && spanOfRequest(request, path, response.status, call, started, unit)
     if (span) telemetry.tell(span)
-    logger[HEALTH.has(path) ? 'debug' : 'info']('request', requestLine(request, path, response, call, started, unit))
+    if (call.isDone) return response
+    // a stream of events may be silent for longer than an ordinary connection
+    if (response.headers.get('content-type')?.startsWith('text/event-stream')) server.timeout(request, 0)
     // what has become a connection is answered already
     return response.status === 101 ? undefined : withHeader(response, 'x-request-id', call.requestId)
   }
   /** Of a request whose Host is none, nothing can be asked but what it was. */
-  const refusal = (request: Request, call: Call): Response => {
+  const refusal = (request: Request, call: RequestCall): Response => {
     const report = reportError(new BadRequestError('The address of the request is not valid'))
     logger.info('request', { method: request.method, status: report.status, requestId: call.requestId, traceId: call.traceId })
     return jsonResponse(report.status, errorBody(report, call.requestId), { 'x-request-id': call.requestId })
@@ -232,6 +256,8 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     for (const one of background) one.stop()
     if (options.sockets) void gauge.run(options.sockets.end())
     await drain(server, gauge.idle, settings.shutdownTimeoutMs, logger)
+    // before services that end say so themselves
+    lines.flush()
     ending.abort(new DOMException('The process ends', 'AbortError'))
     await close()
     logger.info('stopped')

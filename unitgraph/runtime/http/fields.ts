@@ -26,7 +26,8 @@ const same = (a: unknown, b: unknown): boolean =>
 export const merge = (sources: readonly Fields[]): Fields => {
   const data: Fields = {}
   for (const source of sources) {
-    for (const [name, value] of Object.entries(source)) {
+    for (const name of Object.keys(source)) {
+      const value = source[name]
       refuseKey(name, value)
       if (Object.hasOwn(data, name) && !same(data[name], value)) {
         throw new BadRequestError(`${name} is given twice, with different values`)

@@ -1,13 +1,11 @@
 /** Requests to functions: which route is meant, what its data is, what goes back. */
 import { PatternRouter } from 'hono/router/pattern-router'
-import type { Call } from '../core/call.ts'
+import { createWire, type Call, type RequestCall } from '../core/call.ts'
 import type { Definition } from '../core/definition.ts'
 import { BadRequestError, MethodNotAllowedError, reportError } from '../core/errors.ts'
 import { logFailure } from '../core/failure.ts'
-import { invoke, layersOf, type Around, type Input } from '../core/invoke.ts'
+import { invoke, layersOf, prepare, type Around, type Input } from '../core/invoke.ts'
 import { onion } from '../core/onion.ts'
-import { createRpc } from '../core/rpc.ts'
-import { createWire } from '../core/call.ts'
 import type { Part, Unit } from '../core/unit.ts'
 import { validate } from '../core/validate.ts'
 import type { HttpOptions } from '../types/http.ts'
@@ -17,8 +15,8 @@ import { merge, type Fields } from './fields.ts'
 import { bySpecificity, decodePart, normalisePath, normaliseRoute } from './path.ts'
 import { errorBody, jsonResponse, respond } from './respond.ts'
 import { scoped } from './scoped.ts'
-import type { Sse } from './sse.ts'
-import { createHttp, type Incoming } from './wire.ts'
+import type { Events, Sse } from './sse.ts'
+import { createHttp, queryOf, type Exchange, type Outgoing } from './wire.ts'
 
 export interface RouteEntry {
   readonly method: string
@@ -66,35 +64,37 @@ const gather = (unit: Unit, { routes, sse }: HttpPart): Route[] => {
     if (entry.sse && !sse) throw new Error(`${what} sends events, and the unit was built without them`)
     const options = entry.options ?? []
     const { auth, ...own } = settled(options)
+    const around: Around = {
+      auth, tags: options.flatMap(({ tags = [] }) => tags), middleware: options.flatMap(({ middleware = [] }) => middleware),
+      permissions: options.map(({ permissions }) => permissions),
+    }
     return {
       ...own, method: entry.method.toUpperCase(), route: normaliseRoute(entry.route), definition, sse: entry.sse,
-      own: {
-        auth, tags: options.flatMap(({ tags = [] }) => tags), middleware: options.flatMap(({ middleware = [] }) => middleware),
-        permissions: options.map(({ permissions }) => permissions),
-      },
+      own: { ...around, ready: prepare(unit, definition, around) },
     }
   }).filter((route) => !route.definition.internal).sort(bySpecificity)
 }
 
-const readInput = async (route: Route, http: Incoming): Promise<Input> => {
+const readInput = async (route: Route, request: Request, params: Record<string, string>, { http, bytes }: Exchange): Promise<Input> => {
   const { headers, query } = route
-  const given = (http.request.url.includes('?') ? http.request.query() : {}) as Fields
-  const texts = new Set([...Object.keys(given), ...Object.keys(http.request.params())])
+  const given = queryOf(request)
+  const texts = new Set(Object.keys(given))
+  for (const name in params) texts.add(name)
   if (headers) {
     const names = new Set(Object.keys(http.headers))
     http.headers = (await validate(headers, http.headers, names, 'header')) as Fields
   }
   const fromQuery = query ? ((await validate(query, given, texts, 'query')) as Fields) : given
   const hasBody = route.method !== 'GET' && route.method !== 'HEAD'
-  const body = hasBody ? await parseBody(await http.request.bytes(), http.request.header) : undefined
-  const sources = [http.request.params() as Fields, fromQuery]
-  if (!body) return { data: merge(sources), texts }
+  const parsed = hasBody ? parseBody(await bytes(), request.headers) : undefined
+  const body = parsed instanceof Promise ? await parsed : parsed
+  if (!body) return { data: merge([params, fromQuery]), texts }
   if (typeof body.value !== 'object' || body.value === null || Array.isArray(body.value)) {
     if (texts.size === 0) return { data: body.value }
-    return { data: merge([...sources, { body: body.value }]), texts }
+    return { data: merge([params, fromQuery, { body: body.value }]), texts }
   }
   if (body.isForm) for (const name of Object.keys(body.value)) texts.add(name)
-  return { data: merge([...sources, body.value as Fields]), texts }
+  return { data: merge([params, fromQuery, body.value as Fields]), texts }
 }
 
 export const http = (part: HttpPart): Part => ({
@@ -106,85 +106,94 @@ export const http = (part: HttpPart): Part => ({
     for (const route of routes) router.add(route.method, route.route, route)
     const middleware = scoped(part.middleware)
     const permissions = scoped(part.permissions)
+    const byPath = Boolean(part.middleware?.length || part.permissions?.length)
 
     const find = (method: string, path: string) => router.match(method, path)[0][0] as Match | undefined
-    const around = ({ own }: Route, path: string): Around => ({
+    const around = ({ own }: Route, path: string): Around => !byPath ? own : {
       ...own,
+      ready: undefined,
       middleware: [...middleware(path).flat(), ...(own.middleware ?? [])],
       permissions: [...permissions(path), ...(own.permissions ?? [])],
-    })
+    }
 
-    const run = async (request: Request, outer: Call, path: string, [route, found]: Match): Promise<Response> => {
+    const failed = async (error: unknown, call: Call, out: Outgoing, events?: Events): Promise<Response> => {
+      const report = reportError(error)
+      await logFailure(unit, call, error, report)
+      const body = errorBody(report, call.requestId)
+      await events?.fail({ ...body, status: report.status })
+      if (report.status === 401) out.headers.append('www-authenticate', 'Bearer')
+      return jsonResponse(report.status, body, out.made)
+    }
+
+    /** The answer is the events, once the function has begun; before that, it may be an error. */
+    const stream = async (request: Request, outer: Call, out: Outgoing, call: (call: Call, begin?: () => void) => Promise<unknown>): Promise<Response> => {
+      const events = request.headers.get('accept')?.includes('text/event-stream') ? await part.sse?.(unit.host) : undefined
+      const silent = { channelId: crypto.randomUUID(), send: () => undefined, close: () => undefined }
+      if (!events) return call({ ...outer, channel: silent }).then((value) => respond(value, out), (error: unknown) => failed(error, outer, out))
+      const opened = Promise.withResolvers<Response>()
+      const inner = { ...outer, signal: AbortSignal.any([outer.signal, events.signal]), channel: events.channel }
+      const settled = call(inner, () => opened.resolve(events.open(out.headers))).then(async (value) => {
+        await events.end(value)
+        return new Response()
+      }).catch((error: unknown) => failed(error, inner, out, events))
+      outer.waitUntil(settled)
+      return Promise.race([opened.promise, settled])
+    }
+
+    const run = async (request: Request, call: RequestCall, path: string, [route, found]: Match): Promise<Response> => {
       const params: Record<string, string> = {}
       let isText = true
-      for (const [name, value] of Object.entries(found)) {
+      for (const name in found) {
+        const value = found[name]
         if (value === undefined) continue
         const part = decodePart(value)
         isText &&= part !== undefined
         params[name] = part ?? value
       }
-      const read = async (): Promise<Input> => {
+      const exchange = createHttp(request, path, route.route, params, route.bodyLimit ?? BODY_LIMIT, call)
+      const read = (): Promise<Input> => {
         if (!isText) throw new BadRequestError('The path is not valid')
-        return readInput(route, http)
+        return readInput(route, request, params, exchange)
       }
-      const { http, out } = createHttp(request, path, route.route, params, route.bodyLimit ?? BODY_LIMIT, outer.ip)
-      const wantsEvents = route.sse && request.headers.get('accept')?.includes('text/event-stream')
-      const events = wantsEvents ? await part.sse?.(unit.host) : undefined
-      const signal = events ? AbortSignal.any([outer.signal, events.signal]) : outer.signal
-      const silent = { channelId: crypto.randomUUID(), send: () => undefined, close: () => undefined }
-      const channel = events?.channel ?? (route.sse ? silent : undefined)
-      const call: Call = { ...outer, transport: 'http', http, signal, channel }
-      const opened = Promise.withResolvers<Response>()
-      const settle = async (): Promise<Response> => {
-        try {
-          const value = await invoke(
-            unit, route.definition, call, read, around(route, path),
-            events && (() => opened.resolve(events.open(out.headers))),
-          )
-          if (!events) return respond(value, out)
-          await events.end(value)
-          return new Response()
-        } catch (error) {
-          const report = reportError(error)
-          await logFailure(unit, call, error, report)
-          const body = errorBody(report, call.requestId)
-          await events?.fail({ ...body, status: report.status })
-          if (report.status === 401) out.headers.append('www-authenticate', 'Bearer')
-          return jsonResponse(report.status, body, out.headers)
-        }
+      const { out } = exchange
+      call.http = exchange.http
+      if (route.sse) {
+        return stream(request, call, out, (call, begin) => invoke(unit, route.definition, call, read, around(route, path), begin))
       }
-      const settled = settle()
-      if (!events) return settled
-      outer.waitUntil(settled)
-      return Promise.race([opened.promise, settled])
+      try {
+        return respond(await invoke(unit, route.definition, call, read, around(route, path)), out, call)
+      } catch (error) {
+        return failed(error, call, out)
+      }
     }
 
     /** An OPTIONS that nobody wrote: middleware, such as CORS, may answer it as it would the request it asks about. */
-    const options = async (request: Request, call: Call, path: string, allow: string[]): Promise<Response> => {
+    const options = async (request: Request, call: RequestCall, path: string, allow: string[]): Promise<Response> => {
       const asked = request.headers.get('access-control-request-method')?.toUpperCase()
       const match = (asked && find(asked, path)) || methods.map((method) => find(method, path)).find(Boolean)
-      const { http, out } = createHttp(request, path, match?.[0].route ?? path, {}, BODY_LIMIT, call.ip)
+      const { http, out } = createHttp(request, path, match?.[0].route ?? path, {}, BODY_LIMIT, call)
       out.headers.set('allow', allow.join(', '))
-      const inner: Call = { ...call, transport: 'http', http }
-      const wire = createWire(inner, () => createRpc(unit, inner), match?.[0].definition.id ?? '')
+      call.http = http
+      const wire = createWire(unit, call, match?.[0].definition.id ?? '')
       const tags = match ? [...(match[0].own.tags ?? []), ...match[0].definition.tags] : []
       const layers = layersOf(unit, tags, match ? around(match[0], path) : {})
       return respond(await onion(layers, await unit.host.services(), wire, async () => undefined), out)
     }
 
-    return async (request, call) => {
-      const path = normalisePath(new URL(request.url).pathname)
-      const match = find(request.method, path) ?? (request.method === 'HEAD' ? find('GET', path) : undefined)
+    return (request, call, asked) => {
+      const path = normalisePath(asked)
+      const isHead = request.method === 'HEAD'
+      const match = find(request.method, path) ?? (isHead ? find('GET', path) : undefined)
       if (match) {
-        const response = await run(request, call, path, match)
-        return request.method === 'HEAD' ? new Response(null, response) : response
+        const answer = run(request, call, path, match)
+        return isHead ? answer.then((response) => new Response(null, response)) : answer
       }
       const allow = methods.filter((method) => find(method, path))
       if (allow.length === 0) return undefined
       if (allow.includes('GET') && !allow.includes('HEAD')) allow.push('HEAD')
       if (request.method === 'OPTIONS') return options(request, call, path, [...allow, 'OPTIONS'])
       const report = reportError(new MethodNotAllowedError(`${path} answers ${allow.join(', ')} only`))
-      return jsonResponse(405, errorBody(report, call.requestId), { allow: [...allow, 'OPTIONS'].join(', ') })
+      return Promise.resolve(jsonResponse(405, errorBody(report, call.requestId), { allow: [...allow, 'OPTIONS'].join(', ') }))
     }
   },
 })

@@ -1,5 +1,8 @@
 /** Paths and routes: how they are compared, and which of two routes that match is meant. */
 
+/** Where units call each other: a function's name follows. */
+export const RPC_PATH = '/__unitgraph/rpc/'
+
 /** A part of a path; undefined where its escapes are no text, or spell a NUL, at which other programs end a name. */
 export const decodePart = (text: string): string | undefined => {
   try {
@@ -15,7 +18,7 @@ export const decode = (text: string): string => decodePart(text) ?? text
 
 /** RFC 3986 6.2.2: what needs no escape is not escaped, so that no pattern can be passed by in disguise. */
 export const normalisePath = (pathname: string): string => {
-  const path = pathname.replace(/%(?:[46][1-9a-f]|[57][0-9a]|3\d|2[de]|5f|7e)/gi, decodeURIComponent)
+  const path = !pathname.includes('%') ? pathname : pathname.replace(/%(?:[46][1-9a-f]|[57][0-9a]|3\d|2[de]|5f|7e)/gi, decodeURIComponent)
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
 }
 

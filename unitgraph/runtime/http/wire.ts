@@ -1,13 +1,18 @@
 /** `http` as functions and middleware see it: the request, and what goes out with the response. */
-import type { HttpResponse, HttpWire } from '../types/wire.ts'
+import type { Call } from '../core/call.ts'
+import type { HttpRequest, HttpResponse, HttpWire } from '../types/wire.ts'
 import { readBytes } from './body.ts'
 import { readCookie, writeCookie } from './cookies.ts'
-import { collect } from './fields.ts'
+import { collect, type Fields } from './fields.ts'
 
 /** What is to go out, whatever the function returns or throws. */
-export interface Outgoing {
+export class Outgoing {
   status: number | undefined
-  readonly headers: Headers
+  made: Headers | undefined
+  /** Made for who has something to say in them. */
+  get headers(): Headers {
+    return (this.made ??= new Headers())
+  }
 }
 
 export interface Incoming extends Omit<HttpWire, 'headers'> {
@@ -41,16 +46,45 @@ const createResponse = (out: Outgoing): HttpResponse => {
   return response
 }
 
+export interface Exchange {
+  readonly http: Incoming
+  readonly out: Outgoing
+  /** The body as it came, read once. */
+  readonly bytes: () => Promise<Uint8Array<ArrayBuffer>>
+}
+
+const createRequest = (
+  request: Request, path: string, params: Readonly<Record<string, string>>, bytes: Exchange['bytes'], call: Pick<Call, 'ip'>,
+): HttpRequest => ({
+  method: request.method,
+  path,
+  url: request.url,
+  raw: request,
+  get ip() {
+    return call.ip
+  },
+  header: (name) => request.headers.get(name) ?? undefined,
+  cookie: (name) => readCookie(request.headers.get('cookie') ?? undefined, name),
+  params: () => params,
+  query: () => queryOf(request) as Record<string, string | string[]>,
+  bytes,
+  text: async () => new TextDecoder().decode(await bytes()),
+})
+
+export const queryOf = ({ url }: Request): Fields => (url.includes('?') ? collect(new URL(url).searchParams) : {})
+
 export const createHttp = (
-  request: Request, path: string, route: string, params: Readonly<Record<string, string>>, limit: number, ip?: string,
-): { http: Incoming; out: Outgoing } => {
-  const out: Outgoing = { status: undefined, headers: new Headers() }
-  let body: Promise<Uint8Array<ArrayBuffer>> | undefined
-  const bytes = () => (body ??= readBytes(request, limit))
+  request: Request, path: string, route: string, params: Readonly<Record<string, string>>, limit: number, call: Pick<Call, 'ip'>,
+): Exchange => {
+  const out = new Outgoing()
+  let body: ReturnType<Exchange['bytes']> | undefined
   let headers: Incoming['headers'] | undefined
+  let asked: HttpRequest | undefined
   let response: HttpResponse | undefined
-  return {
+  const exchange: Exchange = {
     out,
+    bytes: () => (body ??= readBytes(request, limit)),
+    // most functions ask for data alone
     http: {
       method: request.method,
       path,
@@ -61,22 +95,13 @@ export const createHttp = (
       set headers(checked) {
         headers = checked
       },
-      request: {
-        method: request.method,
-        path,
-        url: request.url,
-        raw: request,
-        ip,
-        header: (name) => request.headers.get(name) ?? undefined,
-        cookie: (name) => readCookie(request.headers.get('cookie') ?? undefined, name),
-        params: () => params,
-        query: () => collect(new URL(request.url).searchParams) as Record<string, string | string[]>,
-        bytes,
-        text: async () => new TextDecoder().decode(await bytes()),
+      get request() {
+        return (asked ??= createRequest(request, path, params, exchange.bytes, call))
       },
       get response() {
         return (response ??= createResponse(out))
       },
     },
   }
+  return exchange
 }

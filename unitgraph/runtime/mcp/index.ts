@@ -90,14 +90,14 @@ export const mcp = (part: McpPart): Part => ({
     const definition = define(ID, { value: { kind: 'sessionless', func: answer, auth } })
     const own: Unit = { ...unit, functions: new Map([[ID, definition]]) }
     const respond = http({ ...part, routes: [{ method: 'POST', route: part.route, function: ID }] }).start(own)
-    return async (request, call) => {
-      if (normalisePath(new URL(request.url).pathname) !== part.route) return undefined
+    return async (request, call, path) => {
+      if (normalisePath(path) !== part.route) return undefined
       if (!mayCome(request, unit.host.env)) {
         const report = reportError(new ForbiddenError('This origin may not use the MCP server'))
         return inProtocol(jsonResponse(403, errorBody(report, call.requestId)))
       }
-      calls.set(request, call)
-      const response = await respond(request, call)
+      calls.set(request, { ...call })
+      const response = await respond(request, call, path)
       return response && inProtocol(response)
     }
   },

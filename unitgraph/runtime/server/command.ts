@@ -12,7 +12,6 @@ import { NotFoundError, reportError } from '../core/errors.ts'
 import { logFailure } from '../core/failure.ts'
 import { invoke } from '../core/invoke.ts'
 import { createLogger } from '../core/logger.ts'
-import { createRpc } from '../core/rpc.ts'
 import { keepSecret } from '../core/secrets.ts'
 import { servicesOfCall } from '../core/services.ts'
 import { Session } from '../core/session.ts'
@@ -59,8 +58,8 @@ const terminal: Terminal = { out, err, typed: 'cli ' }
 const render = async (unit: Unit, command: Command, call: Call, result: unknown, isJson: boolean): Promise<void> => {
   const given = result instanceof Response ? await result.text() : result
   if (isJson || !command.render) return show(terminal, given, isJson)
-  const services = servicesOfCall(await unit.host.services(), () => ({ requestId: call.requestId }))
-  await command.render(services as never, given as never, createWire(call, () => createRpc(unit, call), command.function ?? ''))
+  const services = servicesOfCall(await unit.host.services(), call)
+  await command.render(services as never, given as never, createWire(unit, call, command.function ?? ''))
 }
 
 const failed = async (unit: Unit | undefined, call: Call, error: unknown): Promise<void> => {

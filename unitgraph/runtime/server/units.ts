@@ -18,13 +18,20 @@ export interface MainRoute {
   readonly unit: string
 }
 
+export interface Found {
+  readonly unit?: string | undefined
+  readonly allow?: readonly string[] | undefined
+}
+
 export interface Units {
   /**
    * The unit that answers a request; for a method that nobody answers, all methods of the path; both for an OPTIONS that
    * nobody wired, since a unit knows its own methods only.
    */
-  find(method: string, path: string, askedMethod?: string): { unit?: string | undefined; allow?: readonly string[] }
+  find(method: string, path: string, askedMethod?: () => string | undefined): Found
   start(name: string): Promise<StartedUnit>
+  /** The unit, where it has been started. */
+  started(name: string): StartedUnit | undefined
   withFunction(functionId: string): Promise<Unit | undefined>
 }
 
@@ -44,23 +51,30 @@ export const createUnits = (
   const owners = new Map(
     Object.entries(entries).flatMap(([name, { functions }]) => functions.map((id) => [id, name] as const)),
   )
-  const started = new Map(
-    Object.entries(entries).map(([name, { load }]) => [name, once(async () => (await load()).default(host()))]),
+  const running = new Map<string, StartedUnit>()
+  const starting = new Map(
+    Object.entries(entries).map(([name, { load }]) => [name, once(async () => {
+      const made = (await load()).default(host())
+      running.set(name, made)
+      return made
+    })]),
   )
   const lookup = (method: string, path: string): string | undefined => router.match(method, path)[0][0]?.[0]
   const start = (name: string): Promise<StartedUnit> => {
-    const make = started.get(name)
+    const make = starting.get(name)
     if (!make) throw new Error(`There is no unit ${name} in this process`)
     return make()
   }
   return {
     start,
-    find: (method, pathname, asked) => {
+    started: (name) => running.get(name),
+    find: (method, pathname, askedMethod) => {
       const path = normalisePath(pathname)
-      const exposed = /^\/rpc\/([^/]+)$/.exec(path)?.[1]
       const routed = lookup(method, path) ?? (method === 'HEAD' ? lookup('GET', path) : undefined)
+      const exposed = routed ?? /^\/rpc\/([^/]+)$/.exec(path)?.[1]
       const unit = routed ?? (exposed && owners.get(exposed))
       if (unit) return { unit }
+      const asked = method === 'OPTIONS' ? askedMethod?.() : undefined
       const allow = methods.filter((one) => lookup(one, path))
       const meant = method === 'OPTIONS' ? ((asked && lookup(asked, path)) || lookup(allow[0] ?? '', path)) : undefined
       return { unit: meant, allow }

@@ -6,7 +6,6 @@ import { createWire, type Call } from '../core/call.ts'
 import type { FunctionEntry, Runner } from '../core/definition.ts'
 import { dispatch } from '../core/dispatch.ts'
 import { closeServices, servicesOfCall, type Services } from '../core/services.ts'
-import { createRpc } from '../core/rpc.ts'
 import { Session } from '../core/session.ts'
 import { readTrace } from '../core/trace.ts'
 import type { Unit } from '../core/unit.ts'
@@ -108,9 +107,9 @@ const createWorkflow = (unit: Unit, name: string, children: ReadonlySet<string>,
       const { host } = unit
       const call = callOf(run, steps)
       const singletons = await host.services()
-      const services = servicesOfCall(singletons, () => ({ requestId: call.requestId, traceId: call.traceId, function: name, ...call.fields }))
+      const services = servicesOfCall(singletons, call, name)
       const { wire: durable, node } = createWorkflowWire(steps, reachOf(unit, call, name, children))
-      const wire: Wire = { ...createWire(call, () => createRpc(unit, call), name), workflow: durable }
+      const wire: Wire = { ...createWire(unit, call, name), workflow: durable }
       const own = ((await host.wireServices?.(services as never, wire as never)) ?? {}) as Services
       const all = { ...services, ...own, workflow: durable, rpc: wire.rpc }
       return async () => {
