@@ -36,6 +36,7 @@ def stored(program: Path, in_folders: Homes, tmp_path_factory: pytest.TempPathFa
     until(lambda: len(ask_as(place, "GET", f"/workflow/refund/status/{refund}")[1]["steps"]) == 2)
     transfer = ask_as(place, "POST", "/workflow/transfer/start", {"amount": 3})[1]["runId"]
     until(lambda: ask_as(place, "GET", f"/workflow/transfer/status/{transfer}")[1]["status"] == "completed")
+    assert ask_as(place, "POST", "/workflow/shipment/run", {"parcel": "p1", "grams": 5})[0] == 200
     onboard = start(place, "u1")
     end = time.monotonic() + LIMIT_S
     while (onboard, "createProfile") not in made.lines():
@@ -51,7 +52,7 @@ def test_the_code_that_began_them_goes_on_with_all(code: Checkout, stored: tuple
     data, _ = stored
     assert code.run("workflow", "check", "--store", data).out == "2 runs checked: 2 would go on.\n"
     checked = code.run("workflow", "check", "--store", data, "--all", "--json").json
-    assert checked == {"checked": 3, "runs": []}
+    assert checked == {"checked": 4, "runs": []}
     assert not list((code.root / ".deploy" / "dev").glob("check-*"))
 
 
@@ -66,13 +67,14 @@ def test_other_code_parts_with_runs_and_says_where(code: Checkout, stored: tuple
     done = code.run("workflow", "check", str(file), status=1)
     line = 1 + code.read("src/onboarding.ts").splitlines().index("  await workflow.do('Make profile', 'createProfile', data)")
     assert f"""\
-onboardUser {ids["onboardUser"]} waiting
+onboardUser: 1 run would be paused
   expected  'Create profile' rpc createProfile, entry 1
   got       'Make profile' rpc createProfile
   at        src/onboarding.ts:{line}:""" in done.out
-    assert f"refund {ids['refund']} waiting\n  no workflow of this name is in the code\n" in done.out
-    assert f"transfer {ids['transfer']} completed\n  can't be told: its code uses kv between steps" in done.out
-    assert done.out.endswith("3 runs checked: 1 would be paused, 1 would wait for a workflow that is gone, 1 can't be told.\n")
+    assert f"  runs      {ids['onboardUser']}\n" in done.out
+    assert f"refund: 1 run would wait for a workflow that is gone\n  runs      {ids['refund']}\n" in done.out
+    assert "transfer: 1 run can't be told\n  why       its code uses kv between steps" in done.out
+    assert done.out.endswith("4 runs checked: 1 would go on, 1 would be paused, 1 would wait for a workflow that is gone, 1 can't be told.\n")
 
     found = code.run("workflow", "check", str(file), "--name", "onboardUser", "--json", status=1).json
     assert found["checked"] == 1

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,12 +12,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from unitgraph.errors.runs import ReplayEnded
+from unitgraph.rules.amounts import counted
 from unitgraph.rules.dev import places, version
 from unitgraph.rules.engine import Built, Engine
 from unitgraph.rules.runs.text import plain
 from unitgraph.rules.workflows import in_unit
 from unitgraph.units.workflow_routes import is_workflow
 
+_SHOWN: Final = 5
 _SCRIPT: Final = Path(__file__).parent / "replay.ts"
 
 Item = dict[str, Any]
@@ -80,13 +83,17 @@ def _staged(engine: Engine, built: Built) -> Iterator[Path]:
 
 
 def text(checked: Iterable[Item], written: Mapping[str, str]) -> str:
-    """For people: what parts or can't be told, one after the other, then the sum."""
+    """For people: what parts in the same way together, then the sum."""
     found = list(checked)
-    lines = [line for item in found if item["verdict"] != "agrees" for line in _lines(item, written)]
+    groups: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    for item in found:
+        if item["verdict"] != "agrees":
+            groups[item["workflow"], SAYS[item["verdict"]], *_lines(item, written)].append(item["id"])
+    lines = [line for group, ids in sorted(groups.items()) for line in _told(group, ids)]
     counts = {verdict: sum(item["verdict"] == verdict for item in found) for verdict in SAYS}
-    told = [f"{count} {SAYS[verdict]}" for verdict, count in counts.items() if count]
-    runs = "1 run" if len(found) == 1 else f"{len(found):,} runs"
-    return "".join(f"{line}\n" for line in lines) + f"{runs} checked{': ' if told else ''}{', '.join(told)}.\n"
+    told = [f"{count:,} {SAYS[verdict]}" for verdict, count in counts.items() if count]
+    lines.append(f"{counted(len(found), 'run')} checked{': ' if told else ''}{', '.join(told)}.")
+    return "".join(f"{line}\n" for line in lines)
 
 
 SAYS: Final = {
@@ -95,18 +102,25 @@ SAYS: Final = {
 }  # fmt: skip
 
 
+def _told(group: tuple[str, ...], ids: list[str]) -> Iterator[str]:
+    workflow, says, *lines = group
+    yield f"{workflow}: {counted(len(ids), 'run')} {says}"
+    yield from lines
+    shown = ", ".join(map(plain, sorted(ids)[:_SHOWN]))
+    yield f"  runs      {shown}{f' and {len(ids) - _SHOWN:,} more' if len(ids) > _SHOWN else ''}"
+
+
 def _lines(item: Item, written: Mapping[str, str]) -> list[str]:
-    head = plain(f"{item['workflow']} {item['id']} {item['status']}")
     at = written.get(item["workflow"], "")
     if item["verdict"] == "gone":
-        return [head, "  no workflow of this name is in the code"]
+        return []
     if item["verdict"] == "unknown":
-        return [head, f"  can't be told: {plain(item['why'])}", f"  at        {at}"]
+        return [f"  why       {plain(item['why'])}", f"  at        {at}"]
     difference = item["difference"]
     entry, got = difference["entry"], difference.get("got")
     instead = _step(got) if got else plain(difference.get("ended", "no step"))
     place = (got or {}).get("place", at)
-    return [head, f"  expected  {_step(entry)}, entry {entry['seq']}", f"  got       {instead}", f"  at        {place}"]
+    return [f"  expected  {_step(entry)}, entry {entry['seq']}", f"  got       {instead}", f"  at        {place}"]
 
 
 def _step(step: Item) -> str:

@@ -35,7 +35,7 @@ declare const process: { readonly env: Environment; readonly stdin: unknown; rea
 declare const Bun: { file(path: string): { text(): Promise<string> } }
 
 /** Runs that are replayed at once: one that parts waits a second for its code. */
-const AT_ONCE = 50
+const AT_ONCE = 500
 
 const silent: Logger = {
   debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined, child: () => silent,
