@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import { createAuth, checkToken } from '../../unitgraph/runtime/dashboard/auth.ts'
 import { createDashboard, type Dashboard } from '../../unitgraph/runtime/dashboard/index.ts'
+import { viewOf } from '../../unitgraph/runtime/dashboard/view.ts'
 import { createRuns } from '../../unitgraph/runtime/workflow/runs.ts'
 import { eventType } from '../../unitgraph/runtime/workflow/wire.ts'
 import { createLab, type Code } from './workflow/lab.ts'
@@ -66,6 +67,19 @@ describe('one run', () => {
     expect((await ask('GET', `runs/${encodeURIComponent(step('Child').child)}`)).said).toMatchObject({ workflow: 'print', parent: 'r1', status: 'completed' })
     expect(step('Manager')).toMatchObject({ status: 'waiting', kind: 'approval' })
     expect(Date.parse(step('Manager').until) - Date.parse(step('Manager').startedAt)).toBe(3_600_000)
+  })
+
+  test('a child that is under way is seen in its parent', async () => {
+    const lab = createLab({ workflows: { outer: async (workflow) => workflow.do('Inner', 'inner' as never, {} as never), inner: async (workflow) => workflow.sleep('Long', '1h') } })
+    lab.spawn('one')
+    await lab.start('outer', {}, 'o')
+    await lab.pass(60_000)
+    const [step, ...more] = (await viewOf(await lab.run('o'))).steps
+    expect([step!.status, step!.kind, more.length]).toEqual(['running', 'child', 0])
+    expect((await lab.run(step!.child!)).head.status).toBe('waiting')
+    const { run } = await lab.ended('o')
+    const [done] = (await viewOf(run)).steps
+    expect(done!.endedAt!.getTime() - done!.startedAt.getTime() >= 3_600_000).toBe(true)
   })
 
   test('its journal is told as the store has it', async () => {

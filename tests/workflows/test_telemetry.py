@@ -137,6 +137,8 @@ def test_a_child_is_within_its_parents_step(deployment: Deployment, collector: C
     (child,) = collector.wait("invoice", TRACE)
     (step,) = collector.wait("Ship/letter/Invoice", TRACE)
     assert child["parentSpanId"] == step["spanId"]
+    # the parent hears of the child's end before the store does
+    assert int(step["startTimeUnixNano"]) <= int(child["startTimeUnixNano"]) < int(step["endTimeUnixNano"])
     known = {span["spanId"] for span in collector.all(TRACE)}
     # the order itself goes on
     waiting = {span["parentSpanId"] for span in collector.all(TRACE)} - known - {CLIENT}

@@ -215,6 +215,8 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
           }
         }
       }
+      // for people to see, and with the append that parks the run
+      if (steps.before(key).length === 0) steps.write({ entry: entryOf(key, 'child', workflow, { phase: 'open', input }) })
       void steps.busy(start).then(listen, (error: unknown) =>
         steps.write({ entry: entryOf(key, 'child', workflow, { input, error: writeError(error) }) }))
     }, (key) => undoable(key, { name, input, options }))) as { ended: { status: string; output: string | null; error: string | null } }
