@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, test } from 'bun:test'
 import { Client, StreamableHTTPClientTransport, type ClientOptions } from '@modelcontextprotocol/client'
 
-const { MCP_URL = '', TOKEN_ADA = '', TOKEN_MEL = '' } = process.env
+const { MCP_URL = '', MCP_OTHER_URL = MCP_URL, TOKEN_ADA = '', TOKEN_MEL = '' } = process.env
 
 const open: Client[] = []
 afterAll(async () => { await Promise.all(open.map((client) => client.close())) })
@@ -10,9 +10,9 @@ afterAll(async () => { await Promise.all(open.map((client) => client.close())) }
 type Era = '2025' | '2026'
 
 /** A client who says who it is by a token; `statuses` are those of what it posted, in order: it may ask for a stream beside them. */
-const connect = async (era: Era, token?: string, options: ClientOptions = {}) => {
+const connect = async (era: Era, token?: string, options: ClientOptions = {}, address = MCP_URL) => {
   const statuses: number[] = []
-  const transport = new StreamableHTTPClientTransport(new URL(MCP_URL), {
+  const transport = new StreamableHTTPClientTransport(new URL(address), {
     requestInit: { headers: { connection: 'close', ...(token && { authorization: `Bearer ${token}` }) } },
     fetch: async (url, init) => {
       const response = await fetch(url, init)
@@ -234,6 +234,7 @@ describe('questions to the person', () => {
 
 test('who listens to a resource hears of its changes, and of no other\'s', async () => {
   const { client } = await connect('2026')
+  const { client: other } = await connect('2026', undefined, {}, MCP_OTHER_URL)
   const heard: string[] = []
   const two = Promise.withResolvers<void>()
   client.setNotificationHandler('notifications/resources/updated', ({ params }: any) => {
@@ -241,7 +242,7 @@ test('who listens to a resource hears of its changes, and of no other\'s', async
     if (heard.length === 2) two.resolve()
   })
   const subscription = await client.listen({ resourceSubscriptions: ['pages://index', 'pages://emma/1'] })
-  for (const uri of ['pages://index', 'pages://logo', 'pages://emma/1']) await client.callTool({ name: 'touch', arguments: { uri } })
+  for (const uri of ['pages://index', 'pages://logo', 'pages://emma/1']) await other.callTool({ name: 'touch', arguments: { uri } })
   await two.promise
   expect(heard).toEqual(['pages://index', 'pages://emma/1'])
   await subscription.close()

@@ -4,11 +4,13 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests import stores
 from tests.conformance import places
 from tests.conformance.places import FOLDER, Listening, Place
 from tests.conformance.tokens import TOKENS
@@ -39,17 +41,34 @@ def server(request: pytest.FixtureRequest) -> Place:
     return found
 
 
-def test_the_official_client(server: Place, tmp_path: Path) -> None:
+def asks(folder: Path, places: Mapping[str, Place], *options: str) -> "subprocess.CompletedProcess[str]":
+    """The client's suite, by the variable that each place is known by to it."""
     dev = ensure("dev", user_cache(os.environ))
-    shutil.copy(FOLDER / SUITE, tmp_path / SUITE)
-    (tmp_path / "node_modules").symlink_to(dev.modules)
-    tokens = {"TOKEN_ADA": TOKENS["ada"](), "TOKEN_MEL": TOKENS["mel"]()}
+    shutil.copy(FOLDER / SUITE, folder / SUITE)
+    (folder / "node_modules").symlink_to(dev.modules)
+    told = {"TOKEN_ADA": TOKENS["ada"](), "TOKEN_MEL": TOKENS["mel"](), "NO_COLOR": "1"}
+    told |= {name: f"http://127.0.0.1:{place.port}/mcp" for name, place in places.items()}
     done = subprocess.run(
-        [dev.bun, "test", "--timeout=60000"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
-        env={"PATH": os.environ.get("PATH", ""), "NO_COLOR": "1", "MCP_URL": f"http://127.0.0.1:{server.port}/mcp", **tokens},
+        [dev.bun, "test", "--timeout=60000", *options],
+        cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
+        env={"PATH": os.environ.get("PATH", ""), **told},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def test_changes_are_heard_at_another_instance(application: Checkout, tmp_path: Path) -> None:
+    """By who is connected there; nothing else is shared."""
+    with ExitStack() as stack:
+        told = {**places.SECRETS, "UNITGRAPH_BUS": stack.enter_context(stores.redis()).url}
+        one, two = (
+            stack.enter_context(places.as_executable(application, tmp_path / name, told)) for name in ("one", "two")
+        )
+        asks(tmp_path, {"MCP_URL": one, "MCP_OTHER_URL": two}, "-t", "who listens to a resource")
+
+
+def test_the_official_client(server: Place, tmp_path: Path) -> None:
+    done = asks(tmp_path, {"MCP_URL": server})
     waited = {json.loads(line)["waited"] for line in done.stdout.splitlines() if line.startswith('{"waited"')}
     assert len(waited) == 2
     server.log.wait(lambda line: line.get("msg") == "given up" and line.get("name") in waited, 2)

@@ -93,6 +93,18 @@ class CloudflareUploadUnavailable(UnitgraphError):
         )
 
 
+class BadObjectsFile(UnitgraphError):
+    """What was written down of a Worker's Durable Objects can't be read."""
+
+    code = "durable-objects-unreadable"
+
+    def __init__(self, file: str) -> None:
+        super().__init__(
+            f"{file} can't be read: it is {{\"units\": {{<unit>: [{{\"tag\", \"new\", \"deleted\"}}]}}}}.",
+            remedy="Take it back from git; of a conflict keep the steps of both sides, those that are deployed first.",
+        )
+
+
 class CompileFailed(UnitgraphError):
     """Bun couldn't make an executable of the built units."""
 

@@ -48,7 +48,8 @@ class Target:
     ``out`` is the build output, ``.deploy/<provider>``; ``config`` is the configuration's ``deploy`` with what the
     environment has otherwise put in; ``variables`` are the environment's values; ``tools`` holds at least "bun";
     ``wait_lock_s`` is how long an apply waits for another one to end. ``documents`` are JSON texts by route, with which
-    whatever stands in front of separate units answers itself.
+    whatever stands in front of separate units answers itself; ``objects`` is the text of the project's
+    durable-objects.json, "" where there is none.
     """
 
     provider: str
@@ -63,6 +64,7 @@ class Target:
     wait_lock_s: float = 0
     refresh: Refresh = "units"
     documents: Mapping[str, str] = field(default_factory=dict)
+    objects: str = ""
 
 
 @dataclass(frozen=True, slots=True)

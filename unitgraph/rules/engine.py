@@ -107,6 +107,7 @@ class Engine:
             refresh=self.settings.refresh,
             variables=self.deploy.variables(self.settings.environment),
             tools={"bun": Tool(bun.path, bun.version)},
+            objects=extras.objects_of(self.project),
         )
 
     @cached_property

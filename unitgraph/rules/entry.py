@@ -249,6 +249,7 @@ class Main:
     settings: Settings | None = None
     has_channels: bool = False
     has_hub: bool = False
+    has_messages: bool = False
     has_programs: bool = False
 
 

@@ -21,12 +21,20 @@ from unitgraph.rules.tools import tree_digest
 from unitgraph.units.config import CacheConfig
 from unitgraph.units.migrations import FOLDER
 from unitgraph.units.model import Manifest
+from unitgraph.units.project import Project
 
 if TYPE_CHECKING:
     from unitgraph.rules.engine import Engine
 
 NAME: Final = "files"
+_OBJECTS: Final = "durable-objects.json"
 _PROVIDERS: Final = Path(__file__).parent.parent / "providers"
+
+
+def objects_of(project: Project) -> str:
+    """What the project has written down of its Durable Objects."""
+    sources = project.sources
+    return sources.read(_OBJECTS).decode("utf-8", "replace") if sources.is_file(_OBJECTS) else ""
 
 
 def place_for(engine: "Engine", last: Record | None) -> Collection[str]:

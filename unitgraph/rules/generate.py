@@ -339,6 +339,7 @@ class Generator:
         queues = self._queue_names(units)
         given = self._given(units, plan, queues)
         self._told += builtins.out_of_reach(given, next(iter(units)).name)
+        has_mcp = any("mcp" in held(unit, self._workspace.manifest) for unit in units)
         up = "./" if "/" not in path else "../"
         return text.Main(
             project=self._workspace.project.name,
@@ -366,7 +367,8 @@ class Generator:
             triggers=triggers.sources(units, self._wirings, names, self._units, self._told),
             builtins=names.builtins(builtins.of_process(given)),
             has_channels=any(self._wirings.channels(unit) for unit in units),
-            has_hub=builtins.takes_hub(given),
+            has_hub=builtins.takes_hub(given) or has_mcp,
+            has_messages=has_mcp,
             has_programs=has_programs,
             imports=names.imports(),
             **services,

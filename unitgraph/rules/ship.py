@@ -116,4 +116,6 @@ def _notes(engine: Engine, built: Built, note: str) -> list[str]:
     if engine.left_out:
         names = ", ".join(unit.name for unit in engine.left_out)
         notes.append(f"Listed, and not run by this version: {names}.")
+    said = getattr(engine.provider, "notes", None)       # which providers from elsewhere needn't have
+    notes += said(engine.runnable, engine.target) if said is not None else ()
     return [*notes, *built.notices]

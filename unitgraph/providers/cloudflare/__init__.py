@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from unitgraph.errors.provider import CloudflareUploadUnavailable, OptionNotAvailable
 from unitgraph.providers.base import Build, EsbuildOptions, Isolation, Outcome, Say, State, Target
-from unitgraph.providers.cloudflare import infra, router, server, wrangler
+from unitgraph.providers.cloudflare import classes, infra, router, server, wrangler
 from unitgraph.providers.cloudflare.bindings import MIGRATIONS, of_d1
 from unitgraph.providers.cloudflare.nodejs import BUILTINS
 
@@ -50,6 +50,9 @@ def files(manifest: "Manifest", target: Target) -> Mapping[str, bytes]:
         made["router/wrangler.toml"] = wrangler.render(router.document(manifest, target)).encode()
     for migration in of_d1(manifest):
         made[f"{MIGRATIONS}/{migration.name}"] = target.migrations[migration.name].encode()
+    kept = classes.render(manifest, target.objects)
+    if kept:
+        made[classes.FILE] = kept.encode()
     made["infra.json"] = infra.render(infra.document(manifest, target)).encode()
     return made
 
@@ -62,6 +65,11 @@ def desired(manifest: "Manifest", build: Build, target: Target) -> State:
 def deployed(target: Target) -> State:  # noqa: ARG001 - the Protocol's
     """Nothing, said as such."""
     return State(note=NOTE)
+
+
+def notes(manifest: "Manifest", target: Target) -> list[str]:
+    """What is to be done by people before Workers are deployed."""
+    return classes.notes(manifest, target.objects, f".deploy/{name}")
 
 
 def watched(target: Target) -> tuple[Path, ...]:  # noqa: ARG001 - the Protocol's

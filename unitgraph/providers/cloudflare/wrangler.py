@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import tomli_w
 
 from unitgraph.providers.base import Target
+from unitgraph.providers.cloudflare import classes
 from unitgraph.providers.cloudflare.bindings import (
     MIGRATIONS,
     StoreKind,
@@ -65,8 +66,7 @@ def document(unit: "Unit", manifest: "Manifest", target: Target) -> dict[str, An
             for kind in (*kinds, *bound_objects(unit, manifest))
         ]
     }
-    if kinds:
-        made["migrations"] = [{"tag": "unitgraph-1", "new_sqlite_classes": [kind.class_name for kind in kinds]}]
+    made["migrations"] = [step.migration() for step in classes.grown(unit, manifest, classes.read(target.objects))]
     made["triggers"] = {"crons": list(schedules(unit))}
     migrated = resource_name(manifest.project_id, "db") if of_d1(manifest) else None
     for store in stores(unit, manifest):

@@ -12,7 +12,7 @@ export interface ProjectOptions extends ServicesOptions {
   readonly settings?: Settings
 }
 
-export const createHost = (options: ProjectOptions, env: Environment, more: Pick<Host, 'find' | 'isFirst' | 'accept' | 'tell'> = {}, values?: Values): Host => {
+export const createHost = (options: ProjectOptions, env: Environment, more: Pick<Host, 'find' | 'isFirst' | 'accept' | 'messages' | 'tell'> = {}, values?: Values): Host => {
   const host: { -readonly [Name in keyof Host]: Host[Name] } = {
     project: options.project,
     release: options.release ?? readText(env, 'UNITGRAPH_RELEASE'),

@@ -88,6 +88,15 @@ export interface Host {
   readonly accept?: Accept
   /** Where spans are told of what happens. */
   readonly tell?: Tell
+  /** To all processes of a deployment. */
+  readonly messages?: Messages
+}
+
+/** What is said is heard at most once, here as well, by those who are there. */
+export interface Messages {
+  publish(topic: string, payload: string): Promise<void>
+  /** Returns what ends it. */
+  subscribe(hear: (topic: string, payload: string) => void): () => void
 }
 
 export interface Unit {

@@ -9,7 +9,7 @@ import { createLogger } from '../core/logger.ts'
 import { answerRemote, calledFunction } from '../core/remote.ts'
 import { RPC_PATH } from '../http/path.ts'
 import { closeServices, type Services } from '../core/services.ts'
-import type { Unit } from '../core/unit.ts'
+import type { Messages, Unit } from '../core/unit.ts'
 import { createAnswered } from '../server/answered.ts'
 import type { Background, Context } from '../server/background.ts'
 import type { Asked } from '../server/command.ts'
@@ -35,6 +35,8 @@ export interface ServeOptions extends ProjectOptions {
   readonly background?: readonly Background[]
   /** Where there are channels. */
   readonly sockets?: Sockets
+  /** Where something is said to all processes of a deployment. */
+  readonly messages?: Messages
   /** Where there are command lines: reads what follows `cli`. */
   readonly commandLine?: (args: readonly string[]) => Promise<Asked>
   /** Default: the process' own. */
@@ -111,6 +113,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
   const host = createHost({ ...options, builtins, write: lines.write, folder: (given) => dataFolder(given, options.project) }, env, {
     find: (id) => units.withFunction(id), isFirst: createAnswered(), ...(options.sockets && { accept: options.sockets.accept }),
     ...(telemetry && { tell: telemetry.tell }),
+    ...(options.messages && { messages: options.messages }),
   }, checked?.values)
   // a command listens on nothing
   const settings = readSettings(command ? {} : env, problems)

@@ -2,14 +2,14 @@
  * A Model Context Protocol server as a part of a unit: Streamable HTTP by the official SDK, each request for itself, so
  * that it runs wherever requests do. What stands around a route stands around it: middleware, sessions, CORS.
  */
-import { createMcpHandler, isJsonContentType, type AuthInfo } from '@modelcontextprotocol/server'
+import { createMcpHandler, isJsonContentType, type AuthInfo, type ServerEvent, type ServerEventBus } from '@modelcontextprotocol/server'
 import type { Call } from '../core/call.ts'
 import { define } from '../core/definition.ts'
 import { BadRequestError, ForbiddenError, MissingSessionError, reportError, UnsupportedMediaTypeError } from '../core/errors.ts'
 import { loggerOf } from '../core/failure.ts'
 import { http, type HttpPart } from '../http/index.ts'
 import { normalisePath } from '../http/path.ts'
-import type { Part, Unit } from '../core/unit.ts'
+import type { Messages, Part, Unit } from '../core/unit.ts'
 import type { Wire } from '../types/wire.ts'
 import { errorBody, jsonResponse } from '../http/respond.ts'
 import { createItems, type Item, type Items } from './items.ts'
@@ -23,6 +23,8 @@ export interface McpPart extends Pick<HttpPart, 'middleware' | 'permissions'> {
 }
 
 const ID = 'mcp'
+/** What is said to other processes of a deployment. */
+const TOPIC = 'mcp'
 /** More messages than this are in no batch. */
 const MOST = 32
 
@@ -60,6 +62,18 @@ const inProtocol = async (response: Response): Promise<Response> => {
   return jsonResponse(response.status, { jsonrpc: '2.0', id: null, error: { code, message, data } }, headers)
 }
 
+/** Changes that clients listen to, wherever they are connected. */
+const busOver = (messages: Messages, unit: Unit): ServerEventBus => ({
+  publish: (event) => {
+    messages.publish(TOPIC, JSON.stringify(event)).catch(async (error: unknown) => {
+      ;(await loggerOf(unit)).error(error instanceof Error ? error : String(error), { code: 'mcp-bus' })
+    })
+  },
+  subscribe: (listener) => messages.subscribe((topic, payload) => {
+    if (topic === TOPIC) listener(JSON.parse(payload) as ServerEvent)
+  }),
+})
+
 export const mcp = (part: McpPart): Part => ({
   name: 'mcp',
   start: (unit) => {
@@ -69,7 +83,7 @@ export const mcp = (part: McpPart): Part => ({
     }
     const handler = createMcpHandler(
       ({ authInfo, ...context }) => createServer(offer, authInfo?.extra?.['call'] as Call, context),
-      { onerror: (error) => void loggerOf(unit).then((logger) => logger.debug(error.message, { code: 'mcp' })) },
+      { ...(unit.host.messages && { bus: busOver(unit.host.messages, unit) }), onerror: (error) => void loggerOf(unit).then((logger) => logger.debug(error.message, { code: 'mcp' })) },
     )
     const calls = new WeakMap<Request, Call>()
     const answer = async (_services: unknown, _data: unknown, wire: Wire): Promise<Response> => {

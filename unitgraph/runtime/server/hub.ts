@@ -1,8 +1,9 @@
-/** The service `eventHub` of a process: who is subscribed to what here, and what all processes of a deployment publish. */
+/** What all processes of a deployment say to each other: the service `eventHub`, with who is subscribed to what here, and others. */
 import type { Listening, OpenChannel } from '../channel/listening.ts'
 import { encode, type Frame } from '../channel/message.ts'
 import { fromBase64Url, toBase64Url } from '../core/text.ts'
 import { createTopics } from '../channel/topics.ts'
+import type { Messages } from '../core/unit.ts'
 import type { EventHub } from '../types/services.ts'
 import type { Background } from './background.ts'
 import { openBus, type Bus } from './bus.ts'
@@ -16,16 +17,19 @@ type Told =
 
 export interface Hub extends Background {
   readonly service: EventHub & Listening
+  /** For what else is said to all processes. */
+  readonly messages: Messages
 }
 
 export const createHub = (): Hub => {
   const topics = createTopics<OpenChannel>()
   let bus: Bus | undefined
   let leave: (() => void) | undefined
-  const tell = async (told: Told): Promise<void> => {
+  const opened = (): Bus => {
     if (!bus) throw new Error('Nothing can be published before the process has started')
-    await bus.publish(TOPIC, JSON.stringify(told))
+    return bus
   }
+  const tell = async (told: Told): Promise<void> => opened().publish(TOPIC, JSON.stringify(told))
   const hear = (told: Told): void => {
     if (told[0] !== 'publish') {
       topics[told[0]](told[1], told[2])
@@ -50,6 +54,10 @@ export const createHub = (): Hub => {
       },
       onChannelOpened: (channel) => topics.open(channel.channelId, channel),
       onChannelClosed: (channelId) => topics.close(channelId),
+    },
+    messages: {
+      publish: async (topic, payload) => opened().publish(topic, payload),
+      subscribe: (hear) => opened().subscribe(hear),
     },
     open: async (env, project) => {
       bus = await openBus(env, project)
