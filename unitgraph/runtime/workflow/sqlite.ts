@@ -43,8 +43,9 @@ const SCHEMA = [
 ]
 
 /** ?1: the worker's versions by name. */
-const MINE = `name IN (SELECT key FROM json_each(?1))`
-const WAITS = `status IN ('ready', 'waiting', 'paused') AND dueAt IS NOT NULL AND (status <> 'paused' OR version = (SELECT value FROM json_each(?1) WHERE key = name))`
+const MINE = 'json_each(?1) AS mine CROSS JOIN runs WHERE name = mine.key'
+const WAITS = `status IN ('ready', 'waiting', 'paused') AND dueAt IS NOT NULL AND (status <> 'paused' OR version = mine.value)`
+const LEASED = `status = 'running'`
 /** ?4 and ?5: keys that are full, and those without a token. */
 const FREE = `(status = 'running' OR concurrencyKey IS NULL OR concurrencyKey NOT IN (SELECT value FROM json_each(?4)))
   AND (status <> 'ready' OR rateKey IS NULL OR rateKey NOT IN (SELECT value FROM json_each(?5)))`
@@ -75,13 +76,18 @@ export const createSqliteStore = (folder: string, now: () => number = Date.now):
   )
   const insertPayload = query('INSERT INTO payloads (id, input) VALUES (?, ?)')
   const due = query<Candidate & { id: string }>(
-    `SELECT id, status, priority, concurrencyKey, concurrencyLimit, rateKey, rateLimit, ratePerMs, retentionMs FROM runs
-     WHERE ${MINE} AND ((${WAITS} AND dueAt <= ?2) OR (status = 'running' AND leaseUntil <= ?2)) AND ${FREE}
-     ORDER BY priority DESC, coalesce(dueAt, leaseUntil), id LIMIT ?3`,
+    `SELECT id, status, priority, concurrencyKey, concurrencyLimit, rateKey, rateLimit, ratePerMs, retentionMs
+     FROM (SELECT runs.*, dueAt AS since FROM ${MINE} AND ${WAITS} AND dueAt <= ?2
+       UNION ALL SELECT runs.*, leaseUntil FROM ${MINE} AND ${LEASED} AND leaseUntil <= ?2)
+     WHERE ${FREE} ORDER BY priority DESC, since, id LIMIT ?3`,
   )
+  // of each workflow the first, which an index knows, not the least of all
   const later = query<{ at: number | null }>(
-    `SELECT min(at) AS at FROM (SELECT min(dueAt) AS at FROM runs WHERE ${MINE} AND ${WAITS} AND dueAt > ?2
-     UNION ALL SELECT min(leaseUntil) FROM runs WHERE ${MINE} AND status = 'running' AND leaseUntil > ?2 AND owner <> ?3)`,
+    `SELECT min(at) AS at FROM (
+       SELECT (SELECT dueAt FROM runs WHERE name = mine.key AND ${WAITS} AND dueAt > ?2 ORDER BY dueAt LIMIT 1) AS at FROM json_each(?1) AS mine
+       UNION ALL
+       SELECT (SELECT leaseUntil FROM runs WHERE name = mine.key AND ${LEASED} AND leaseUntil > ?2 AND owner <> ?3 ORDER BY leaseUntil LIMIT 1)
+       FROM json_each(?1) AS mine)`,
   )
   const inHand = query<{ count: number }>(`SELECT count(*) AS count FROM runs WHERE concurrencyKey = ? AND status = 'running'`)
   const bucket = query<Bucket>('SELECT tokens, at FROM buckets WHERE key = ?')

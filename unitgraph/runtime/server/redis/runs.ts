@@ -9,7 +9,7 @@ import { TIME } from './scripts.ts'
 
 /** A script has the server to itself: so much it may do at a time. */
 const CLAIMED_AT_ONCE = 100
-const LISTED_AT_ONCE = 1000
+const LISTED_AT_ONCE = 500
 const PURGED_AT_ONCE = 1000
 
 type Texts = readonly (string | null)[]
