@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, test } from 'bun:test'
 import { connect } from '../../../unitgraph/runtime/server/redis/client.ts'
 import { createRunStore } from '../../../unitgraph/runtime/server/redis/runs.ts'
-import { prefixOf } from '../../../unitgraph/runtime/server/redis/store.ts'
+import { forgetful, prefixOf } from '../../../unitgraph/runtime/server/redis/store.ts'
 import type { Started, Store } from '../../../unitgraph/runtime/workflow/store.ts'
 import { placeOf, projectName } from '../stores.ts'
 
@@ -66,4 +66,13 @@ test('a server that flushes what it answers forgets nothing, and who has a run k
   expect(await append(epoch, 1)).toMatchObject({ is: 'ok' })
   expect(await store.renew(LEASE, ['r'])).toMatchObject({ lost: [] })
   expect(await claim(store)).toBe(undefined)
+})
+
+test('a server that reads its file says that it has none, and is waited for', async () => {
+  const says = (persistence: string) => forgetful({
+    ...client, call: async (_command, section) => (section === 'persistence' ? persistence : 'maxmemory:0\r\nmaxmemory_policy:noeviction\r\n'),
+  })
+  await expect(says('loading:1\r\naof_enabled:0\r\n')).rejects.toThrow('LOADING')
+  expect(await says('loading:0\r\naof_enabled:1\r\n')).toEqual([])
+  expect((await says('loading:0\r\naof_enabled:0\r\n')).length).toBe(1)
 })

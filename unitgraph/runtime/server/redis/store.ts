@@ -17,8 +17,10 @@ const infoOf = async (client: Client, section: string): Promise<ReadonlyMap<stri
 }
 
 /** What the server might forget, and why. */
-const forgetful = async (client: Client): Promise<string[]> => {
+export const forgetful = async (client: Client): Promise<string[]> => {
   const [persistence, memory] = [await infoOf(client, 'persistence'), await infoOf(client, 'memory')]
+  // until it has read its file, it says that it has none
+  if (persistence.get('loading') === '1') throw new Error('LOADING it is reading its file')
   const policy = memory.get('maxmemory_policy') ?? 'unknown'
   return [
     ...(persistence.get('aof_enabled') === '1' ? [] : ['it has no append-only file (set appendonly yes)']),
