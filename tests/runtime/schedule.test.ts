@@ -165,10 +165,10 @@ describe('in a process', () => {
   test('its time comes by itself', async () => {
     const { clock, ran, start } = deployment()
     clock.ms = Date.parse('2026-03-01T10:59:59.950Z')
+    const running = await start()
     const begun = performance.now()
     const real = clock.ms
     Object.defineProperty(clock, 'ms', { get: () => Math.floor(real + performance.now() - begun) })
-    const running = await start()
     while (ran.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
     await running.settled()
     await running.end()

@@ -249,11 +249,12 @@ except KeyboardInterrupt:
 """
     with grpc_server.running({"GetActionResult": never}) as server:
         running = subprocess.Popen(
-            [sys.executable, "-c", _BEGINNING + program, server.url], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [sys.executable, "-c", _BEGINNING + program, server.url], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         assert never.asked.wait(60)
         running.send_signal(signal.SIGINT)
-        assert (running.communicate(timeout=60)[0], running.returncode) == (b"interrupted\n", 0)
+        printed, said = running.communicate(timeout=60)
+        assert (printed, running.returncode) == (b"interrupted\n", 0), said
 
 
 def test_a_fork_is_refused_the_connection_of_its_parent(url: str) -> None:

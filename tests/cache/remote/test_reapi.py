@@ -170,7 +170,8 @@ def test_a_server_killed_while_it_is_sent_a_blob_holds_none_of_it(tmp_path: Path
 
 
 def test_a_server_that_stands_still_is_not_waited_for(tmp_path: Path) -> None:
-    with casd.running(tmp_path / "cache") as server, connected(server.url, request_s=2) as backend:
-        assert backend.entries([KEY]) == {}
-        server.pause()
-        assert fault(lambda: backend.entries([KEY])).trouble == "timeout"
+    with casd.running(tmp_path / "cache") as server, connected(server.url) as patient:
+        assert patient.entries([KEY]) == {}
+        with connected(server.url, request_s=1) as backend:
+            server.pause()
+            assert fault(lambda: backend.entries([KEY])).trouble == "timeout"
