@@ -47,24 +47,31 @@ class Server:
 
     def start(self) -> None:
         """Until it listens, which PostgreSQL does before it answers anything but that it is starting."""
-        log = self.folder / "server.log"
         end = time.monotonic() + _START_S
-        self._run(log)
+        begin = self._run()
         while not self._listens():
             if self.process.poll() is not None:
-                said = log.read_text(errors="replace")[-2000:]
+                said = self._said(begin)
                 if _STILL_ENDING not in said or time.monotonic() > end:
                     raise ChildProcessError(said)
                 time.sleep(0.1)
-                self._run(log)
-            assert time.monotonic() < end, log.read_text(errors="replace")[-2000:]
+                begin = self._run()
+            assert time.monotonic() < end, self._said(begin)
             time.sleep(0.02)
 
-    def _run(self, log: Path) -> None:
-        with log.open("wb") as output:
+    def _run(self) -> int:
+        """Returns where in the log its words begin: processes of the one before may not have ended theirs."""
+        with (self.folder / "server.log").open("ab") as output:
+            begin = output.tell()
             self.process = subprocess.Popen(
                 self._command(self.port), stdout=output, stderr=output, cwd=self.folder, user=self._user, group=self._user
             )
+            return begin
+
+    def _said(self, begin: int) -> str:
+        with (self.folder / "server.log").open("rb") as log:
+            log.seek(begin)
+            return log.read().decode(errors="replace")
 
     def _listens(self) -> bool:
         with socket.socket() as probe:

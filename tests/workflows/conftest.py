@@ -55,6 +55,13 @@ def in_redis() -> Iterator[Homes]:
 
 
 @pytest.fixture(scope="session")
+def in_postgres_killed() -> Iterator[Homes]:
+    """What a server has written outlives it without a flush, and it is back the sooner."""
+    with homes.in_postgres("fsync=off") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
 def in_redis_flushed() -> Iterator[Homes]:
     """One that flushes its file before it answers."""
     with homes.in_redis("--appendfsync", "always") as made:

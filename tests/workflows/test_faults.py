@@ -111,7 +111,7 @@ def _until_ended(export: Callable[[], str]) -> list[dict[str, Any]]:
         time.sleep(1)
 
 
-@pytest.mark.parametrize("deployment", ["in_redis_flushed"], indirect=True)
+@pytest.mark.parametrize("deployment", ["in_postgres_killed", "in_redis_flushed"], indirect=True)
 def test_nothing_is_lost_and_nothing_recorded_twice(deployment: Deployment, checkout: Checkout) -> None:
     storm = Storm(deployment)
     with ThreadPoolExecutor(AT_ONCE) as pool:
