@@ -18,6 +18,8 @@ declare module 'bun:test' {
     toContain(expected: unknown): void
     toThrow(expected?: string): void
     toBeTruthy(): void
+    toBeGreaterThan(expected: number): void
+    toBeGreaterThanOrEqual(expected: number): void
     toBeLessThan(expected: number): void
     toBeLessThanOrEqual(expected: number): void
     // `any`: a class with a protected or private constructor as well
@@ -29,6 +31,8 @@ declare module 'bun:test' {
   export const beforeAll: (work: Work) => void
   export const afterAll: (work: Work) => void
   export const afterEach: (work: Work) => void
+  /** What `Date` says from now on; without a time what it is. */
+  export const setSystemTime: (ms?: number) => void
 }
 
 declare module 'node:fs' {

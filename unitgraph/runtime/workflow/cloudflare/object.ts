@@ -55,15 +55,16 @@ const read = (all: ReadonlyMap<string, unknown>): Run[] => {
   return [{ ...kept, journal: within<Entry>('j'), inbox: within<Message>('m') }]
 }
 
-const writer = (storage: Storage): Through => async ({ journal, inbox, ...kept }, before) => {
+/** `arm` sets the alarm that a head needs. */
+const writer = (storage: Storage, arm: (head: Head) => Promise<void>): Through => async ({ journal, inbox, ...kept }, before) => {
   const entries: [string, unknown][] = [
     ...journal.slice(before?.seq ?? 0).map((entry): [string, unknown] => [numbered('j', entry.seq), entry]),
     ...inbox.slice(before?.inboxSeq ?? 0).map((message): [string, unknown] => [numbered('m', message.n), message]),
   ]
-  // all in one go as storage has it: writes without an await between them are one
+  // all in one go as storage has it, the alarm, too: what is done without an await between is one
   const groups: Promise<void>[] = []
   while (entries.length >= MOST_KEYS) groups.push(storage.put(Object.fromEntries(entries.splice(0, MOST_KEYS))))
-  groups.push(storage.put({ ...Object.fromEntries(entries), run: kept }))
+  groups.push(storage.put({ ...Object.fromEntries(entries), run: kept }), arm(kept.head))
   await Promise.all(groups)
 }
 
@@ -101,12 +102,17 @@ export class WorkflowRun {
   #live: Execution | undefined
   /** What the list was told last. */
   #told: string | undefined
+  /** The alarm that was set last, which may have been since. */
+  #armed: number | undefined
 
   constructor(state: State, env: Environment) {
     this.#state = state
     this.#env = env
-    this.#store = state.blockConcurrencyWhile(async () =>
-      createMemoryStore(Date.now, read(await state.storage.list()), writer(state.storage)))
+    this.#store = state.blockConcurrencyWhile(async () => this.#open(read(await state.storage.list())))
+  }
+
+  #open(known: readonly Run[]): Store {
+    return createMemoryStore(Date.now, known, writer(this.#state.storage, (head) => this.#arm(head)))
   }
 
   async fetch(request: Request): Promise<Response> {
@@ -127,12 +133,14 @@ export class WorkflowRun {
     if (name !== 'load') {
       if (name === 'deliver') this.#live?.nudge()
       if (name === 'cancel') this.#live?.cancel()
-      await this.#arm(store, id)
+      const run = await store.load(id)
+      if (run) await this.#arm(run.head)
     }
     return new Response(pack({ answer }))
   }
 
   async alarm(): Promise<void> {
+    this.#armed = undefined
     const store = await this.#store
     const [head] = await store.list({ limit: 1 })
     // a key of a limit that nobody has asked about of late
@@ -140,18 +148,19 @@ export class WorkflowRun {
     try {
       if (head.finishedAt !== null) {
         await this.#tellList(store, head.id)
-        return void (await this.#forget(store, head))
+        return void (await this.#forget(head))
       }
       // beside the run's own way; what isn't heard is said again after it
       const told = this.#tellList(store, head.id).catch(() => undefined)
       const later = await this.#go(store, head)
       await told
       await this.#tellList(store, head.id)
-      if (later === null) await this.#arm(store, head.id)
-      else await this.#state.storage.setAlarm(later)
+      const run = await store.load(head.id)
+      if (later !== null) await this.#setAlarm(later)
+      else if (run) await this.#arm(run.head)
     } catch (error) {
       createLogger().error(error, { run: head.id, workflow: head.name, code: 'run-fault' })
-      await this.#state.storage.setAlarm(Date.now() + AFTER_FAULT_MS)
+      await this.#setAlarm(Date.now() + AFTER_FAULT_MS)
     }
   }
 
@@ -165,18 +174,25 @@ export class WorkflowRun {
     return name === 'start' ? (given[0] as { id: string }).id : (given[0] as string)
   }
 
-  async #arm(store: Store, id: string): Promise<void> {
-    const run = await store.load(id)
-    const at = run && dueAt(run.head)
-    if (at === undefined || at === null) await this.#state.storage.deleteAlarm()
+  /** While somebody works on it: when its lease is over, should that end without a word. Else when it is due, or when its list is to hear of it. */
+  async #arm(head: Head): Promise<void> {
+    const at = dueAt(head)
+    const isTold = head.status === 'running' || this.#told === wordOf(head)
+    await this.#setAlarm(isTold ? at : Math.min(at ?? Number.POSITIVE_INFINITY, Date.now() + AFTER_FAULT_MS))
+  }
+
+  async #setAlarm(at: number | null): Promise<void> {
+    if (at === this.#armed) return
+    this.#armed = at ?? undefined
+    if (at === null) await this.#state.storage.deleteAlarm()
     else await this.#state.storage.setAlarm(Math.max(at, Date.now()))
   }
 
-  async #forget(store: Store, head: Head): Promise<void> {
-    if ((head.finishedAt ?? 0) + head.retentionMs > Date.now()) return this.#arm(store, head.id)
+  async #forget(head: Head): Promise<void> {
+    if ((head.finishedAt ?? 0) + head.retentionMs > Date.now()) return this.#arm(head)
     await call(this.#runs(), listOf(head.name), 'gone', head.id)
     await this.#state.storage.deleteAll()
-    this.#store = Promise.resolve(createMemoryStore(Date.now, [], writer(this.#state.storage)))
+    this.#store = Promise.resolve(this.#open([]))
     this.#told = undefined
   }
 
@@ -210,11 +226,8 @@ export class WorkflowRun {
       await copies.fork(source.head.id, as, throughSeq)
       const made = await copies.load(as)
       if (!made) return undefined
-      const write = writer(this.#state.storage)
-      await write(made, undefined)
-      const store = createMemoryStore(Date.now, [made], write)
-      this.#store = Promise.resolve(store)
-      await this.#arm(store, as)
+      await writer(this.#state.storage, (head) => this.#arm(head))(made, undefined)
+      this.#store = Promise.resolve(this.#open([made]))
       return made.head
     })
   }
@@ -246,12 +259,9 @@ export class WorkflowRun {
     const { id } = run.head
     const telling: Store = { ...store, deliver: (to, message) => (to === id ? store.deliver(to, message) : this.#tell(to, message)) }
     const world: World = { ...createWorld(telling, { now: Date.now, tell: () => undefined }), version }
-    // should this never end, as when it is ended for its time, there is one more alarm
-    const guard = (): Promise<void> => this.#state.storage.setAlarm(Date.now() + LEASE_MS)
-    await guard()
     const execution = (this.#live = workflow.execute(run, world))
     const keep = async (): Promise<void> => {
-      const [at] = await Promise.all([hold(), store.renew({ worker: WORKER, ttlMs: LEASE_MS }, [id]), guard()])
+      const [at] = await Promise.all([hold(), store.renew({ worker: WORKER, ttlMs: LEASE_MS }, [id])])
       if (at !== null) execution.lose()
     }
     const leave = setTimeout(() => execution.leave(), LEAVE_MS)
