@@ -4,6 +4,7 @@ A case is a request and its answer, or several of both in ``steps``. Texts may n
 ``{name}``, and tokens, as ``{token:name}``. A place must answer as it says: the status, the headers that are named (null:
 there is none), the body as a whole (``json``, ``text``) or a part of it (``holds``), or its length; and of the log, every
 line of the request but ``request`` itself, in any order (null: how many there are depends on where units are).
+A step that ``says`` something opens a channel; the body is a list of what comes back, as much as is expected.
 A step with ``patience`` is asked that often, until its status is the one that it should be.
 """
 

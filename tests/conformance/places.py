@@ -10,11 +10,12 @@ import queue
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from tests.channels.client import Client
 from tests.conformance.asked import HOST, Answer, Asked, send
 from tests.harness import REPOSITORY, Checkout, Tools
 from tests.jobs import places as jobs
@@ -51,6 +52,9 @@ class Place(Protocol):
     def port(self) -> int | None: ...
 
     def ask(self, asked: Asked) -> Answer: ...
+    def talk(self, asked: Asked, says: Sequence[Any], most: int) -> Answer:
+        """Opens a channel and says all of it; the body is a list of the first ``most`` messages that come."""
+        ...
 
 
 class Listening:
@@ -59,6 +63,16 @@ class Listening:
 
     def ask(self, asked: Asked) -> Answer:
         return send(self.port, asked)
+
+    def talk(self, asked: Asked, says: Sequence[Any], most: int) -> Answer:
+        with Client(self.port, asked.path, dict(asked.headers)) as client:
+            if client.status != 101:
+                return Answer(client.status, tuple(client.headers.items()), client.body)
+            for message in says:
+                client.send(message)
+            found = [client.get() for _ in range(most)]
+            assert client.close()[0] == 1000
+            return Answer(101, tuple(client.headers.items()), json.dumps(found).encode())
 
     def ask_unit(self, unit: str, asked: Asked) -> Answer:
         """Ask as another unit does: here all units have one address."""
@@ -98,12 +112,22 @@ class InSource:
             thread.start()
 
     def ask(self, asked: Asked) -> Answer:
-        assert self._process.stdin
         told: dict[str, Any] = {
             "method": asked.method, "url": f"http://{HOST}{asked.path}", "headers": list(asked.headers),
         }  # fmt: skip
         if asked.body is not None:
             told["body"] = base64.b64encode(asked.body).decode()
+        return self._exchange(told)
+
+    def talk(self, asked: Asked, says: Sequence[Any], most: int) -> Answer:
+        texts = [each if isinstance(each, str) else json.dumps(each) for each in says]
+        headers = [*asked.headers, ("upgrade", "websocket"), ("connection", "Upgrade")]
+        return self._exchange(
+            {"method": "GET", "url": f"http://{HOST}{asked.path}", "headers": headers, "says": texts, "most": most}
+        )
+
+    def _exchange(self, told: Mapping[str, Any]) -> Answer:
+        assert self._process.stdin
         self._process.stdin.write(json.dumps(told) + "\n")
         self._process.stdin.flush()
         line = self._said.get(timeout=TIMEOUT_S)
