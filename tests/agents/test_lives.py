@@ -15,6 +15,7 @@ import pytest
 from tests.agents import places
 from tests.agents.places import Model
 from tests.harness import Checkout
+from tests.jobs.homes import Home
 from tests.jobs.places import InProcess, running
 from tests.providers.workers import Answer
 
@@ -100,14 +101,23 @@ def _resume(place: InProcess, run: str, end: float) -> None:
         pass  # the process is killed while this one waits for it
 
 
-def test_a_run_that_waits_is_there_after_kill_and_goes_on_once(program: Path, tmp_path: Path, model: Model) -> None:
+@pytest.mark.parametrize("homes", ["in_folders", "in_postgres", "in_redis"])
+def test_a_run_that_waits_is_there_after_kill_and_goes_on_once(
+    program: Path, tmp_path: Path, model: Model, homes: str, request: pytest.FixtureRequest
+) -> None:
     """Two processes and several clients approve at once: the call is made once, and everybody is told how it is."""
-    with running(program, tmp_path, model.environment) as first:
+    home: Home = request.getfixturevalue(homes)(tmp_path)
+    # what is shared is on the server: each process has a folder of its own there
+    own = [{} if home.server is None else {"UNITGRAPH_DATA": str(tmp_path / name)} for name in ("1", "2", "3")]
+    with running(program, home, model.environment | own[0]) as first:
         run = ask(first, "POST", "/agents/clerk/run", {"message": "script:orders"}).json["runId"]
         first.kill()
+    if home.server:
+        home.server.kill()
+        home.server.start()
     with (
-        running(program, tmp_path, model.environment) as second,
-        running(program, tmp_path, model.environment) as third,
+        running(program, home, model.environment | own[1]) as second,
+        running(program, home, model.environment | own[2]) as third,
     ):
         answers: list[Answer] = []
         path = f"/agents/clerk/approve/{run}"

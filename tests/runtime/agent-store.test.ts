@@ -1,13 +1,20 @@
-/** What a store of agents promises, held against SQLite with a clock that the test turns; D1 is held to it by whole agents. */
+/** What a store of agents promises, held against each that a process may have, with a clock that the test turns; D1 is held to it by whole agents. */
 import { afterAll, describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { window } from '../../unitgraph/runtime/agent/memory.ts'
 import { inputSchema } from '../../unitgraph/runtime/agent/schema.ts'
-import type { Kept, Run } from '../../unitgraph/runtime/agent/store.ts'
+import type { AgentStore, Kept, Run } from '../../unitgraph/runtime/agent/store.ts'
 import type { AgentMemory } from '../../unitgraph/runtime/types/agent.ts'
-import { storedInFile } from '../../unitgraph/runtime/services/aiStorage/process.ts'
+import { storedInFile } from '../../unitgraph/runtime/agent/sqlite.ts'
+import { createAgents as inPostgres } from '../../unitgraph/runtime/server/postgres/agents.ts'
+import { connect as toPostgres } from '../../unitgraph/runtime/server/postgres/client.ts'
+import { prepare } from '../../unitgraph/runtime/server/postgres/schema.ts'
+import { createAgents as inRedis } from '../../unitgraph/runtime/server/redis/agents.ts'
+import { connect as toRedis } from '../../unitgraph/runtime/server/redis/client.ts'
+import { prefixOf } from '../../unitgraph/runtime/server/redis/store.ts'
+import { placeOf, projectName } from './stores.ts'
 import * as z from 'zod'
 
 const root = mkdtempSync(join(tmpdir(), 'unitgraph-agents-'))
@@ -17,12 +24,39 @@ const DAY_MS = 86_400_000
 const ada = { agent: 'clerk', owner: 'user ada' }
 const mel = { agent: 'clerk', owner: 'user mel' }
 let count = 0
-/** Two processes that share a file, and their clock. */
-const shared = () => {
-  const folder = join(root, `data-${count += 1}`)
+/** Opens the same for a process, as often as it is called. */
+type Open = (now: () => number) => Promise<AgentStore>
+const STORES: Readonly<Record<string, () => Open>> = {
+  SQLite: () => {
+    const folder = join(root, `data-${count += 1}`)
+    return async (now) => storedInFile(folder, now)
+  },
+  PostgreSQL: () => {
+    const project = projectName()
+    return async (now) => {
+      const client = toPostgres(placeOf('TEST_POSTGRES'))
+      clients.push(client)
+      return inPostgres(client, await prepare(client, project), now)
+    }
+  },
+  Redis: () => {
+    const prefix = prefixOf(projectName())
+    return async (now) => {
+      const client = toRedis(placeOf('TEST_REDIS'))
+      clients.push(client)
+      return inRedis(client, prefix, now)
+    }
+  },
+}
+const clients: { close(): unknown }[] = []
+afterAll(async () => { for (const client of clients) await client.close() })
+
+/** Two processes that share a store, and their clock. */
+const sharing = (name: string) => async () => {
+  const open = STORES[name]!()
   const clock = { ms: 1_000_000 }
-  const open = () => storedInFile(folder, () => clock.ms)
-  return { clock, a: open(), b: open() }
+  const [a, b] = [await open(() => clock.ms), await open(() => clock.ms)]
+  return { clock, a, b }
 }
 const run = (id: string, more: Partial<Run> = {}): Run => ({
   ...ada, id, threadId: 't', status: 'running', version: 1, leaseMs: 0, expiresMs: null, state: '{}', updatedMs: 0, ...more,
@@ -30,9 +64,10 @@ const run = (id: string, more: Partial<Run> = {}): Run => ({
 const said = (text: string) => ({ role: 'user', content: text }) as const
 const going = { status: 'running', leaseMs: 0, expiresMs: null, state: '{}' } as const
 
-describe('threads', () => {
+describe.each(Object.keys(STORES))('threads in %s', (name) => {
+  const shared = sharing(name)
   test('are opened once, and are one owner\'s and one agent\'s', async () => {
-    const { a, b, clock } = shared()
+    const { a, b, clock } = await shared()
     await a.openThread(ada, { id: 't', resourceId: 'r', title: 'first' })
     clock.ms += 1
     await b.openThread(ada, { id: 't', resourceId: null, title: 'second' })
@@ -41,7 +76,7 @@ describe('threads', () => {
     expect([await a.deleteThread(mel, 't'), (await a.threads(mel, undefined, 9)).length]).toEqual([false, 0])
   })
   test('are listed by their last use, by resource, and no more than asked for', async () => {
-    const { a, clock } = shared()
+    const { a, clock } = await shared()
     for (const [id, resourceId] of [['1', 'x'], ['2', 'y'], ['3', 'x']] as const) {
       clock.ms += 1
       await a.openThread(ada, { id, resourceId, title: id })
@@ -54,7 +89,7 @@ describe('threads', () => {
     expect(await ids(undefined, 1)).toEqual(['1'])
   })
   test('go with their messages and their runs', async () => {
-    const { a } = shared()
+    const { a } = await shared()
     await a.openThread(ada, { id: 't', resourceId: null, title: '' })
     await a.createRun(run('r'))
     await a.advance(run('r'), going, [said('hello')])
@@ -62,7 +97,7 @@ describe('threads', () => {
     expect([await a.thread(ada, 't'), await a.messages(ada, 't', 0, 9), await a.run(ada, 'r')]).toEqual([undefined, [], undefined])
   })
   test('have the latest summary, whoever comes later', async () => {
-    const { a, b } = shared()
+    const { a, b } = await shared()
     await a.openThread(ada, { id: 't', resourceId: null, title: '' })
     await a.summarise(ada, 't', 'up to six', 6)
     await b.summarise(ada, 't', 'up to four', 4)
@@ -70,9 +105,10 @@ describe('threads', () => {
   })
 })
 
-describe('runs', () => {
+describe.each(Object.keys(STORES))('runs in %s', (name) => {
+  const shared = sharing(name)
   test('move from the version that was seen, once, and their messages with them', async () => {
-    const { a, b } = shared()
+    const { a, b } = await shared()
     await a.openThread(ada, { id: 't', resourceId: null, title: '' })
     await a.createRun(run('r'))
     const moved = await Promise.all([a, b].map((store, index) => store.advance(run('r'), { ...going, state: `${index}` }, [said(`${index}`), said('more')])))
@@ -85,31 +121,44 @@ describe('runs', () => {
     expect((await a.messages(ada, 't', 2, 9)).map(({ seq }) => seq)).toEqual([3])
     expect((await a.messages(ada, 't', 0, 2)).map(({ seq }) => seq)).toEqual([2, 3])
   })
+  test('of one thread add to it one after the other', async () => {
+    const { a, b } = await shared()
+    await a.openThread(ada, { id: 't', resourceId: null, title: '' })
+    const runs = ['r1', 'r2', 'r3', 'r4'].map((id) => run(id))
+    for (const one of runs) await a.createRun(one)
+    const moved = await Promise.all(runs.map((one, index) => (index % 2 ? a : b).advance(one, going, [said(one.id), said(one.id)])))
+    expect(moved).toEqual([true, true, true, true])
+    const found = await b.messages(ada, 't', 0, 9)
+    expect(found.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+    expect([0, 2, 4, 6].every((index) => found[index]?.message.content === found[index + 1]?.message.content)).toBe(true)
+  })
   test('are one owner\'s', async () => {
-    const { a } = shared()
+    const { a } = await shared()
     await a.createRun(run('r'))
     expect([await a.run(mel, 'r'), await a.run({ ...ada, agent: 'poet' }, 'r')]).toEqual([undefined, undefined])
   })
   test('are renewed by whom they are with, while they go on', async () => {
-    const { a, b } = shared()
+    const { a, b } = await shared()
     await a.createRun(run('r'))
     expect([await a.renew(run('r'), 50), (await b.run(ada, 'r'))?.leaseMs]).toEqual([true, 50])
     await b.advance(run('r'), { ...going, status: 'suspended' }, [])
     expect([await a.renew(run('r'), 60), await b.renew(run('r', { version: 2 }), 60)]).toEqual([false, false])
   })
   test('are forgotten a month after their last change', async () => {
-    const { a, clock } = shared()
+    const { a, clock } = await shared()
     await a.createRun(run('old'))
     clock.ms += 30 * DAY_MS + 1
     await a.createRun(run('new'))
     expect([await a.run(ada, 'old'), (await a.run(ada, 'new'))?.id]).toEqual([undefined, 'new'])
   })
-  test('are there for another process after this one has closed the file', async () => {
-    const { a, b } = shared()
-    await a.createRun(run('r', { state: '{"steps":1}' }))
-    a.close()
-    expect((await b.run(ada, 'r'))?.state).toBe('{"steps":1}')
-  })
+})
+
+test('runs are there for another process after this one has closed the file', async () => {
+  const folder = join(root, `data-${count += 1}`)
+  const [a, b] = [storedInFile(folder), storedInFile(folder)]
+  await a.createRun(run('r', { state: '{"steps":1}' }))
+  a.close()
+  expect((await b.run(ada, 'r'))?.state).toBe('{"steps":1}')
 })
 
 describe('memory', () => {

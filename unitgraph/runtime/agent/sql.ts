@@ -32,7 +32,7 @@ export const TABLES: readonly string[] = [
 ]
 
 /** How long a run is kept after its last change. */
-const KEPT_MS = 30 * 86_400_000
+export const KEPT_MS = 30 * 86_400_000
 
 const threadOf = (row: Row): Thread => ({
   id: String(row['id']),
@@ -59,8 +59,11 @@ const runOf = (row: Row): Run => ({
 
 const OF_THREAD = 'agent = ? AND owner = ? AND thread_id = ?'
 
-/** `begin` makes the tables, once. */
-export const sqlStore = (batch: Batch, begin: () => Promise<unknown>, now: () => number = Date.now): AgentStore => {
+/**
+ * `begin` makes the tables, once. `lock` is what a SELECT ends with that keeps others from its rows until the batch is
+ * done, where batches don't go one after the other anyway.
+ */
+export const sqlStore = (batch: Batch, begin: () => Promise<unknown>, now: () => number = Date.now, lock = ''): AgentStore => {
   const all = async (statements: readonly Statement[]): Promise<readonly Done[]> => {
     await begin()
     return batch(statements)
@@ -68,6 +71,9 @@ export const sqlStore = (batch: Batch, begin: () => Promise<unknown>, now: () =>
   const rows = async (...statement: Statement): Promise<readonly Row[]> => (await all([statement]))[0]?.rows ?? []
   const change = async (...statement: Statement): Promise<boolean> => ((await all([statement]))[0]?.changes ?? 0) > 0
   const ids = ({ agent, owner }: Owned): [string, string] => [agent, owner]
+  /** Whoever changes what is in a thread does so alone. */
+  const alone = (of: Owned, id: string): Statement[] =>
+    (lock === '' ? [] : [[`SELECT 1 FROM agent_threads WHERE agent = ? AND owner = ? AND id = ?${lock}`, ...ids(of), id]])
   return {
     openThread: async (of, { id, resourceId, title }) => {
       await change(
@@ -90,11 +96,12 @@ export const sqlStore = (batch: Batch, begin: () => Promise<unknown>, now: () =>
     },
     deleteThread: async (of, id) => {
       const done = await all([
+        ...alone(of, id),
         [`DELETE FROM agent_messages WHERE ${OF_THREAD}`, ...ids(of), id],
         [`DELETE FROM agent_runs WHERE ${OF_THREAD}`, ...ids(of), id],
         ['DELETE FROM agent_threads WHERE agent = ? AND owner = ? AND id = ?', ...ids(of), id],
       ])
-      return (done[2]?.changes ?? 0) > 0
+      return (done.at(-1)?.changes ?? 0) > 0
     },
     messages: async (of, threadId, afterSeq, most) => {
       const found = await rows(
@@ -129,13 +136,13 @@ export const sqlStore = (batch: Batch, begin: () => Promise<unknown>, now: () =>
       const seen: [string, number] = [run.id, run.version]
       const thread: [string, string, string] = [...ids(run), run.threadId]
       const ours = 'EXISTS (SELECT 1 FROM agent_runs WHERE id = ? AND version = ?)'
-      const statements: Statement[] = messages.map((message): Statement => [
+      const statements: Statement[] = [...alone(run, run.threadId), ...messages.map((message): Statement => [
         `INSERT INTO agent_messages (agent, owner, thread_id, seq, body, created_ms)
          SELECT t.agent, t.owner, t.id,
            1 + COALESCE((SELECT MAX(seq) FROM agent_messages WHERE ${OF_THREAD}), 0), CAST(? AS TEXT), CAST(? AS BIGINT)
          FROM agent_threads t WHERE t.agent = ? AND t.owner = ? AND t.id = ? AND ${ours}`,
         ...thread, JSON.stringify(message), now(), ...thread, ...seen,
-      ])
+      ])]
       if (messages.length > 0) {
         statements.push([
           `UPDATE agent_threads SET updated_ms = ? WHERE agent = ? AND owner = ? AND id = ? AND ${ours}`,

@@ -10,6 +10,8 @@ export type Services = Record<string, unknown>
 /** Where services are built. */
 export interface Place {
   readonly env: Environment
+  /** Its name; empty for a Worker. */
+  readonly project: string
   /** The folder that a process keeps its data in. */
   folder(): string
 }
@@ -25,6 +27,7 @@ export interface ServicesOptions {
   config?: ConfigFactory | undefined
   services?: ServicesFactory | undefined
   builtins?: Builtins | undefined
+  project?: string | undefined
   /** Where a process keeps its data; a Worker has no folder. */
   folder?: ((env: Environment) => string) | undefined
   /** Where lines of the log go, other than to the console. */
@@ -75,7 +78,7 @@ export const buildServices = async (options: ServicesOptions, env: Environment, 
     bindings: bindingsOf(env),
   }
   for (const name of PROMISED) existing[name] = unavailable(`The service ${name} is not available here: return one from pikkuServices`)
-  const place: Place = { env, folder: () => (options.folder ?? noFolder)(env) }
+  const place: Place = { env, project: options.project ?? '', folder: () => (options.folder ?? noFolder)(env) }
   for (const [name, build] of Object.entries(options.builtins ?? {})) existing[name] = await build(existing, place)
   const own = (await options.services?.(config as never, existing as never)) as Services | undefined
   return { ...existing, ...own, config }

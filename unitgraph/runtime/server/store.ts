@@ -2,6 +2,7 @@
  * Where the processes of a deployment keep jobs and times: SQLite in a data folder, or the PostgreSQL or Redis that
  * `UNITGRAPH_STORE` names. Only the chosen one's code is loaded.
  */
+import type { AgentStore } from '../agent/store.ts'
 import { readText, type Environment } from '../core/environment.ts'
 import type { Jobs } from './jobs.ts'
 import type { Marks } from './marks.ts'
@@ -17,6 +18,8 @@ export interface Store {
   marks(): Marks
   /** Runs of workflows; rejects where the place can't keep them. */
   runs(): Promise<RunStore>
+  /** Threads and runs of agents. */
+  agents(): Promise<AgentStore>
   close(): Promise<void> | void
 }
 
@@ -61,6 +64,7 @@ export const openStore = async (env: Environment, project: string): Promise<Stor
     ticks: () => store.ticks(),
     marks: () => store.marks(),
     runs: () => store.runs(),
+    agents: () => store.agents(),
     close: async () => {
       if (!isOpen) return
       isOpen = false

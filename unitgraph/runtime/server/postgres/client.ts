@@ -9,8 +9,16 @@ import type { Place } from '../place.ts'
 
 type Value = string | number | boolean | null
 
+export interface Done<Row> {
+  readonly rows: readonly Row[]
+  /** How many rows it gave or changed. */
+  readonly count: number
+}
+
 export interface Client {
   run<Row>(sql: string, ...values: Value[]): Promise<readonly Row[]>
+  /** All of them or none, after what begins a transaction. */
+  transaction<Row>(begin: string, statements: readonly (readonly [sql: string, ...values: Value[]])[]): Promise<readonly Done<Row>[]>
   /** Needs a session, which a pooler may not give. Returns its end. */
   listen(channel: string, heard: (payload: string) => void): Promise<() => Promise<void>>
   close(): Promise<void>
@@ -41,6 +49,32 @@ export const connect = ({ url }: Place, most = CONNECTIONS): Client => {
       const used = sql
       try {
         return await inTime(used.unsafe<Row>(text, ...(values.length > 0 ? [values] : [])), () => drop(used))
+      } catch (error) {
+        throw isFaultOfServer(error) ? unavailable(error) : error
+      }
+    },
+    transaction: async <Row>(begin: string, statements: readonly (readonly [sql: string, ...values: Value[]])[]) => {
+      const used = sql
+      const work = async (): Promise<readonly Done<Row>[]> => {
+        const one = await used.reserve()
+        try {
+          await one.unsafe(begin)
+          const done: Done<Row>[] = []
+          for (const [text, ...values] of statements) {
+            const rows = await one.unsafe<Row>(text, values)
+            done.push({ rows: [...rows], count: (rows as unknown as { count: number | null }).count ?? rows.length })
+          }
+          await one.unsafe('COMMIT')
+          return done
+        } catch (error) {
+          await one.unsafe('ROLLBACK').catch(() => undefined)
+          throw error
+        } finally {
+          one.release()
+        }
+      }
+      try {
+        return await inTime(work(), () => drop(used))
       } catch (error) {
         throw isFaultOfServer(error) ? unavailable(error) : error
       }

@@ -14,6 +14,7 @@ export const openStore = async ({ project, place }: Shared): Promise<Store> => {
     return {
       jobs: (owner) => createJobs(client, schema, channel, owner),
       runs: async () => (await import('./runs.ts')).createRunStore(client, schema),
+      agents: async () => (await import('./agents.ts')).createAgents(client, schema),
       ticks: () => createTicks(client, schema),
       marks: () => createMarks(client, schema),
       close: () => client.close(),

@@ -48,6 +48,7 @@ export const openStore = async ({ project, place, isVolatileAllowed }: Shared): 
     return {
       jobs: (owner) => createJobs(client, prefix, owner),
       runs: async () => createRunStore(client, prefix, !(await isFlushing(client))),
+      agents: async () => (await import('./agents.ts')).createAgents(client, prefix),
       ticks: () => createTicks(client, prefix),
       marks: () => createMarks(client, prefix),
       close: () => client.close(),

@@ -15,6 +15,7 @@ export const openStore = (env: Environment, project: string): Store => {
     ticks: () => createTicks(databases),
     marks: () => createMarks(databases),
     runs: async () => (await import('../../workflow/sqlite.ts')).createSqliteStore(folder),
+    agents: async () => (await import('../../agent/sqlite.ts')).storedInFile(folder),
     close: () => closeDatabases(folder),
   }
 }
