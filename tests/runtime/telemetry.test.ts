@@ -1,6 +1,11 @@
 /** Spans: what is told of runs whoever has them, and how a collector gets them. */
 import { describe, expect, test } from 'bun:test'
+import { pikkuSessionlessFunc } from '#pikku'
+import { createHost } from '../../unitgraph/runtime/core/host.ts'
 import type { Span } from '../../unitgraph/runtime/core/span.ts'
+import { createUnit } from '../../unitgraph/runtime/core/unit.ts'
+import { queue } from '../../unitgraph/runtime/queue/index.ts'
+import { schedule } from '../../unitgraph/runtime/schedule/index.ts'
 import type { Logger } from '../../unitgraph/runtime/types/services.ts'
 import { createExporter } from '../../unitgraph/runtime/telemetry/otlp.ts'
 import { traced } from '../../unitgraph/runtime/telemetry/runs.ts'
@@ -158,5 +163,32 @@ describe('a collector', () => {
     const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://x'
     expect([{}, { OTEL_EXPORTER_OTLP_ENDPOINT }, { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SDK_DISABLED: 'true' }, { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER: 'none' }].map(isAskedFor)).toEqual([false, true, false, false])
     expect(readSettings({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://x/y' }, 'p', undefined).url).toBe('http://x/y')
+  })
+})
+
+describe('jobs and the clock', () => {
+  const made = (func: () => unknown) => {
+    const spans: Span[] = []
+    const host = createHost({ project: 'shop' }, { LOG_LEVEL: 'silent' }, { tell: (span) => void spans.push(span) })
+    const unit = createUnit({ unit: 'shop-work', functions: { work: { value: pikkuSessionlessFunc(async () => func()) } } }, host)
+    return { spans, unit }
+  }
+  const platform = { signal: new AbortController().signal, waitUntil: () => undefined }
+
+  const fails = (isFailing: boolean) => () => { if (isFailing) throw new Error('broken') }
+
+  test.each([false, true])('a job is a span, failing: %j', async (isFailing) => {
+    const { spans, unit } = made(fails(isFailing))
+    const consumer = queue([{ queue: 'parcels', function: 'work', maxRetries: 1, retryDelayMs: 1, backoff: 'fixed', timeoutMs: 1000 }]).start(unit).get('parcels')!
+    await consumer.run({ body: 1, messageId: 'm1', attempt: 1 }, platform)
+    expect(spans).toMatchObject([{ name: 'process parcels', kind: 'consumer', attributes: { 'messaging.message.id': 'm1', 'messaging.message.attempt': 1 } }])
+    expect(spans[0]!.error).toBe(isFailing ? 'retry' : undefined)
+  })
+
+  test.each([false, true])('a task is a span, failing: %j', async (isFailing) => {
+    const { spans, unit } = made(fails(isFailing))
+    await schedule([{ name: 'nightly', schedule: '0 3 * * *', function: 'work' }]).start(unit).get('nightly')!.run(new Date(), platform)
+    expect(spans).toMatchObject([{ name: 'task nightly', attributes: { 'unitgraph.unit': 'shop-work' } }])
+    expect(spans[0]!.error).toBe(isFailing ? 'broken' : undefined)
   })
 })

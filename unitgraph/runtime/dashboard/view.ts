@@ -80,6 +80,9 @@ export interface RunView extends Summary {
 }
 
 const LONGEST = 20_000
+/** Of all values of a run together; each has its part, and some however many they are. */
+const ALL = 1_000_000
+const SHORTEST = 200
 
 /** What JSON has no word for, in words. */
 const plain = (_key: string, value: unknown): unknown => {
@@ -90,9 +93,9 @@ const plain = (_key: string, value: unknown): unknown => {
   return value
 }
 
-const shown = (value: unknown): Shown => {
+const shown = (value: unknown, longest = LONGEST): Shown => {
   const text = redact(JSON.stringify(value, plain, 2) ?? 'undefined')
-  return text.length > LONGEST ? { text: text.slice(0, LONGEST), of: text.length } : { text }
+  return text.length > longest ? { text: text.slice(0, longest), of: text.length } : { text }
 }
 
 const failure = (text: string): Failure => {
@@ -132,7 +135,7 @@ const failed = (entry: Entry): Failure | undefined => {
 /** The id that a workflow's child is given: `workflow/wire.ts`. */
 export const childOf = async (run: string, key: string): Promise<string> => `${run}.${(await digest(toBytes(key))).slice(0, 16)}`
 
-const stepOf = async (run: string, entries: readonly Entry[]): Promise<StepView> => {
+const stepOf = async (run: string, entries: readonly Entry[], longest: number): Promise<StepView> => {
   const [first, last] = [entries[0] as Entry, entries.at(-1) as Entry]
   const error = failed(last)
   const isDone = last.phase === 'done'
@@ -152,8 +155,8 @@ const stepOf = async (run: string, entries: readonly Entry[]): Promise<StepView>
       }
     }),
     ...(typeof waitsUntil === 'number' && { until: new Date(waitsUntil) }),
-    ...(last.input !== null && { input: shown(readValue(last.input)) }),
-    ...(hasValue && { value: shown(given(last)) }), ...(error && { error }),
+    ...(last.input !== null && { input: shown(readValue(last.input), longest) }),
+    ...(hasValue && { value: shown(given(last), longest) }), ...(error && { error }),
     ...(first.kind === 'child' && { child: await childOf(run, first.key) }),
   }
 }
@@ -161,15 +164,16 @@ const stepOf = async (run: string, entries: readonly Entry[]): Promise<StepView>
 export const viewOf = async (run: Run): Promise<RunView> => {
   const { head, input, output, error, inbox } = run
   const byKey = Map.groupBy(entriesOf(run).filter(({ key }) => key !== PLAN), ({ key }) => key)
+  const longest = Math.max(SHORTEST, Math.min(LONGEST, Math.floor(ALL / (2 * byKey.size + inbox.length + 1))))
   return {
     ...summaryOf(head), recoveries: head.recoveries, input: shown(readValue(input)),
     ...(output !== null && { output: shown(readValue(output)) }), ...(error !== null && { error: failure(error) }),
     ...(head.cancelAt !== null && { cancelAskedAt: new Date(head.cancelAt) }),
     ...(head.principal !== null && { session: shown(readValue(head.principal)) }),
     ...(head.traceparent !== null && { traceparent: head.traceparent }),
-    steps: await Promise.all([...byKey.values()].map((entries) => stepOf(head.id, entries))),
+    steps: await Promise.all([...byKey.values()].map((entries) => stepOf(head.id, entries, longest))),
     // what a child says of its end is its step's
     messages: inbox.filter(({ type }) => !type.startsWith('child ')).map(({ type, by, at, payload }) =>
-      ({ type, at: new Date(at), payload: shown(readValue(payload)), ...(by !== null && { by }) })),
+      ({ type, at: new Date(at), payload: shown(readValue(payload), longest), ...(by !== null && { by }) })),
   }
 }

@@ -8,6 +8,7 @@ import { hasEnded, runView } from './run.js'
 /** @import { Filters, GraphView, Row, Run } from './told.ts' */
 
 const LOOK_MS = 2000
+const SPARING = 20
 const DRAW_MS = 1000
 const TYPED_MS = 250
 /** What the server gives at once. */
@@ -279,11 +280,14 @@ const start = async () => {
   }
 }
 
-setInterval(() => {
-  if (document.hidden || !document.getElementById('list')) return
-  void tried(refresh())
-}, LOOK_MS)
+/** A search that takes the server long is asked again as much later. */
+const look = async () => {
+  const began = performance.now()
+  if (!document.hidden && document.getElementById('list')) await tried(refresh())
+  setTimeout(look, Math.max(LOOK_MS, SPARING * (performance.now() - began)))
+}
 setInterval(() => {
   if (!document.hidden && known.run && !hasEnded(known.run) && document.getElementById('detail')) drawRun()
 }, DRAW_MS)
 void start()
+setTimeout(look, LOOK_MS)
