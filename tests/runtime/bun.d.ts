@@ -39,6 +39,8 @@ declare module 'node:fs' {
   export const existsSync: (path: string) => boolean
   export const mkdtempSync: (prefix: string) => string
   export const rmSync: (path: string, options: object) => void
+  export const cpSync: (from: string, to: string, options: object) => void
+  export const symlinkSync: (target: string, path: string) => void
   export const writeFileSync: (path: string, text: string) => void
 }
 declare module 'node:os' {

@@ -73,5 +73,5 @@ def test_stores_in_a_cluster(workshop: Path) -> None:
 def test_behaviour(workshop: Path) -> None:
     # thousands of commits, none of which has to outlive this
     with stores.postgres("fsync=off") as postgres, stores.redis() as redis:
-        servers = {"TEST_POSTGRES": postgres.url, "TEST_REDIS": redis.url}
+        servers = {"TEST_POSTGRES": postgres.url, "TEST_REDIS": redis.url, "SIMULATOR_SEEDS": os.environ.get("SIMULATOR_SEEDS", "")}
         run(workshop, find_bun().path, "test", "tests/runtime", **servers)

@@ -9,6 +9,8 @@ export interface World {
   readonly store: Store
   /** Of the code that works on the run; undefined where there is no other. */
   readonly version?: string | undefined
+  /** Whether the run is surely ours still; undefined where nobody else could have it. */
+  holds?(): boolean
   /** The store's clock, or a little less, in whole milliseconds. */
   now(): number
   /** Lets everything go on that can. */

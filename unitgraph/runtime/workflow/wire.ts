@@ -124,7 +124,8 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
         const interrupted = new StepInterruptedError(`The step ${name} may run once only, and was begun before`)
         return finish(number, startedAt, { error: writeError(interrupted) })
       }
-      if (over.aborted) return
+      // a process that was stopped for a while goes on before it is told that its lease is over
+      if (over.aborted || world.holds?.() === false) return
       steps.begun({ key, kind, fingerprint, attempt: number, input, startedAt })
       let value: string
       try {

@@ -117,7 +117,7 @@ export const createWorker = (options: WorkerOptions): Worker => {
     if (change) return void pause(run, change)
     const live: Live = { sureUntil: sureUntil(asked), execution: undefined, isLost: false, done: Promise.resolve() }
     const go = async (): Promise<End> => {
-      const execution = await options.execute(run, { ...world, version: versions[head.name] })
+      const execution = await options.execute(run, { ...world, version: versions[head.name], holds: () => isSure(head.id) })
       if (live.isLost) return 'lost'
       live.execution = execution
       if (isStopped) execution.leave()

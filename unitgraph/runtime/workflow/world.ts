@@ -11,12 +11,13 @@ export interface Clock {
   tell(storeNow: number): void
 }
 
-export const createClock = (): Clock => {
+/** `monotonic` counts from `origin`, which is what the process takes for the time until a store has said one. */
+export const createClock = (monotonic: () => number = () => performance.now(), origin: number = performance.timeOrigin): Clock => {
   let offset = Number.NEGATIVE_INFINITY
   return {
-    now: () => Math.floor(performance.now() + (Number.isFinite(offset) ? offset : performance.timeOrigin)),
+    now: () => Math.floor(monotonic() + (Number.isFinite(offset) ? offset : origin)),
     tell: (storeNow) => {
-      offset = storeNow - performance.now()
+      offset = storeNow - monotonic()
     },
   }
 }
