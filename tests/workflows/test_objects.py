@@ -130,6 +130,8 @@ def test_a_list_that_was_lost_is_made_anew_by_the_runs(place: Place) -> None:
         assert listed(workers) == {}
         ids = sorted({path.name.partition(".")[0] for path in files if len(path.name.partition(".")[0]) == 64})
         assert manage(workers, "objects", {"ids": ids}) == {"told": 3}
+        for body in ({"ids": "all"}, {}, {"ids": ["x"] * 501}):
+            assert ask(workers, "POST", "/__unitgraph/objects", body)[0] == 400
         assert listed(workers) == dict.fromkeys(runs, "completed")
 
 

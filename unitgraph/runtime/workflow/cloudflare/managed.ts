@@ -4,7 +4,8 @@ import { checkToken, createAuth, TOKEN, type Auth } from '../../dashboard/auth.t
 import { graphOf } from '../../dashboard/graph.ts'
 import { openCall } from '../../core/answer.ts'
 import { readText } from '../../core/environment.ts'
-import { reportError } from '../../core/errors.ts'
+import { BadRequestError, MethodNotAllowedError, reportError } from '../../core/errors.ts'
+import { parseJson } from '../../core/json.ts'
 import type { Worker } from '../../entry/cloudflare.ts'
 import { errorBody, jsonResponse } from '../../http/respond.ts'
 import { started } from './object.ts'
@@ -41,13 +42,23 @@ export const managed = (worker: Worker): Worker => ({
   },
 })
 
+/** As many objects as one request may ask. */
+const MOST_OBJECTS = 500
+
+const idsOf = async (request: Request): Promise<readonly string[]> => {
+  if (request.method !== 'POST') throw new MethodNotAllowedError('This answers POST only')
+  const body = parseJson(await request.text()) as { ids?: unknown } | null
+  const ids = body?.ids
+  if (Array.isArray(ids) && ids.length <= MOST_OBJECTS && ids.every((id) => typeof id === 'string')) return ids
+  throw new BadRequestError(`ids is a list of at most ${MOST_OBJECTS} ids`)
+}
+
 const answer = async (
   request: Request, path: string, requestId: string, { unit }: Awaited<ReturnType<typeof started>>,
 ): Promise<Response> => {
   const runs = (await unit.host.services())['workflowState'] as RunsInObjects
   if (path === OBJECTS_PATH) {
-    const { ids } = (await request.json()) as { ids: readonly string[] }
-    return jsonResponse(200, { told: await runs.retell(ids) })
+    return jsonResponse(200, { told: await runs.retell(await idsOf(request)) })
   }
   const asked: Managed = {
     runs, workflows: new Map(Object.entries(runs.versions)), graphOf: async (name) => graphOf(unit, name),
