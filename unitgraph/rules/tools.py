@@ -63,10 +63,10 @@ class Tools:
 
     @cached_property
     def prepared(self) -> Path:
-        """The folder with the runtime as bundles take it, real path."""
+        """The folder with the runtime as bundles take it, real path: as the toolchain, there for all projects."""
         name = digest.of([self.versions["runtime"], self.versions["bundler"]])
         with self._lock:
-            return unnamed.prepared(RUNTIME, Path(os.path.realpath(self.cache)) / "runtime" / name[:16])
+            return unnamed.prepared(RUNTIME, Path(os.path.realpath(self.cache / "toolchain"), f"prepared-{name[:16]}"))
 
     def aliases(self, *, as_written: bool) -> Mapping[str, str]:
         """Module name → absolute path, for every name that means the runtime; as its sources stand, or prepared."""

@@ -64,6 +64,7 @@ def _is_named(node: Node) -> bool:
 def prepared(runtime: Path, place: Path) -> Path:
     """``place``, a folder that holds the runtime so; written where it is not there, at once for all who look."""
     if place.is_dir():
+        os.utime(place)     # what is used isn't removed with what is not
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f"{place.name}-", dir=place.parent))
