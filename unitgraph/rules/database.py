@@ -239,11 +239,14 @@ class Database:
         return _components(row[0]) if row else None
 
     def save_made(self, rows: Iterable[tuple[str, str, Iterable[Component]]]) -> None:
-        """Rows of (unit, digest of its bundle, components of its key)."""
-        self._many(
-            "INSERT OR REPLACE INTO made VALUES (?, ?, ?)",
-            ((unit, bundle, _parts(components)) for unit, bundle, components in rows),
-        )
+        """Rows of (unit, digest of its bundle, components of its key); units of one process have one key."""
+        told: list[tuple[str, str, str]] = []
+        last: Iterable[Component] | None = None
+        for unit, bundle, components in rows:
+            text = told[-1][2] if components is last else _parts(components)
+            told.append((unit, bundle, text))
+            last = components
+        self._many("INSERT OR REPLACE INTO made VALUES (?, ?, ?)", told)
 
     def _many(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
         rows = list(rows)
