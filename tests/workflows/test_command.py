@@ -214,6 +214,16 @@ def test_what_can_not_be_done_is_said_with_what_to_type(
     assert said.out == ""
 
 
+def test_whoever_looks_makes_nothing(command: Ask, in_postgres: Homes, tmp_path: Path) -> None:
+    store = in_postgres(tmp_path).environment["UNITGRAPH_STORE"]
+    for _ in range(2):
+        said = command("list", "--store", store, status=1).err
+        assert "[runs-missing]" in said
+        assert 'it has no schema "unitgraph_flows" with runs' in said
+    assert "[runs-missing]" in command("list", "--store", str(tmp_path), status=1).err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_export_is_a_store_that_stays_as_it_is(checkout: Checkout, gone: tuple[str, str, str], tmp_path: Path) -> None:
     data, _, waiting = gone
     file = tmp_path / "runs.jsonl"

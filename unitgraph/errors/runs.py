@@ -78,13 +78,13 @@ class RunsPlaceUnknown(UnitgraphError):
 
 
 class RunsMissing(UnitgraphError):
-    """A data folder without runs."""
+    """A data folder or a database that no process of the project has kept runs in."""
 
     code = "runs-missing"
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, where: str, what: str) -> None:
         super().__init__(
-            f"There are no runs in {folder}: it has no runs.sqlite.",
+            f"There are no runs in {where}: it has no {what}.",
             remedy="Give '--store' the folder or server that the process uses, or '--dev' for what 'doit dev' keeps.",
         )
 

@@ -108,7 +108,7 @@ _REFUSED: Final[Mapping[str, Callable[[Item, str], UnitgraphError]]] = {
     "read-only": lambda _, where: RunsReadOnly(where),
     "token": lambda said, _: RunsTokenWrong(said["url"]),
     "no-deployment": lambda said, _: RunsUnanswered(said["url"], said["status"]),
-    "no-store": lambda said, _: RunsMissing(said["folder"]),
+    "no-store": lambda said, _: RunsMissing(said["where"], said["what"]),
     "export-broken": lambda said, _: RunsExportBroken(said["file"], said["line"], said["why"]),
     "unusable": lambda said, where: RunsUnusable(where, said["why"]),
 }

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { readText, type Environment } from '../core/environment.ts'
 import { TOKEN } from '../dashboard/auth.ts'
 import { dataFolder } from '../server/folder.ts'
-import { readPlace, STORE } from '../server/place.ts'
+import { readPlace, STORE, type Place } from '../server/place.ts'
 import { openStore } from '../server/store.ts'
 import { createMemoryStore } from '../workflow/memory.ts'
 import type { Run } from '../workflow/run.ts'
@@ -31,6 +31,26 @@ const readExport = (file: string): Shelf => {
   return shelfOf(createMemoryStore(Date.now, runs.filter((run) => run !== undefined)))
 }
 
+/** Whoever looks makes no tables, and brings none to another version: what is deployed may be older. */
+const checkPostgres = async (place: Place, project: string): Promise<void> => {
+  const [{ connect }, { nameOf, quoted }, { migrations }] = await Promise.all([
+    import('../server/postgres/client.ts'), import('../server/postgres/schema.ts'), import('../server/postgres/routines.ts'),
+  ])
+  const client = connect(place)
+  try {
+    const schema = quoted(await nameOf(project))
+    const [known] = await client.run<{ is: boolean }>('SELECT to_regclass($1) IS NOT NULL AS is', `${schema}.parts`)
+    const [found] = known?.is ? await client.run<{ version: number }>(`SELECT version FROM ${schema}.parts WHERE part = 'runs'`) : []
+    if (!found) throw new Refused('no-store', { where: place.name, what: `schema ${schema} with runs` })
+    const own = migrations(schema).length
+    if (found.version !== own) {
+      throw new Error(`its tables are of version ${found.version}, and this program knows version ${own}: use the unitgraph that it was deployed with`)
+    }
+  } finally {
+    await client.close()
+  }
+}
+
 export interface Opening {
   readonly project: string
   /** An export, which is a shelf that nobody changes. */
@@ -42,7 +62,9 @@ export interface Opening {
 export const open = async (env: Environment, { project, file, url }: Opening): Promise<{ shelf: Shelf; close(): Promise<void> }> => {
   if (file !== null) return { shelf: readExport(file), close: async () => undefined }
   if (url !== null) return { shelf: shelfAt(url, readText(env, TOKEN)), close: async () => undefined }
-  if (readPlace(env, STORE)) {
+  const shared = readPlace(env, STORE)
+  if (shared) {
+    if (shared.kind === 'postgres') await checkPostgres(shared, project)
     const place = await openStore(env, project)
     const store = await place.runs()
     return {
@@ -54,7 +76,7 @@ export const open = async (env: Environment, { project, file, url }: Opening): P
     }
   }
   const folder = dataFolder(env, project)
-  if (!existsSync(`${folder}/runs.sqlite`)) throw new Refused('no-store', { folder })
+  if (!existsSync(`${folder}/runs.sqlite`)) throw new Refused('no-store', { where: folder, what: 'runs.sqlite' })
   const store = createSqliteStore(folder)
   return { shelf: shelfOf(store), close: () => store.close() }
 }
