@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from unitgraph.cache import digest
-from unitgraph.providers.cloudflare.bindings import cron, queue_name
+from unitgraph.providers.cloudflare.bindings import binding_name, cron, queue_name
 from unitgraph.rules import extras
 from unitgraph.rules.dev import values
 from unitgraph.rules.dev.places import Folders, Local, secrets_file
@@ -49,7 +49,18 @@ def of(
         if task.unit_name in engine.units
     ]
     queues = {one.name: queue_name(one.name) for one in engine.manifest.queues if one.consumer_unit in engine.units}
-    return Version(mark, {"folder": str(folder), "env": environment, "tasks": tasks, "queues": queues})
+    told = {"folder": str(folder), "env": environment, "tasks": tasks, "queues": queues}
+    server = next((unit for unit in engine.units.values() if unit.target == "server"), None)
+    if server is not None and local.runs == "workers":
+        whole = values.of_process(*layers)
+        code = {name: sha256 for name, sha256 in files.items() if name.startswith(f"units/{server.name}/")}
+        own = digest.of([code, whole])
+        told["server"] = {
+            "name": server.name, "folder": str(folder / "units" / server.name), "env": whole, "mark": own,
+            "variable": binding_name(server.name),
+        }  # fmt: skip
+        mark = digest.of([mark, own])
+    return Version(mark, told)
 
 
 def _named(manifest: Manifest) -> set[str]:

@@ -29,7 +29,7 @@ const placeOf = async (opening: Opening): Promise<Place> => {
   if (opening.place === 'process') return createProcess(opening, gate, line, ended)
   // with miniflare behind it, which only that place has
   const { createWorkers } = await import('./workers.ts')
-  return createWorkers(opening, gate, line)
+  return createWorkers(opening, gate, line, ended)
 }
 
 const told = createInterface({ input: process.stdin as never })[Symbol.asyncIterator]()

@@ -48,7 +48,8 @@ type FromUnits =
   | { readonly is: 'listening'; readonly port: number }
   | { readonly is: 'fired'; readonly id: number; readonly problem?: string }
 
-export const createProcess = (opening: Opening, gate: Gate, say: (line: string) => void, ended: Ended): Place => {
+/** `main` is the first module of what is built, in a version's folder. */
+export const createProcess = (opening: Opening, gate: Gate, say: (line: string) => void, ended: Ended, main = 'main.js'): Place => {
   const read = createTexts()
   let current: Running | undefined
   const all = new Set<Running>()
@@ -59,7 +60,7 @@ export const createProcess = (opening: Opening, gate: Gate, say: (line: string) 
     new Promise((resolve, reject) => {
       const asked: Running['asked'] = new Map()
       const child = Bun.spawn(
-        [process.execPath, '--no-env-file', '--config=/dev/null', `${import.meta.dir}/units.ts`, version.folder],
+        [process.execPath, '--no-env-file', '--config=/dev/null', `${import.meta.dir}/units.ts`, `${version.folder}/${main}`],
         {
           cwd: opening.root, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe',
           env: { ...version.env, PORT: '0', HOST: '127.0.0.1', UNITGRAPH_DATA: opening.data },

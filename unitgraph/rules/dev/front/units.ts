@@ -45,5 +45,5 @@ const serving = (now: Serving): void => {
 }
 
 Object.assign(globalThis, { [Symbol.for('unitgraph.serving')]: serving })
-const [, , folder = '.'] = process.argv
-await import(`${folder}/main.js`)
+const [, , main = ''] = process.argv
+await import(main)

@@ -7,6 +7,18 @@ export interface Version {
   /** The project's name of each queue that can be added to → the platform's. */
   readonly queues: Readonly<Record<string, string>>
   readonly tasks: readonly Task[]
+  /** Where units are Workers: the unit that is a process beside them. */
+  readonly server?: ServerUnit
+}
+
+export interface ServerUnit {
+  readonly name: string
+  readonly folder: string
+  readonly env: Readonly<Record<string, string>>
+  /** What Workers have its address in. */
+  readonly variable: string
+  /** The same while its code and its environment are. */
+  readonly mark: string
 }
 
 export interface Task {

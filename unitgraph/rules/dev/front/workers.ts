@@ -2,11 +2,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Log, LogLevel, Miniflare, Response as Answer, type MiniflareOptions, type WorkerOptions } from 'miniflare'
+import { createBeside } from './beside.ts'
 import { createClock } from './clock.ts'
 import type { Gate } from './gate.ts'
 import { createQueues, type Delivered, type Outcome, type Sent } from './jobs.ts'
 import { linesOf } from './lines.ts'
 import { migrateAll } from './migrations.ts'
+import type { Ended } from './process.ts'
 import { createTexts } from './texts.ts'
 import { firedOf, Refused, type Fired, type Opening, type Place, type Task, type Version } from './words.ts'
 import { foldersOf, parseWrangler, workerOf, type Wrangler } from './wrangler.ts'
@@ -31,7 +33,8 @@ const shellOf = ({ durable_objects: objects, queues }: Wrangler): string => {
   return `${SHELL}${lines.join('')}const producers = ${JSON.stringify(producers)}\n`
 }
 
-export const createWorkers = (opening: Opening, gate: Gate, say: (line: string) => void): Place => {
+export const createWorkers = (opening: Opening, gate: Gate, say: (line: string) => void, ended: Ended): Place => {
+  const beside = createBeside(opening, gate, say, ended)
   const read = createTexts()
   const parsed = new Map<string, { text: string; config: Wrangler }>()
   /** Of each Worker the versions of its code: the one before may be asked for in this moment. */
@@ -124,7 +127,9 @@ export const createWorkers = (opening: Opening, gate: Gate, say: (line: string) 
   }
 
   const queues = createQueues(opening.data, async (worker, queue, messages) => (await unitOf(worker)).queue(queue, messages), say)
-  const clock = createClock(() => current?.tasks ?? [], (task) => void run(task).catch((error: unknown) => say(String(error))))
+  /** The server unit keeps to its own schedules. */
+  const isBeside = ({ unit }: Task): boolean => unit === current?.server?.name
+  const clock = createClock(() => (current?.tasks ?? []).filter((task) => !isBeside(task)), (task) => void run(task).catch((error: unknown) => say(String(error))))
   const run = async (task: Task): Promise<void> => {
     const { outcome } = await (await unitOf(task.unit)).scheduled({ cron: task.cron, scheduledTime: new Date() })
     if (outcome !== 'ok') throw new Error(`The task ${task.name} failed (${outcome}); its log line says why`)
@@ -138,9 +143,10 @@ export const createWorkers = (opening: Opening, gate: Gate, say: (line: string) 
       const found = foldersOf(version.folder).map((folder) => ({ folder, config: configOf(folder) }))
       for (const { folder, config } of found) learn(config.name, read(join(folder, config.main)))
       current = version
-      const wanted = JSON.stringify([found.map(({ config }) => config), version.env])
+      const env = { ...version.env, ...(await beside.swap(version)) }
+      const wanted = JSON.stringify([found.map(({ config }) => config), env])
       if (wanted !== configured) {
-        const workers = found.map(({ config }) => worker(config, version.env))
+        const workers = found.map(({ config }) => worker(config, env))
         await gate.closed(() => queues.paused(async () => {
           if (address !== undefined) {
             gate.endHeld(address)
@@ -158,16 +164,17 @@ export const createWorkers = (opening: Opening, gate: Gate, say: (line: string) 
     fire: async (fired: Fired) => {
       if (!current) throw new Error('There is no version that runs')
       const found = firedOf(current, fired)
-      if ('task' in found) return run(found.task)
+      if ('task' in found) return isBeside(found.task) ? beside.fire(fired) : run(found.task)
       await queues.add(found.queue, [{ type: 'json', body: fired.data }])
     },
     mapOf: (file) => {
       const [worker = '', edition, ...rest] = file.split('/')
       const isNow = String(codes.get(worker)?.edition) === edition && rest.join('/') === 'index.js'
-      return isNow && current ? read(join(current.folder, 'units', worker, 'index.js.map')) : undefined
+      return isNow && current ? read(join(current.folder, 'units', worker, 'index.js.map')) : beside.mapOf(file)
     },
     end: async () => {
       clock.stop()
+      await beside.end()
       await miniflare?.dispose()
       await queues.close()
     },

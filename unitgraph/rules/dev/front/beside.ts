@@ -1,0 +1,77 @@
+/**
+ * The server unit beside Workers: a process, at an address that stays. What keeps it from running keeps no Worker from it.
+ */
+import { join } from 'node:path'
+import { forward, headersFor } from './forward.ts'
+import type { Gate } from './gate.ts'
+import { createProcess, type Ended } from './process.ts'
+import { handlers, upgrade } from './sockets.ts'
+import { Refused, type Fired, type Opening, type Version } from './words.ts'
+
+export interface Beside {
+  /** What Workers are told of it; nothing where there is none. */
+  swap(version: Version): Promise<Readonly<Record<string, string>>>
+  fire(fired: Fired): Promise<void>
+  mapOf(file: string): string | undefined
+  end(): Promise<void>
+}
+
+interface Listening {
+  readonly port: number
+  upgrade(request: Request, options: object): boolean
+  stop(now: boolean): unknown
+}
+
+declare const Bun: {
+  serve(options: {
+    hostname: string
+    port: number
+    idleTimeout: number
+    fetch: (request: Request, server: Listening) => Promise<Response | undefined>
+    websocket: object
+  }): Listening
+}
+
+export const createBeside = (opening: Opening, gate: Gate, say: (line: string) => void, ended: Ended): Beside => {
+  const units = createProcess({ ...opening, data: join(opening.data, 'server') }, gate, say, ended, 'index.js')
+  let mark: string | undefined
+  let listening: Listening | undefined
+
+  const answer = async (request: Request, server: Listening): Promise<Response | undefined> => {
+    const { address } = units
+    if (address === undefined) return new Response('The server unit does not run', { status: 503 })
+    if (request.headers.get('upgrade')?.toLowerCase() === 'websocket' && (await upgrade(request, address, gate, server))) return undefined
+    const done = gate.enter(address)
+    try {
+      return await forward(request, address, done, headersFor(request))
+    } catch {
+      done()
+      return new Response('The server unit does not answer', { status: 502 })
+    }
+  }
+
+  return {
+    swap: async (version) => {
+      const { server } = version
+      if (!server) return {}
+      listening ??= Bun.serve({ hostname: '127.0.0.1', port: 0, idleTimeout: 0, fetch: answer, websocket: handlers })
+      if (mark !== server.mark) {
+        mark = server.mark
+        const tasks = version.tasks.filter(({ unit }) => unit === server.name)
+        try {
+          await units.swap({ folder: server.folder, env: server.env, tasks, queues: {} })
+        } catch (error) {
+          const said = error instanceof Refused ? error.said : []
+          say(`${server.name} does not run: ${[error instanceof Error ? error.message : String(error), ...said].join('\n    ')}`)
+        }
+      }
+      return { [server.variable]: `http://127.0.0.1:${listening.port}` }
+    },
+    fire: (fired) => units.fire(fired),
+    mapOf: (file) => units.mapOf(file),
+    end: async () => {
+      await units.end()
+      await listening?.stop(true)
+    },
+  }
+}
