@@ -45,6 +45,20 @@ def until(dev: Running, run: str, status: str) -> Any:
     return dev.until(told)
 
 
+def asked(dev: Running, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> tuple[int, Any]:
+    connection = HTTPConnection("127.0.0.1", dev.port, timeout=TIMEOUT_S)
+    connection.putrequest(method, f"/__unitgraph/{path}", skip_host="host" in headers)
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    if body:
+        connection.putheader("content-length", str(len(body)))
+    connection.endheaders(body or None)
+    response = connection.getresponse()
+    text = response.read()
+    connection.close()
+    return response.status, json.loads(text)
+
+
 def test_a_run_outlives_an_edit_and_dev_itself(checkout: Checkout, arguments: tuple[str, ...]) -> None:
     with running(checkout, *arguments) as dev:
         dev.wait_line("units built")
@@ -54,39 +68,22 @@ def test_a_run_outlives_an_edit_and_dev_itself(checkout: Checkout, arguments: tu
         checkout.write({"src/orders.ts": WORKFLOW.replace("by van", "by bicycle").lstrip()})
         dev.wait_line("units built", after=before)
         until(dev, run, "waiting")
-    with running(checkout, *arguments) as dev:
-        dev.wait_line("units built")
-        assert dev.ask("POST", f"/workflow/order/approve/{run}", {"approved": True}).status == 200
-        assert until(dev, run, "completed")["output"] == {"how": "Emma by bicycle"}
-
-
-def asked(dev: Running, method: str, path: str, headers: Mapping[str, str]) -> tuple[int, Any]:
-    connection = HTTPConnection("127.0.0.1", dev.port, timeout=TIMEOUT_S)
-    connection.putrequest(method, f"/__unitgraph/{path}", skip_host="host" in headers)
-    for name, value in headers.items():
-        connection.putheader(name, value)
-    connection.endheaders()
-    response = connection.getresponse()
-    text = response.read()
-    connection.close()
-    return response.status, json.loads(text)
-
-
-def test_whoever_is_here_looks_after_runs_and_no_other_page_does(checkout: Checkout, arguments: tuple[str, ...]) -> None:
+        no_other_page_looks_after(dev, run)
     with running(checkout, *arguments) as dev:
         address = dev.wait_line(r"runs of workflows: http://127\.0\.0\.1:\d+(/\S+)")[1]
         assert "<title>Runs</title>" in dev.page(address).body
         assert dev.page(f"{address}/app.js").headers["content-type"].startswith("text/javascript")
-        run = dev.ask("POST", "/workflow/order/start", {"book": "Emma"}).json["runId"]
-        until(dev, run, "waiting")
         assert asked(dev, "GET", "dashboard/session", {})[1]["by"] == "bearer"
         assert [each["id"] for each in asked(dev, "GET", "runs", {})[1]["runs"]] == [run]
         own = {"origin": f"http://127.0.0.1:{dev.port}", "sec-fetch-site": "same-origin"}
-        for foreign in (
-            {"host": "rebound.example"}, {"host": f"rebound.example:{dev.port}", "origin": f"http://rebound.example:{dev.port}"},
-            {"origin": "http://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"},
-        ):  # fmt: skip
-            assert asked(dev, "GET", "runs", foreign)[0] == 403, foreign
-            assert asked(dev, "POST", f"runs/{run}/cancel", foreign)[0] == 403, foreign
-        assert asked(dev, "POST", f"runs/{run}/cancel", {**own, "content-length": "0"})[0] == 200
-        until(dev, run, "cancelled")
+        assert asked(dev, "POST", f"runs/{run}/approve", own, b'{"approved": true}')[0] == 200
+        assert until(dev, run, "completed")["output"] == {"how": "Emma by bicycle"}
+
+
+def no_other_page_looks_after(dev: Running, run: str) -> None:
+    for foreign in (
+        {"host": "rebound.example"}, {"host": f"rebound.example:{dev.port}", "origin": f"http://rebound.example:{dev.port}"},
+        {"origin": "http://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"},
+    ):  # fmt: skip
+        assert asked(dev, "GET", "runs", foreign)[0] == 403, foreign
+        assert asked(dev, "POST", f"runs/{run}/cancel", foreign)[0] == 403, foreign

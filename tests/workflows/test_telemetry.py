@@ -41,7 +41,8 @@ class Collector:
                 """Says nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        url = f"http://127.0.0.1:{self._server.server_port}"
+        self.told = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_BSP_SCHEDULE_DELAY": "20"}
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
 
@@ -99,12 +100,11 @@ def attributes(span: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_run_is_one_trace_across_processes(deployment: Deployment, collector: Collector) -> None:
-    told = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "20"}
-    first = deployment.start(**told)
+    first = deployment.start(**collector.told)
     run = post(first, "/onboard", {"email": "a@example.com", "userId": "u1"})["runId"]
     (profile,) = collector.wait("Create profile")
     first.kill()
-    second = deployment.start(**told)
+    second = deployment.start(**collector.told)
     assert until_ended(second, run)["output"] == {"success": True}
     (whole,) = collector.wait("onboardUser", TRACE)
     (request,) = collector.wait("POST flows-onboard-user", TRACE)
@@ -128,7 +128,7 @@ def test_a_run_is_one_trace_across_processes(deployment: Deployment, collector: 
 
 
 def test_a_child_is_within_its_parents_step(deployment: Deployment, collector: Collector) -> None:
-    place = deployment.start(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url)
+    place = deployment.start(**collector.told)
     post(place, "/workflow/transfer/start", {"amount": 5})
     post(place, "/workflow/order/start", {"customer": "Ada", "card": "4"})
     (pay,) = collector.wait("Pay", TRACE)
@@ -146,7 +146,7 @@ def test_a_child_is_within_its_parents_step(deployment: Deployment, collector: C
 
 
 def test_a_job_is_the_parent_of_the_run_that_it_begins(deployment: Deployment, collector: Collector) -> None:
-    place = deployment.start(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url)
+    place = deployment.start(**collector.told)
     ask(place, "/signup", "POST", {"id": "job", "userId": "u1"})
     (job,) = collector.wait("process signups")
     assert until_ended(place, "onboardUser:job")["status"] == "completed"
@@ -155,7 +155,7 @@ def test_a_job_is_the_parent_of_the_run_that_it_begins(deployment: Deployment, c
 
 
 def test_what_is_not_sampled_is_not_told_and_an_end_tells_the_rest(deployment: Deployment, collector: Collector) -> None:
-    place = deployment.start(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url)
+    place = deployment.start(**collector.told)
     other = "1" * 32
     connection = HTTPConnection("127.0.0.1", place.port, timeout=LIMIT_S)
     for trace, flags in ((other, "00"), (TRACE, "01")):

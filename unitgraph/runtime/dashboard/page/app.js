@@ -15,8 +15,8 @@ const TYPED_MS = 250
 const PAGE = 50
 const NAMES = /** @type {const} */ (['text', 'name', 'status', 'since'])
 
-/** @type {{ rows: Row[], next: string | null, run: Run | undefined, graph: GraphView | null, isWhole: boolean, isLost: boolean, source: EventSource | undefined, shown: string }} */
-const known = { rows: [], next: null, run: undefined, graph: null, isWhole: false, isLost: false, source: undefined, shown: '' }
+/** @type {{ rows: Row[], next: string | null, run: Run | undefined, graph: GraphView | null, isWhole: boolean, isLost: boolean, unfolded: Set<string>, source: EventSource | undefined, shown: string }} */
+const known = { rows: [], next: null, run: undefined, graph: null, isWhole: false, isLost: false, unfolded: new Set(), source: undefined, shown: '' }
 /** @type {Map<string, GraphView | null>} */
 const graphs = new Map()
 const main = byId('main')
@@ -96,7 +96,7 @@ const learnGraph = async (workflow) => {
 const follow = () => {
   const id = chosen()
   known.source?.close()
-  Object.assign(known, { run: undefined, graph: null, isWhole: false, isLost: false, source: undefined, shown: '' })
+  Object.assign(known, { run: undefined, graph: null, isWhole: false, isLost: false, unfolded: new Set(), source: undefined, shown: '' })
   drawRun()
   if (id === undefined) return
   const source = events(id)
@@ -196,6 +196,14 @@ document.addEventListener('click', (event) => {
   tried(Promise.resolve(work(/** @type {HTMLElement} */ (element))))
 })
 
+document.addEventListener('toggle', ({ target }) => {
+  const step = target instanceof HTMLDetailsElement ? target.dataset['step'] : undefined
+  if (step === undefined || !(target instanceof HTMLDetailsElement) || target.open === known.unfolded.has(step)) return
+  if (target.open) known.unfolded.add(step)
+  else known.unfolded.delete(step)
+  drawRun()
+}, { capture: true })
+
 let typing = 0
 main.addEventListener('input', (event) => {
   const form = event.target instanceof Element ? event.target.closest('form[data-act=filter]') : null
@@ -286,8 +294,12 @@ const look = async () => {
   if (!document.hidden && document.getElementById('list')) await tried(refresh())
   setTimeout(look, Math.max(LOOK_MS, SPARING * (performance.now() - began)))
 }
-setInterval(() => {
+/** Times go on; a run with so many steps that it takes long is drawn as much less often. */
+const tick = () => {
+  const began = performance.now()
   if (!document.hidden && known.run && !hasEnded(known.run) && document.getElementById('detail')) drawRun()
-}, DRAW_MS)
+  setTimeout(tick, Math.max(DRAW_MS, SPARING * (performance.now() - began)))
+}
 void start()
 setTimeout(look, LOOK_MS)
+setTimeout(tick, DRAW_MS)

@@ -41,8 +41,8 @@ const actions = (run) => h('p', { class: 'row actions' },
   h('button', { type: 'button', 'data-act': 'fork' }, 'Fork'),
   !ENDS.has(run.status) && !run.cancelAskedAt && h('button', { type: 'button', class: 'danger', 'data-act': 'cancel' }, 'Cancel…'))
 
-/** @param {{ run: Run, graph: GraphView | null, isWhole: boolean, isLost: boolean }} state */
-export const runView = ({ run, graph, isWhole, isLost }) => {
+/** @param {{ run: Run, graph: GraphView | null, isWhole: boolean, isLost: boolean, unfolded: ReadonlySet<string> }} state */
+export const runView = ({ run, graph, isWhole, isLost, unfolded }) => {
   const now = Date.now()
   const drawing = picture(run.steps, graph, now)
   const open = run.steps.filter(({ status }) => status === 'waiting')
@@ -59,7 +59,7 @@ export const runView = ({ run, graph, isWhole, isLost }) => {
     ENDS.has(run.status) ? null : open.filter(({ kind }) => kind === 'event').map(awaited),
     drawing && h('section', { class: 'card', 'aria-label': 'Graph' }, h('h3', {}, 'Graph'),
       isCut(run.steps) && h('p', { class: 'hint' }, 'Of its first 200 steps.'), h('div', { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': 'Graph, scrollable' }, drawing)),
-    h('section', { class: 'card' }, h('h3', {}, 'Timeline'), timeline(run, now, isWhole)),
+    h('section', { class: 'card' }, h('h3', {}, 'Timeline'), timeline(run, now, isWhole, unfolded)),
     h('section', { class: 'card' }, h('h3', {}, 'Input and output'),
       value(run.input, 'Input'), run.output && value(run.output, 'Output'), run.error && failure(run.error, 'Error'), run.session && value(run.session, 'Begun by')),
     run.messages.length > 0 && h('section', { class: 'card' }, h('h3', {}, 'Sent to it'),

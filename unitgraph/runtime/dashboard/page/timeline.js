@@ -34,15 +34,15 @@ const attempts = ({ attempts }) => h('div', { class: 'value' }, h('h4', {}, 'Att
     sign(error ? 'failed' : endedAt ? 'completed' : 'running', error ? 'failed' : endedAt ? 'completed' : 'under way'), ' ',
     moment(startedAt), endedAt && `, ${length(Date.parse(endedAt) - Date.parse(startedAt))}`, error && h('span', { class: 'wrong' }, ` ${error.name}: ${error.message}`)))))
 
-/** @param {Step} step @param {number} start @param {number} end @param {number} now */
-const line = (step, start, end, now) => {
+/** What is folded is not made. @param {Step} step @param {number} start @param {number} end @param {number} now @param {boolean} isOpen */
+const line = (step, start, end, now, isOpen) => {
   const took = length(tookOf(step, now))
   return h('li', { 'data-key': `step ${step.key}` }, h('details', { class: `step ${step.status}`, 'data-step': step.key },
     h('summary', { 'aria-label': `${nameOf(step)}, ${kindOf(step)}: ${step.status}, ${took}` },
       sign(step.status),
       h('span', { class: 'name' }, step.scopes.length > 0 && h('span', { class: 'scope' }, `${step.scopes.join(' / ')} / `), nameOf(step)),
       h('span', { class: 'kind' }, kindOf(step)), bar(step, start, end), h('span', { class: 'took' }, took)),
-    h('div', { class: 'inner' },
+    isOpen && h('div', { class: 'inner' },
       h('p', { class: 'facts' }, badge(step.status), ' began ', moment(step.startedAt), step.endedAt && [', ended ', moment(step.endedAt)],
         step.until && [step.kind === 'sleep' ? ', goes on ' : step.status === 'retrying' ? ', is tried again ' : ', is over ', moment(step.until)]),
       step.attempts.length > 1 && attempts(step),
@@ -54,8 +54,8 @@ const line = (step, start, end, now) => {
         h('button', { type: 'button', 'data-act': 'fork', 'data-step': step.key }, 'Fork from this step')))))
 }
 
-/** @param {Run} run @param {number} now @param {boolean} isWhole */
-export const timeline = (run, now, isWhole) => {
+/** @param {Run} run @param {number} now @param {boolean} isWhole @param {ReadonlySet<string>} unfolded */
+export const timeline = (run, now, isWhole, unfolded) => {
   const start = Date.parse(run.createdAt)
   const end = run.finishedAt ? Date.parse(run.finishedAt) : now
   const steps = run.steps.filter(({ kind }) => kind !== 'cancel')
@@ -63,5 +63,5 @@ export const timeline = (run, now, isWhole) => {
   if (steps.length === 0) return h('p', { class: 'hint' }, 'No step has come to anything yet.')
   return h('div', {},
     hidden > 0 && h('p', { class: 'row' }, h('button', { type: 'button', 'data-act': 'whole' }, `Show ${hidden.toLocaleString('en')} earlier steps`)),
-    h('ol', { class: 'timeline', 'aria-label': 'Steps' }, steps.slice(hidden).map((step) => line(step, start, end, now))))
+    h('ol', { class: 'timeline', 'aria-label': 'Steps' }, steps.slice(hidden).map((step) => line(step, start, end, now, unfolded.has(step.key)))))
 }
