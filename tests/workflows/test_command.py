@@ -111,6 +111,7 @@ def test_runs_are_told_of_while_no_process_is_there(deployment: Deployment, runs
     file = tmp_path / "runs.jsonl"
     runs("export", "--name", "onboardUser", "--file", str(file))
     (line,) = file.read_text("utf-8").splitlines()
+    assert (file.stat().st_mode & 0o777, [path.name for path in tmp_path.glob("*.jsonl*")]) == (0o600, ["runs.jsonl"])
     assert json.loads(line)["head"]["id"] == done
     assert runs("export", done).out == f"{line}\n"
 
@@ -186,6 +187,7 @@ def gone(program: Path, in_folders: Homes, tmp_path_factory: pytest.TempPathFact
         (["resume", "WAITING"], "run-not-paused", "it is waiting"),
         (["fork", "DONE", "--from", "Nowhere"], "run-step-unknown", "'Create profile'"),
         (["fork", "DONE", "--as", "WAITING"], "run-id-taken", "--as"),
+        (["export", "--file", "/nowhere/runs.jsonl"], "export-unwritable", "No such file or directory"),
         (["lsit"], "task-unknown", "Did you mean list?"),
         (["list", "DONE"], "words-too-many", "doit help runs"),
         (["list", "--reason", "none"], "option-misplaced", "--reason"),

@@ -125,6 +125,16 @@ class RunsUnanswered(UnitgraphError):
         )
 
 
+class ExportUnwritable(UnitgraphError):
+    code = "export-unwritable"
+
+    def __init__(self, file: str, detail: str) -> None:
+        super().__init__(
+            f"The export can't be written to {file}: {detail}.",
+            remedy="Give '--file' a path in a folder that there is.",
+        )
+
+
 class RunsExportBroken(UnitgraphError):
     code = "runs-export-broken"
 

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -202,19 +202,34 @@ def _fork(desk: "Desk", options: Options, ids: Sequence[str]) -> int:
 
 
 def _export(desk: "Desk", options: Options, ids: Sequence[str]) -> int:
-    from unitgraph.cache.files import write_atomic  # noqa: PLC0415 - as above
-
     limit = options["limit"] or None
     runs = islice(desk.ask("export", **wanted(options), **({"ids": list(ids)} if ids else {})), limit)
     lines = (json.dumps(run, separators=(",", ":"), ensure_ascii=False) + "\n" for run in runs)
-    if not options["file"]:
-        for line in lines:
-            sys.stdout.write(line)
-        return 0
-    content = "".join(lines)
-    write_atomic(Path(options["file"]).resolve(), content.encode())
-    sys.stderr.write(f"{content.count(chr(10))} runs written to {options['file']}\n")
+    if options["file"]:
+        count = _write(Path(options["file"]).resolve(), lines)
+        sys.stderr.write(f"{count:,} {'run' if count == 1 else 'runs'} written to {options['file']}\n")
+    else:
+        sys.stdout.writelines(lines)
     return 0
+
+
+def _write(path: Path, lines: Iterable[str]) -> int:
+    """Writes all of them or none, for nobody but this user to read; returns how many there were."""
+    from unitgraph.errors.runs import ExportUnwritable  # noqa: PLC0415 - as above
+
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    count = 0
+    try:
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            for line in lines:
+                file.write(line)
+                count += 1
+        part.replace(path)
+    except OSError as error:
+        raise ExportUnwritable(str(path), error.strerror or str(error)) from error
+    finally:
+        part.unlink(missing_ok=True)
+    return count
 
 
 def _document(document: Any) -> None:
