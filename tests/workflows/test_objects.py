@@ -22,7 +22,7 @@ from unitgraph.rules.toolchain import ensure, user_cache
 
 TOKEN = "a-token-that-nobody-guesses"
 RECOVERED_S = 20
-KILLS = int(os.environ.get("TEST_KILLS", "3"))
+KILLS = int(os.environ.get("UNITGRAPH_TEST_KILLS", "3"))
 
 
 class Place:
