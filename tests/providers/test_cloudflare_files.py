@@ -137,6 +137,16 @@ def test_the_servers_url_is_a_variable_of_who_calls_it(to: Target) -> None:
         assert toml(known, name)["vars"] == {"SHOP_SERVER": "https://server.shop.test"}
 
 
+@pytest.mark.parametrize(("place", "name"), [("a1b2", "STRIPE_API_KEY"), ("a1b2/stripe-live", "stripe-live")])
+def test_a_secret_may_be_in_a_store(place: str, name: str, to: Target) -> None:
+    stored = {"STRIPE_API_KEY": place, "NOBODYS": "a1b2"}
+    config = DeployConfig(cloudflare=CloudflareConfig(secrets_store=stored))
+    own = toml(replace(to, config=config), "units/shop-create-order")
+    assert own["secrets_store_secrets"] == [{"binding": "STRIPE_API_KEY", "store_id": "a1b2", "secret_name": name}]
+    assert "secrets_store_secrets" not in toml(replace(to, config=config), "units/shop-get-book")
+    assert "secrets_store_secrets" not in toml(to, "units/shop-create-order")
+
+
 def test_secrets_are_names_in_infra_and_nowhere_else(to: Target) -> None:
     *own, between, pulling = infra(to)["secrets"]
     assert (pulling["name"], pulling["readBy"]) == ("CLOUDFLARE_QUEUES_TOKEN", ["shop-server"])

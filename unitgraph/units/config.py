@@ -65,6 +65,9 @@ class StateConfig:
 
 @dataclass(frozen=True, slots=True)
 class CloudflareConfig:
+    """``secrets_store`` maps ids of secrets to the store that has them, as its id, or ``id/name`` where it is called
+    otherwise there."""
+
     account_id: str | None = None
     compatibility_date: str | None = None
     compatibility_flags: tuple[str, ...] = ()
@@ -73,6 +76,7 @@ class CloudflareConfig:
     logpush: bool = False
     observability: bool = True
     placement: Literal["off", "smart"] = "off"
+    secrets_store: Mapping[str, str] = field(default_factory=dict)
     workers_dev: bool = True
 
 

@@ -80,7 +80,14 @@ def document(unit: "Unit", manifest: "Manifest", target: Target) -> dict[str, An
         for variable in sorted({*unit.variables, *server_variables(unit, manifest)})
         if variable in target.variables
     }
+    kept = target.config.cloudflare.secrets_store
+    made["secrets_store_secrets"] = [_stored(secret, kept[secret]) for secret in sorted({*unit.secrets} & kept.keys())]
     return without_empty(made)
+
+
+def _stored(secret: str, place: str) -> dict[str, str]:
+    store, _, name = place.partition("/")
+    return {"binding": secret, "store_id": store, "secret_name": name or secret}
 
 
 def _consumer(queue: "Queue") -> dict[str, Any]:

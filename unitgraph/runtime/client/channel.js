@@ -36,7 +36,8 @@ export const openChannel = (address, Socket, options) => {
   /** @type {Map<string, Set<(event: any) => void>>} */
   const listeners = new Map()
   let failures = 0
-  let lastId = 0
+  // what a function sends with an id of its own is hardly taken for an answer
+  let lastId = Math.floor(Math.random() * 2 ** 31)
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer
   /** @type {ReturnType<typeof setTimeout> | undefined} */
