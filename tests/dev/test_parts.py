@@ -34,9 +34,9 @@ def test_folders_that_are_watched(read: list[str], sources: list[str], found: se
 def test_secrets_are_made_up_once_and_nobody_else_can_read_them(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "secrets.json"
     first = values.made_up(path)
-    assert set(first) == {"UNITGRAPH_RPC_SECRET", "JWT_SECRET", "SESSION_SECRET"}
+    assert set(first) == {"UNITGRAPH_RPC_SECRET", "JWT_SECRET", "SESSION_SECRET", "UNITGRAPH_DASHBOARD_TOKEN"}
     assert all(len(value) >= 32 for value in first.values())
-    assert len(set(first.values())) == 3
+    assert len(set(first.values())) == 4
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert values.made_up(path) == first
     path.write_text(json.dumps({"JWT_SECRET": "kept", "SESSION_SECRET": 5}))

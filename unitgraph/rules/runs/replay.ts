@@ -100,7 +100,7 @@ const load = (name: string): Promise<UnitModule> => {
 const start = async (name: string, used: Set<string>): Promise<StartedUnit> => {
   const host: Host = {
     project: opening.project, release: undefined, env: process.env, development: false, wireServices: undefined,
-    services: async () => servicesOf(started.unit.options.required ?? [], used),
+    built: undefined, services: async () => servicesOf(started.unit.options.required ?? [], used),
   }
   const started = (await load(name))(host)
   return started
