@@ -16,6 +16,7 @@ declare module 'bun:test' {
     toMatch(expected: RegExp | string): void
     toMatchObject(expected: unknown): void
     toContain(expected: unknown): void
+    toContainEqual(expected: unknown): void
     toThrow(expected?: string): void
     toBeTruthy(): void
     toBeGreaterThan(expected: number): void

@@ -37,7 +37,10 @@ export interface Plan {
   readonly runs: number
   /** By version, how many workers there are of it. */
   readonly versions?: readonly string[]
+  /** Instead of programs, which nobody asks to end then. */
   readonly code?: Code
+  /** Within how long runs are begun. */
+  readonly overMs?: number
 }
 
 /** What happened, in the order in which it did; `at` is the store's time. */
@@ -105,7 +108,7 @@ export const again = async ({ calls }: Story, make: (now: () => number) => Store
 }
 
 export const simulate = async (plan: Plan): Promise<Story> => {
-  const { seed, engine, kinds, versions = ['1', '1', '1'], code = (_version, wire, program, work) => interpret(wire, program, work) } = plan
+  const { seed, engine, kinds, versions = ['1', '1', '1'], overMs = 5000, code = (_version, wire, program, work) => interpret(wire, program, work) } = plan
   const random = chance(seed * 2654435761)
   const some = (least: number, most: number): number => least + Math.floor(random() * (most - least + 1))
   let now = START
@@ -247,7 +250,7 @@ export const simulate = async (plan: Plan): Promise<Story> => {
       if (fault === 'crash') {
         later(some(0, takesMs), () => void (isDead || die()))
         // before anybody has taken it up
-        if (random() < 0.5) ask(takesMs + some(0, 5000), 'cancel', run, 'it died')
+        if (!plan.code && random() < 0.5) ask(takesMs + some(0, 5000), 'cancel', run, 'it died')
       }
       if (fault === 'stopped') stoppedUntil = now + some(16_000, 40_000)
       await pause(some(0, takesMs))
@@ -286,8 +289,8 @@ export const simulate = async (plan: Plan): Promise<Story> => {
     const id = `r${n}`
     const flow = random() < 0.3 ? {} : limit
     if ('concurrencyKey' in flow) limits.set(flow.concurrencyKey as string, flow.concurrencyLimit as number)
-    const begin = some(0, 5000)
-    const run: NewRun = { id, name: 'program', version: versions[0] as string, input: writeValue(program), ...flow }
+    const begin = some(0, overMs)
+    const run: NewRun = { id, name: 'program', version: versions[some(0, versions.length - 1)] as string, input: writeValue(program), ...flow }
     ask(begin, 'start', run)
     if (random() < 0.5) ask(begin + some(0, 20_000), 'start', run)
     if (random() < 0.3) ask(begin + some(0, 20_000), 'start', { ...run, input: '{"v":"other"}' })
@@ -313,7 +316,7 @@ export const simulate = async (plan: Plan): Promise<Story> => {
         if (random() < 0.5) ask(at + some(0, 2000), 'deliver', id, message)
       }
     }
-    if (random() < 0.2) ask(begin + some(0, 120_000), 'cancel', id, 'enough')
+    if (!plan.code && random() < 0.2) ask(begin + some(0, 120_000), 'cancel', id, 'enough')
   }
   for (const [index, version] of versions.entries()) spawn(`w${index}`, version)
 
@@ -332,7 +335,7 @@ export const simulate = async (plan: Plan): Promise<Story> => {
     }
     const next = [...timers].reduce<{ at: number; call: () => void } | undefined>((least, timer) => (!least || timer.at < least.at ? timer : least), undefined)
     if (events.length !== last.count) last = { count: events.length, at: now }
-    if (!next || now > last.at + STILL_MS || round > 40_000) {
+    if (!next || now > last.at + STILL_MS || round > 40_000 + overMs) {
       stuck = `after ${now - START} ms and ${round} rounds: ${(await store.list({ limit: 1000 })).filter(({ finishedAt }) => finishedAt === null).map(({ id, status, dueAt, reason }) => `${id} ${status} ${dueAt} ${reason ?? ''}`).join('; ')}`
       break
     }

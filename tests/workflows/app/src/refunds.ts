@@ -32,3 +32,20 @@ export const refund = pikkuWorkflow<{ amount: number; shop: string }, { receipt?
     return { receipt: `${receipt} for ${shipped.parcel}` }
   },
 })
+
+export const takeBack = pikkuFunc<{ amount: number }, { by: string | undefined }>({
+  internal: true,
+  func: async (_services, _data, { session }) => ({ by: session.userId }),
+})
+
+/** Sleeps between two steps, and undoes the first one where it is too much. */
+export const settle = pikkuWorkflow<{ amount: number }, { before: string | undefined; after: string | undefined }>({
+  auth: true,
+  func: async ({ workflow }, { amount }) => {
+    const before = await workflow.do('Reserve', 'payBack', { amount }, { compensate: 'takeBack' })
+    await workflow.sleep('Night', '1300ms')
+    const after = await workflow.do('Pay', 'payBack', { amount })
+    if (amount > 100) await workflow.cancel('too much')
+    return { before: before.by, after: after.by }
+  },
+})
