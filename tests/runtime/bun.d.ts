@@ -30,6 +30,7 @@ declare module 'bun:test' {
   export const describe: { (name: string, work: Work): void; each: Each }
   export const expect: { (actual: unknown, note?: string): Expectation; stringContaining(text: string): unknown }
   export const beforeAll: (work: Work) => void
+  export const beforeEach: (work: Work) => void
   export const afterAll: (work: Work) => void
   export const afterEach: (work: Work) => void
   /** What `Date` says from now on; without a time what it is. */

@@ -22,7 +22,7 @@ TIMEOUT_S = 300
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the runtime, its tests, and the packages of both."""
-    return _workshop(tmp_path_factory.mktemp("runtime"), "dev", "agents")
+    return _workshop(tmp_path_factory.mktemp("runtime"), "dev", "agents", "database")
 
 
 @pytest.fixture(scope="module")

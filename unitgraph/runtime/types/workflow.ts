@@ -25,6 +25,16 @@ export interface StepOptions<Out = any> {
   once?: boolean
 }
 
+/** A database as Kysely has it: `db`. */
+export interface Transacting<Transaction> {
+  transaction(): { execute<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> }
+}
+
+export interface TransactionOptions<Out, Transaction> extends StepOptions<Out> {
+  /** `db`, where it is the database that runs are kept in: what the step does in it and its record are one transaction. */
+  transaction: Transacting<Transaction>
+}
+
 export interface Approval {
   readonly approved: boolean
   readonly by?: string | undefined
@@ -40,6 +50,10 @@ export interface WorkflowWire {
     step: string, rpc: NameIn<Project['rpc'], N>, data: InputIn<Project['rpc'], N>,
     options?: StepOptions<OutputIn<Project['rpc'], N>>,
   ): Promise<OutputIn<Project['rpc'], N>>
+  /** Inline, in a transaction that its record is a part of: the one kind of step whose effects happen exactly once. */
+  do<T, Transaction>(
+    step: string, inline: (transaction: Transaction) => Promise<T>, options: TransactionOptions<T, Transaction>,
+  ): Promise<T>
   /** Inline: runs once, its result is stored. */
   do<T>(step: string, inline: () => T | Promise<T>, options?: StepOptions<T>): Promise<T>
   sleep(step: string, duration: Duration): Promise<void>

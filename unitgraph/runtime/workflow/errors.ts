@@ -22,6 +22,13 @@ export class NonRetryableError extends Error {
   override readonly name = 'NonRetryableError'
 }
 
+/** A step can't share a transaction with its record, which is elsewhere. */
+export class OtherDatabaseError extends NonRetryableError {
+  constructor(step: string) {
+    super(`The step ${step} is to be one transaction with its record, but runs are not in the database that it has: let DATABASE_URL and UNITGRAPH_STORE name the same database of PostgreSQL`)
+  }
+}
+
 /** A start with an id that another run has. */
 export class RunConflictError extends ConflictError {
   constructor(id: string) {

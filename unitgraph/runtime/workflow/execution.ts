@@ -4,6 +4,7 @@
  *
  * Knows the journal's law, not what steps do: a step's work is begun once everything recorded has been delivered.
  */
+import { groupOf, write } from './alone.ts'
 import { DivergedError, RunCancelledError } from './errors.ts'
 import { changeOf, type Outcome } from './outcome.ts'
 import { PLAN, type Entry, type Message, type NewEntry, type Run, type StepKind } from './run.ts'
@@ -21,7 +22,6 @@ const SHORT_MS = 1000
 /** How long code may do other things before a recorded step counts as never asked for. */
 const QUICK_TURNS = 8
 const PATIENCE_MS = 1000
-
 /** How long code that was cancelled may tidy up. */
 const TIDY_MS = 10_000
 const HAVE_MESSAGES: ReadonlySet<StepKind> = /* @__PURE__ */ new Set<StepKind>(['approval', 'event', 'child'])
@@ -253,11 +253,11 @@ export const createExecution = (
 
   /** Writes what there is, together. False: the run is somebody else's. */
   const flush = async (change: Change = {}, isParking = false): Promise<'ok' | 'lost' | 'again'> => {
-    const group = writings
-    writings = []
+    const [group, rest] = groupOf(writings, change)
+    writings = rest
     const entries = group.map(({ entry }) => entry)
     const isCareful = isParking || group.some(({ again }) => again)
-    const answer = await world.store.append({
+    const answer = await write(world.store, group, {
       id: head.id, epoch: head.epoch, fromSeq: journal.length, entries, change, ...(isCareful && { seen: inbox.length }),
       ...(world.version !== undefined && { version: world.version }),
     })
@@ -267,7 +267,7 @@ export const createExecution = (
       for (const { again } of group) again?.()
       return 'again'
     }
-    if (!settle(answer, entries)) return 'lost'
+    if (answer.is !== 'withdrawn' && !settle(answer, entries)) return 'lost'
     for (const { written } of group) written?.()
     return 'ok'
   }

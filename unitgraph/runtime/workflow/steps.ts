@@ -1,7 +1,7 @@
 /** What steps are made of: what a live run gives them, and what of the world a run needs. Types only. */
 import type { Entry, Message, NewEntry, Run, StepKind } from './run.ts'
 import type { Difference } from './difference.ts'
-import type { Store } from './store.ts'
+import type { Append, Store, Transacted } from './store.ts'
 import type { Underway } from './underway.ts'
 
 /** What of the world a run needs; all of it can be simulated. */
@@ -45,6 +45,8 @@ export interface Writing {
   readonly entry: NewEntry
   readonly again?: () => void
   readonly written?: () => void
+  /** Writes it by itself, in its own way; `withdrawn` where nothing of it is written. */
+  readonly through?: (append: Append) => Promise<Transacted | { readonly is: 'withdrawn' }>
 }
 
 /** What steps are made of. */

@@ -86,6 +86,17 @@ export interface Filter {
   readonly limit: number
 }
 
+/** A database of the project's, as far as a store has to know it (`services/db/kysely.ts`). */
+export interface Transaction {
+  executeQuery(query: object): Promise<{ readonly rows: readonly unknown[] }>
+}
+export interface Database {
+  transaction(): { execute<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> }
+}
+
+/** `unknown`: it may be written or not, and may still come to be. */
+export type Transacted = Appended | { readonly is: 'unknown' }
+
 export interface Store {
   /** With a lease, and if its limits let it, it is running, and the caller's; else it waits to be claimed. */
   start(run: NewRun, lease?: Lease): Promise<Started>
@@ -96,6 +107,11 @@ export interface Store {
    */
   claim(claim: Claim): Promise<Claimed>
   append(append: Append): Promise<Appended>
+  /**
+   * An append in a transaction with what `work` does there; what is thrown has undone both. Throws
+   * `OtherDatabaseError` where runs are not in that database. Not there: they are in none.
+   */
+  transact?(database: Database, held: Pick<Append, 'id' | 'epoch'>, work: (transaction: Transaction) => Promise<Append>): Promise<Transacted>
   /** What is under way, for people to see; not kept where the run is somebody else's. */
   note(id: string, epoch: number, underway: string): Promise<void>
   renew(lease: Lease, ids: readonly string[]): Promise<Renewed>

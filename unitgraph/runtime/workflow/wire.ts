@@ -8,12 +8,13 @@ import { reportError } from '../core/errors.ts'
 import { digest, toBytes } from '../core/text.ts'
 import { within } from '../core/within.ts'
 import type { Approval, StepOptions, WorkflowWire } from '../types/workflow.ts'
-import { RunCancelledError, StepInterruptedError, WaitTimeoutError } from './errors.ts'
+import { OtherDatabaseError, RunCancelledError, StepInterruptedError, WaitTimeoutError } from './errors.ts'
 import type { Steps } from './steps.ts'
 import type { Ended } from './graph.ts'
 import { createKeys, plain, scopeOf } from './keys.ts'
 import { milliseconds, retryInMs, retryOf, type Retry } from './retry.ts'
 import type { Entry, Message, NewEntry, StepKind } from './run.ts'
+import type { Database, Transacted, Transaction } from './store.ts'
 import { stepDigest } from './trace.ts'
 import { readError, readValue, writeError, writeValue } from './values.ts'
 
@@ -61,7 +62,9 @@ interface Deed {
   readonly fingerprint: string
   readonly input: string | null
   readonly options: StepOptions
-  body(step: StepCall, signal: AbortSignal): Promise<unknown>
+  /** What it does, and its record, are one transaction there. */
+  readonly database?: Database | undefined
+  body(step: StepCall, signal: AbortSignal, transaction?: Transaction): Promise<unknown>
 }
 
 const limit = (timeout: unknown): number | undefined => (timeout === undefined ? undefined : milliseconds(timeout, 'timeout'))
@@ -103,7 +106,7 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
 
   // Steps that do something.
 
-  const attempts = async (key: string, { name, kind, fingerprint, input, body }: Deed, options: Settled): Promise<void> => {
+  const attempts = async (key: string, { name, kind, fingerprint, input, body, database }: Deed, options: Settled): Promise<void> => {
     const { retry, timeoutMs } = options
     const over = kind === 'undo' ? steps.lost : steps.signal
     const idempotencyKey = await stepDigest(runId, key)
@@ -118,6 +121,28 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
         steps.write({ entry: entryOf(key, kind, fingerprint, { phase: 'open', attempt, input }), written }))
       return true
     }
+    /** Resolves once it is written with what it did. */
+    const transact = async (database: Database, number: number, startedAt: number, step: StepCall): Promise<void> => {
+      if (!world.store.transact) throw new OtherDatabaseError(name)
+      const outcome = Promise.withResolvers<Transacted | { is: 'withdrawn' }>()
+      try {
+        outcome.resolve(await world.store.transact(database, { id: runId, epoch: run.head.epoch }, async (transaction) => {
+          const value = writeValue(await within(timeoutMs, over, 'The step', (signal) => body(step, signal, transaction)))
+          const entry = entryOf(key, kind, fingerprint, { attempt: number, startedAt, input, value })
+          return new Promise((resolve, reject) => {
+            if (over.aborted) return reject(over.reason)
+            over.addEventListener('abort', () => reject(over.reason), { once: true })
+            steps.write({ entry, through: (append) => {
+              resolve(append)
+              return outcome.promise
+            } })
+          })
+        }))
+      } catch (error) {
+        outcome.resolve({ is: 'withdrawn' })
+        throw error instanceof OtherDatabaseError ? new OtherDatabaseError(name) : error
+      }
+    }
     const attempt = async (number: number): Promise<void> => {
       const startedAt = world.now()
       if (!(await mark(number))) {
@@ -130,6 +155,7 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
       let value: string
       try {
         const step: StepCall = { runId, stepName: name, attempt: number, idempotencyKey }
+        if (database) return await transact(database, number, startedAt, step)
         value = writeValue(await within(timeoutMs, over, 'The step', (signal) => body(step, signal)))
       } catch (error) {
         if (over.aborted) return
@@ -192,8 +218,10 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
     name, kind: 'rpc', fingerprint: functionId, input: writeValue(data), options,
     body: (step, signal) => reach.call(functionId, data, step, signal),
   })
-  const inline = (name: string, body: () => unknown, options: StepOptions): Promise<unknown> =>
-    done({ name, kind: 'inline', fingerprint: '', input: null, options, body: async () => body() })
+  const inline = (name: string, body: (transaction: any) => unknown, options: StepOptions & { transaction?: Database }): Promise<unknown> => done({
+    name, kind: 'inline', fingerprint: '', input: null, options, database: options.transaction,
+    body: async (_step, _signal, transaction) => body(transaction),
+  })
 
   const child = async (name: string, workflow: string, data: unknown, options: StepOptions): Promise<unknown> => {
     const input = writeValue(data)
@@ -261,8 +289,9 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
   const wire: WorkflowWire = {
     runId,
     name: run.head.name,
-    do: async (name: string, what: string | (() => unknown), given?: unknown, more?: StepOptions): Promise<never> => {
+    do: async (name: string, what: string | ((transaction: any) => unknown), given?: unknown, more?: StepOptions): Promise<never> => {
       if (typeof what === 'function') return inline(name, what, (given as StepOptions | undefined) ?? {}) as Promise<never>
+      if (more && 'transaction' in more) throw new TypeError(`transaction is for a step that is written inline: write workflow.do(${JSON.stringify(name)}, async (transaction) => …, { transaction: db })`)
       if (reach.isWorkflow(what)) return child(name, what, given, more ?? {}) as Promise<never>
       return undone(name, given, more ?? {}, call(name, what, given, more ?? {})) as Promise<never>
     },

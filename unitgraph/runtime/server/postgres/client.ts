@@ -26,8 +26,8 @@ export interface Client {
 
 const CONNECTIONS = 4
 
-/** The server's own words are the operator's business: a statement that is wrong is ours. */
-const isFaultOfServer = (error: unknown): boolean => {
+/** The server's own words are the operator's business: a statement that is wrong is ours, and has done nothing. */
+export const isFaultOfServer = (error: unknown): boolean => {
   const { code, errno } = error as { code?: string; errno?: string }
   // https://www.postgresql.org/docs/current/errcodes-appendix.html: connection, resources, operator's intervention, system
   return errno === undefined ? code?.startsWith('ERR_POSTGRES_') !== false : /^(08|53|57|58|25006)/.test(String(errno))

@@ -131,7 +131,7 @@ const routines = (schema: string, call: (name: string) => string): string => {
         END IF;
       END LOOP;`),
     routine('append', `a record; head ${head}; cancelled bigint;`, `
-      ${read('id text, epoch bigint, "fromSeq" bigint, entries json, grows int, status text, "dueAt" bigint, ends boolean, output text, error text, reason text, seen bigint, version text')}
+      ${read('id text, epoch bigint, "fromSeq" bigint, entries json, grows int, status text, "dueAt" bigint, ends boolean, output text, error text, reason text, seen bigint, version text, alone boolean')}
       UPDATE ${schema}.runs SET seq = seq + a.grows, recoveries = CASE a.grows WHEN 0 THEN recoveries ELSE 0 END, status = a.status,
         owner = CASE a.status WHEN 'running' THEN owner END, lease_until = CASE a.status WHEN 'running' THEN lease_until END,
         due_at = CASE a.status WHEN 'running' THEN due_at ELSE a."dueAt" END, finished_at = CASE WHEN a.ends THEN at END, reason = coalesce(a.reason, reason),
@@ -140,8 +140,8 @@ const routines = (schema: string, call: (name: string) => string): string => {
       RETURNING cancel_at INTO cancelled;
       IF NOT FOUND THEN
         ${headOf};
-        IF NOT FOUND OR head.epoch <> a.epoch THEN ${answer('fenced')} END IF;
-        -- what was written, and whose answer got lost, is written
+        IF a.alone OR NOT FOUND OR head.epoch <> a.epoch THEN ${answer('fenced')} END IF;
+        -- what was written, and whose answer got lost, is written; not so by a transaction that has more in it
         IF a.grows > 0 AND head.seq = a."fromSeq" + a.grows THEN ${answer('ok', ", 'now', at, 'cancelAt', head.cancel_at")} END IF;
         IF head.status = 'running' AND head.seq = a."fromSeq" THEN ${answer('inbox-moved')} END IF;
         ${answer('fenced')}

@@ -3,11 +3,12 @@
  * routine, and so one round trip and one commit. Nothing of a session is relied on.
  */
 import { inGroups } from '../groups.ts'
-import type { Client } from './client.ts'
+import { isFaultOfServer, type Client } from './client.ts'
 import { migrate } from './schema.ts'
 import { flowOf } from '../../workflow/flow.ts'
 import { ENDS, type Entry, type Head, type Message, type Run } from '../../workflow/run.ts'
-import type { Appended, Delivered, Started, Store } from '../../workflow/store.ts'
+import { OtherDatabaseError } from '../../workflow/errors.ts'
+import type { Append, Appended, Delivered, Started, Store, Transaction } from '../../workflow/store.ts'
 import { COLUMNS, createRoutines, migrations } from './routines.ts'
 import { escaped, fromText, toText } from './texts.ts'
 
@@ -38,6 +39,15 @@ const AGAIN: ReadonlySet<unknown> = new Set(['40001', '40P01'])
 const TRIES = 5
 
 const errorCode = (error: unknown): unknown => (error as { errno?: unknown }).errno
+
+const appending = ({ change, ...given }: Append): Operation => {
+  const status = change?.status ?? 'running'
+  return { do: 'append', ...given, ...change, status, grows: given.entries.length, ends: ENDS.has(status) }
+}
+
+/** A statement as Kysely has it. */
+const raw = (sql: string, ...parameters: unknown[]): object =>
+  ({ sql, parameters, query: { kind: 'RawNode', sqlFragments: [sql], parameters: [] }, queryId: { queryId: 'unitgraph' } })
 
 /** `clock` is the server's, unless a test has its own. */
 export const createRunStore = async (client: Client, schema: string, clock?: () => number): Promise<Store> => {
@@ -89,6 +99,19 @@ export const createRunStore = async (client: Client, schema: string, clock?: () 
   }
   const has = (what: string): string => `position(lower(?::text COLLATE "C") IN lower(${what})) > 0`
 
+  /** In whichever database the transaction is. */
+  const isHeld = async (transaction: Transaction, id: string, epoch: number): Promise<boolean> => {
+    try {
+      const { rows: [there] } = await transaction.executeQuery(raw('SELECT to_regclass($1) IS NOT NULL AS is', `${schema}.runs`))
+      if (!(there as { is: boolean }).is) return false
+    } catch (error) {
+      if (isFaultOfServer(error)) throw error
+      return false
+    }
+    const { rows } = await transaction.executeQuery(raw(`SELECT FROM ${schema}.runs WHERE id = $1 AND epoch = $2::text::bigint AND status = 'running'`, escaped(id), String(epoch)))
+    return rows.length > 0
+  }
+
   return {
     start: async ({ id, ...run }, lease) => {
       const answer = await work<{ is: Started['is']; head: Row; now: number }>({ do: 'start', id, ...run, ...flowOf(run), ...lease })
@@ -100,9 +123,26 @@ export const createRunStore = async (client: Client, schema: string, clock?: () 
       const { runs, now, nextAt } = await one<{ runs: WholeRow[]; now: number; nextAt: number | null }>('claim', claim)
       return { runs: runs.map(runOf), now, nextAt }
     },
-    append: ({ change, ...given }) => {
-      const status = change?.status ?? 'running'
-      return work<Appended>({ do: 'append', ...given, ...change, status, grows: given.entries.length, ends: ENDS.has(status) })
+    append: (given) => work<Appended>(appending(given)),
+    transact: async (database, { id, epoch }, prepare) => {
+      let isSent = false
+      let answer: Appended | undefined
+      try {
+        await database.transaction().execute(async (transaction) => {
+          if (!(await isHeld(transaction, id, epoch)) && (await work<WholeRow | null>({ do: 'load', id }))?.head['epoch'] === epoch) throw new OtherDatabaseError('')
+          const append = await prepare(transaction)
+          isSent = true
+          const sql = `SELECT answer::text FROM ${routines.call('append')}($1::text::json, ${clock?.() ?? 'NULL'}) AS answer`
+          const { rows: [row] } = await transaction.executeQuery(raw(sql, toText({ ...appending(append), alone: true })))
+          answer = fromText((row as { answer: string }).answer) as Appended
+          if (answer.is !== 'ok') throw new Error('The run is somebody else\'s')
+        })
+        return answer as Appended
+      } catch (error) {
+        if (answer && answer.is !== 'ok') return answer
+        if (isSent && isFaultOfServer(error)) return { is: 'unknown' }
+        throw error
+      }
     },
     note: async (id, epoch, underway) => void (await work({ do: 'note', id, epoch, underway })),
     renew: async (lease, ids) => {
