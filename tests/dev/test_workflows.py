@@ -13,7 +13,7 @@ from tests.harness import Checkout, Tools
 from tests.system.projects import SHELL, texts
 
 WORKFLOW = """
-import { pikkuSessionlessFunc, pikkuWorkflow } from '#pikku'
+import { pikkuSessionlessFunc, pikkuWorkflow, wireHTTP, wireQueueWorker } from '#pikku'
 
 export const ship = pikkuSessionlessFunc<{ book: string }, { how: string }>(async (_services, { book }) => ({ how: `${book} by van` }))
 
@@ -21,6 +21,12 @@ export const order = pikkuWorkflow<{ book: string }, { how: string }>(async ({ w
   await workflow.do('Pay', async () => ({ paid: true }))
   await workflow.approval('Manager', { timeout: '1h' })
   return workflow.do('Ship', 'ship', { book })
+})
+
+wireQueueWorker({ queue: 'orders', func: order, config: { batchTimeout: 0 } })
+wireHTTP({
+  method: 'post', route: '/news', auth: false,
+  func: pikkuSessionlessFunc<{ text: string }, void>(async ({ eventHub }, { text }) => eventHub.publish('news', null, { text })),
 })
 """
 
@@ -78,6 +84,8 @@ def test_a_run_outlives_an_edit_and_dev_itself(checkout: Checkout, arguments: tu
         own = {"origin": f"http://127.0.0.1:{dev.port}", "sec-fetch-site": "same-origin"}
         assert asked(dev, "POST", f"runs/{run}/approve", own, b'{"approved": true}')[0] == 200
         assert until(dev, run, "completed")["output"] == {"how": "Emma by bicycle"}
+        dev.checkout.run("dev", *arguments[:2], "--fire", "orders", "--data", json.dumps({"book": "Persuasion"}))
+        assert dev.until(lambda dev: asked(dev, "GET", "runs?status=waiting&text=persuasion", {})[1]["runs"])
 
 
 def no_other_page_looks_after(dev: Running, run: str) -> None:

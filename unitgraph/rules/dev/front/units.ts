@@ -28,9 +28,10 @@ const fire = async ({ units, logger, signal, run, background }: Serving, { task,
     const waitUntil = (work: Promise<unknown>): void => void run(work).catch((error: unknown) => logger.error(error, { task }))
     if (!(await run(found.run(new Date(), { signal, waitUntil })))) throw new Error(`The task ${task} failed; its log line says why`)
   } else if (queue !== undefined) {
-    const jobs = background.find((one): one is typeof one & { service: () => QueueService } => 'service' in one)
+    const services = background.map((one) => (one as { readonly service?: unknown }).service)
+    const jobs = services.filter((one): one is () => QueueService => typeof one === 'function').map((make) => make()).find((one) => 'add' in one)
     if (!jobs) throw new Error('The project has no queues')
-    await jobs.service().add(queue as never, data as never)
+    await jobs.add(queue as never, data as never)
   }
 }
 
