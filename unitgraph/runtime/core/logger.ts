@@ -29,12 +29,19 @@ const now = (): string => {
   return `${upTo}${String(rest).padStart(3, '0')}Z`
 }
 
-const isPlain = (value: unknown): boolean => typeof value !== 'bigint' && (typeof value !== 'object' || value === null)
+/** Whether JSON says of each of its values what we would. */
+const isPlain = (record: object): boolean => {
+  for (const key in record) {
+    const value = (record as Record<string, unknown>)[key]
+    if (typeof value === 'bigint' || (typeof value === 'object' && value !== null)) return false
+  }
+  return true
+}
 
 const stringify = (value: unknown): string => {
   try {
     // a function that looks at every value costs more than all the rest
-    if (Object.values(value ?? {}).every(isPlain) && typeof value !== 'bigint') return JSON.stringify(value)
+    if (typeof value === 'object' && isPlain(value ?? {})) return JSON.stringify(value)
     return JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? String(item) : plain(item)))
   } catch {
     return JSON.stringify({ message: String(value), note: 'fields are circular' })
