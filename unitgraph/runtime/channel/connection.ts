@@ -8,6 +8,7 @@ import { dispatch } from '../core/dispatch.ts'
 import type { Errand, Use } from '../core/errand.ts'
 import { reportError } from '../core/errors.ts'
 import { logFailure, loggerOf } from '../core/failure.ts'
+import { isHeard } from '../core/logger.ts'
 import { Session } from '../core/session.ts'
 import { toBytes } from '../core/text.ts'
 import { readTrace, type Trace } from '../core/trace.ts'
@@ -136,6 +137,7 @@ export const createConnection = (given: Kept, { unit, channel, waitUntil, keep }
       await push(failureOf(asked, report, call.requestId))
     }
     const logger = await loggerOf(unit)
+    if (!isHeard(logger, 'debug')) return
     logger.debug('message', {
       channel: channel.name, channelId: kept.id, wiring: 'wiring' in message ? message.wiring : undefined, status,
       ms: Math.round((performance.now() - started) * 10) / 10, requestId: call.requestId, traceId: call.traceId,
