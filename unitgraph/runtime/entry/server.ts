@@ -214,7 +214,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
       response = answerBroken(error, call)
       unit = undefined
     }
-    logRequest(logger, request, path, response, call, started, unit)
+    lines.later(() => logRequest(logger, request, path, response, call, started, unit))
     const span = telemetry && spanOfRequest(request, path, response.status, call, started, unit)
     if (span) telemetry.tell(span)
     if (call.isDone) return response

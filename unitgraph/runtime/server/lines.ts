@@ -1,4 +1,4 @@
-/** Lines of the log of a process: those of one turn of the event loop are written together. */
+/** Lines of the log of a process. Those that may wait are written together, at the end of their turn of the event loop. */
 import type { Write } from '../core/logger.ts'
 
 declare const process: { on(event: 'exit', listener: () => void): void }
@@ -9,12 +9,15 @@ const MOST = 65_536
 
 export interface Lines {
   readonly write: Write
+  /** What is said meanwhile may wait: that a request was answered is known to who asked. */
+  later(say: () => void): void
   flush(): void
 }
 
-/** What is an error is written at once, after all that was said before it; and at the end everything is. */
+/** Everything else is written at once, after all that was said before it, so that `kill -9` takes no line of what was done. */
 export const createLines = (): Lines => {
   let waiting = ''
+  let mayWait = false
   const flush = (): void => {
     const text = waiting
     waiting = ''
@@ -22,14 +25,26 @@ export const createLines = (): Lines => {
   }
   process.on('exit', flush)
   const write: Write = (line, level) => {
-    if (level === 'error') {
+    if (!mayWait) {
       flush()
-      console.error(line)
+      if (level === 'error') console.error(line)
+      else console.log(line)
       return
     }
     if (!waiting) setImmediate(flush)
     waiting = waiting ? `${waiting}\n${line}` : line
     if (waiting.length > MOST) flush()
   }
-  return { write, flush }
+  return {
+    write,
+    flush,
+    later: (say) => {
+      mayWait = true
+      try {
+        say()
+      } finally {
+        mayWait = false
+      }
+    },
+  }
 }
