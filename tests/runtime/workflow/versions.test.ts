@@ -59,3 +59,26 @@ test('where the old code is gone, its run is paused and says why; where it comes
   lab.spawn('third', { w: old }, '1')
   expect((await lab.ended('r1')).output).toBe('old')
 })
+
+test.each([true, false])('a run that the code parts with can be ended, unless only other code can undo what it did: %s', async (compensates) => {
+  const undone: string[] = []
+  const old: LabCode = async (workflow) => {
+    await workflow.do('letter', async () => 1, compensates ? { compensate: () => { undone.push('letter') } } : {})
+    await workflow.sleep('night', '8h')
+  }
+  const lab = createLab({ workflows: { w: old } })
+  const first = lab.spawn('first', { w: old }, '1')
+  await lab.start('w', {}, 'r1')
+  await lab.until(async () => (await lab.run('r1')).head.status === 'waiting')
+  await first.stop(AbortSignal.abort())
+  lab.spawn('second', { w: async (workflow) => workflow.sleep('day', '1h') }, '2')
+  await lab.until(async () => (await lab.run('r1')).head.status === 'paused')
+  await lab.store.cancel('r1', 'enough')
+  lab.kick()
+  if (compensates) {
+    await lab.until(async () => (await lab.run('r1')).head.status === 'paused')
+    lab.spawn('third', { w: old }, '1')
+  }
+  const { status, run } = await lab.ended('r1')
+  expect([status, undone, run.head.reason!.startsWith('enough')]).toEqual(['cancelled', compensates ? ['letter'] : [], true])
+})

@@ -7,11 +7,11 @@
 import { groupOf, write } from './alone.ts'
 import { DivergedError, RunCancelledError } from './errors.ts'
 import { changeOf, type Outcome } from './outcome.ts'
-import { PLAN, type Entry, type Message, type NewEntry, type Run, type StepKind } from './run.ts'
+import { PLAN, type Entry, type Message, type NewEntry, type Run } from './run.ts'
 import type { Asking, Steps, World, Writing } from './steps.ts'
 import type { Appended, Change } from './store.ts'
 import { createNotes } from './underway.ts'
-import { createUndoing, type Plan } from './undoing.ts'
+import { createUndoing, isMark, planEntry, type Plan } from './undoing.ts'
 import { readError, readValue, writeError, writeValue } from './values.ts'
 import { createWaits } from './waits.ts'
 
@@ -24,7 +24,6 @@ const QUICK_TURNS = 8
 const PATIENCE_MS = 1000
 /** How long code that was cancelled may tidy up. */
 const TIDY_MS = 10_000
-const HAVE_MESSAGES: ReadonlySet<StepKind> = /* @__PURE__ */ new Set<StepKind>(['approval', 'event', 'child'])
 
 interface Asked extends Asking {
   resolve(value: unknown): void
@@ -83,8 +82,7 @@ export const createExecution = (
     const same = byKey.get(entry.key)
     if (same) same.push(entry)
     else byKey.set(entry.key, [entry])
-    const n = entry.phase === 'done' && HAVE_MESSAGES.has(entry.kind) ? (readValue(entry.value) as { n?: number } | undefined)?.n : undefined
-    if (n !== undefined) waits.consume(n)
+    waits.know(entry)
   }
   for (const entry of journal) know(entry)
 
@@ -311,6 +309,11 @@ export const createExecution = (
     if (isLost) return 'lost'
     if (diverged) {
       writings = []
+      // only other code knows how to undo; where there is nothing to, none is needed
+      if (cancelAt !== null && !journal.some(isMark)) {
+        outcome = { error: new RunCancelledError(`${head.cancelReason ?? 'The run was cancelled'}. ${diverged.message}`) }
+        return end()
+      }
       // whoever has the code of its version goes on with it
       const hasOther = world.version !== undefined && world.version !== head.version
       return (await flush({ status: 'paused', reason: diverged.message, dueAt: hasOther ? world.now() : null })) === 'ok' ? 'paused' : 'lost'
@@ -327,10 +330,7 @@ export const createExecution = (
     if (failure && !plan && asked.size === 0) {
       const keys = undoing.keys((key) => byKey.get(key) ?? [])
       if (keys.length > 0) {
-        writings.push({ entry: {
-          key: PLAN, kind: 'undo', phase: 'done', fingerprint: '', attempt: 0, input: null, error: null, startedAt: world.now(),
-          value: writeValue({ keys, error: writeError(failure.error) } satisfies Plan),
-        } })
+        writings.push({ entry: planEntry({ keys, error: writeError(failure.error) }, world.now()) })
         return (await flush()) === 'lost' ? 'lost' : undefined
       }
       outcome = failure
@@ -365,25 +365,24 @@ export const createExecution = (
     return undefined
   }
 
+  const over = (why: string): void => {
+    isLost = true
+    for (const one of [aborter, loser]) one.abort(new DOMException(why, 'AbortError'))
+    poke()
+  }
+
   return {
     go: async () => {
       void begin(await prepare(steps))
       for (;;) {
         const ended = await step()
         if (!ended) continue
-        isLost = true
         notes.stop()
-        aborter.abort(new DOMException('The run is not in this process any more', 'AbortError'))
-        loser.abort(aborter.signal.reason)
+        over('The run is not in this process any more')
         return ended
       }
     },
-    lose: () => {
-      isLost = true
-      aborter.abort(new DOMException('The lease of the run is over', 'AbortError'))
-      loser.abort(aborter.signal.reason)
-      poke()
-    },
+    lose: () => over('The lease of the run is over'),
     cancel: () => {
       cancelAt ??= world.now()
       poke()

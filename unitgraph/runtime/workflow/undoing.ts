@@ -1,12 +1,21 @@
 /** What a run that comes to nothing undoes of what it did: in reverse, one after the other. Knows no journal's law. */
-import type { Entry } from './run.ts'
+import { PLAN, type Entry, type NewEntry } from './run.ts'
 import type { World } from './steps.ts'
+import { writeValue } from './values.ts'
 
 /** What is to be undone, in which order, and what the run then ends with, as text: decided once. */
 export interface Plan {
   readonly keys: readonly string[]
   readonly error: string
 }
+
+/** As the journal has it. */
+export const planEntry = (plan: Plan, now: number): NewEntry => ({
+  key: PLAN, kind: 'undo', phase: 'done', fingerprint: '', attempt: 0, input: null, value: writeValue(plan), error: null, startedAt: now,
+})
+
+/** Whether it says of a step that it began, so that it may have to be undone. */
+export const isMark = ({ phase, kind }: Entry): boolean => phase === 'open' && (kind === 'rpc' || kind === 'inline')
 
 export interface Undoing {
   /** What undoes a step. */

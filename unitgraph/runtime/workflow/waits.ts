@@ -1,13 +1,16 @@
 /** What steps of a live run wait for: messages of its inbox, and times. */
-import type { Message } from './run.ts'
+import type { Entry, Message, StepKind } from './run.ts'
 import type { Waiting } from './steps.ts'
+import { readValue } from './values.ts'
+
+const HAVE_MESSAGES: ReadonlySet<StepKind> = /* @__PURE__ */ new Set<StepKind>(['approval', 'event', 'child'])
 
 export interface Waits {
   set(key: string, waiting: Waiting): void
   delete(key: string): void
   has(key: string): boolean
-  /** A message that a step has had is no other one's. */
-  consume(n: number): void
+  /** A message that a step has had, as its last word tells, is no other one's. */
+  know(entry: Entry): void
   /** Wakes what has its message or whose time is over. */
   wake(inbox: readonly Message[], now: number): void
   nextDue(): number | null
@@ -20,7 +23,10 @@ export const createWaits = (): Waits => {
     set: (key, waiting) => void waits.set(key, waiting),
     delete: (key) => void waits.delete(key),
     has: (key) => waits.has(key),
-    consume: (n) => void consumed.add(n),
+    know: ({ phase, kind, value }) => {
+      const n = phase === 'done' && HAVE_MESSAGES.has(kind) ? (readValue(value) as { n?: number } | undefined)?.n : undefined
+      if (n !== undefined) consumed.add(n)
+    },
     wake: (inbox, now) => {
       for (const [key, waiting] of [...waits]) {
         const message = waiting.type === undefined ? undefined
