@@ -25,8 +25,9 @@ export interface Claimed {
   readonly runs: readonly Run[]
   readonly now: number
   /**
-   * When to look again: now if as many were taken as were asked for; else when the next one is due, its lease is over or
-   * its token comes, of those that the worker could take and doesn't have. That a run of a full key ends isn't foreseen.
+   * When to look again: now if as many were taken as were asked for, or somebody else had a hand on one; else when the next
+   * one is due, its lease is over or its token comes, of those that the worker could take and doesn't have. That a run of a
+   * full key ends isn't foreseen.
    */
   readonly nextAt: number | null
 }

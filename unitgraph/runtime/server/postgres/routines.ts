@@ -59,8 +59,9 @@ const CLOCK = '(floor(extract(epoch FROM clock_timestamp()) * 1000))::bigint'
 
 /** What each does is in `memory.ts`; here it is done to rows, whose heads are locked first. */
 const routines = (schema: string, call: (name: string) => string): string => {
+  // what is called by itself is not compiled: that takes longer than any of it
   const routine = (name: string, declared: string, body: string, returns = 'json'): string =>
-    `CREATE OR REPLACE FUNCTION ${call(name)}(given json, at bigint) RETURNS ${returns} LANGUAGE plpgsql AS $routine$
+    `CREATE OR REPLACE FUNCTION ${call(name)}(given json, at bigint) RETURNS ${returns} LANGUAGE plpgsql ${OPERATIONS.includes(name) ? '' : 'SET jit = off'} AS $routine$
       DECLARE ${declared}
       BEGIN at := coalesce(at, ${CLOCK}); ${body} END $routine$;`
   const read = (columns: string): string => `SELECT * INTO a FROM json_to_record(given) AS told (${columns});`
@@ -70,11 +71,14 @@ const routines = (schema: string, call: (name: string) => string): string => {
     'journal', (SELECT coalesce(json_agg(row_to_json(entry) ORDER BY seq), '[]') FROM ${schema}.journal AS entry WHERE run_id = runs.id),
     'inbox', (SELECT coalesce(json_agg(row_to_json(message) ORDER BY n), '[]') FROM ${schema}.inbox AS message WHERE run_id = runs.id))`
   const joined = `${head} JOIN ${schema}.payloads USING (id)`
-  const due = (columns: string): string => `SELECT ${columns} FROM json_each_text(a.versions) AS mine (workflow, version)
-    JOIN ${head} AS runs ON name = mine.workflow AND ${COMES} AND ${COMES_AT} <= at AND (status <> 'paused' OR runs.version = mine.version)
-      AND (status = 'running' OR concurrency_key IS NULL OR concurrency_key <> ALL (is_full))
-      AND (status <> 'ready' OR rate_key IS NULL OR rate_key <> ALL (is_empty))
-    ORDER BY priority DESC, ${COMES_AT}, id LIMIT size`
+  const isDue = `${COMES} AND ${COMES_AT} <= at`
+  // a workflow at a time, by the index: however many of others, or of later, there are
+  const page = `SELECT first.id FROM json_each_text(a.versions) AS mine (workflow, version), LATERAL (
+      SELECT id, priority, ${COMES_AT} AS comes FROM ${head} WHERE name = mine.workflow AND ${isDue} AND (status <> 'paused' OR runs.version = mine.version)
+        AND (status = 'running' OR concurrency_key IS NULL OR concurrency_key <> ALL (is_full))
+        AND (status <> 'ready' OR rate_key IS NULL OR rate_key <> ALL (is_empty))
+      ORDER BY 2 DESC, 3, 1 LIMIT size
+    ) AS first ORDER BY priority DESC, comes, id LIMIT size`
   const headOf = `SELECT * INTO head FROM ${head} WHERE id = a.id`
 
   return [
@@ -217,21 +221,24 @@ const routines = (schema: string, call: (name: string) => string): string => {
         END;
       END LOOP;`, 'SETOF json'),
     // runs are locked when nothing is waited for any more; what another looks at meanwhile is its
-    routine('claim', `a record; run ${head}; keys text[]; is_full text[] := '{}'; is_empty text[] := '{}'; taken text[] := '{}'; size int; seen int;
-      refusal record; token_at bigint; next_at bigint; found json;`, `
+    routine('claim', `a record; run ${head}; page text[]; keys text[]; is_full text[] := '{}'; is_empty text[] := '{}'; taken text[] := '{}';
+      size int; known int; seen int; next_soon boolean := false; refusal record; token_at bigint; next_at bigint; found json;`, `
       ${read('worker text, "ttlMs" bigint, versions json, count int')}
       size := a.count;
       WHILE cardinality(taken) < a.count LOOP
-        keys := ARRAY(SELECT DISTINCT key FROM (${due('concurrency_key, rate_key')}) AS first, LATERAL (VALUES (concurrency_key), (rate_key)) AS either (key)
-          WHERE key IS NOT NULL);
+        page := ARRAY(${page});
+        EXIT WHEN page = '{}';
+        keys := ARRAY(SELECT DISTINCT key FROM ${head}, LATERAL (VALUES (concurrency_key), (rate_key)) AS either (key) WHERE id = ANY (page) AND key IS NOT NULL);
         IF keys <> '{}' THEN PERFORM ${call('lock')}(to_json(keys), at); END IF;
+        known := cardinality(taken) + cardinality(is_full) + cardinality(is_empty);
         seen := 0;
-        FOR run IN ${due('runs.*')} FOR UPDATE OF runs SKIP LOCKED LOOP
+        FOR run IN SELECT runs.* FROM unnest(page) WITH ORDINALITY AS mine (id, place) JOIN ${head} AS runs USING (id) WHERE ${isDue}
+          ORDER BY place FOR UPDATE OF runs SKIP LOCKED
+        LOOP
           seen := seen + 1;
           EXIT WHEN cardinality(taken) = a.count;
           IF run.concurrency_key IS NOT NULL OR run.rate_key IS NOT NULL THEN
-            CONTINUE WHEN NOT keys @> array_remove(ARRAY[run.concurrency_key, run.rate_key], NULL)
-              OR run.status <> 'running' AND run.concurrency_key = ANY (is_full) OR run.status = 'ready' AND run.rate_key = ANY (is_empty);
+            CONTINUE WHEN run.status <> 'running' AND run.concurrency_key = ANY (is_full) OR run.status = 'ready' AND run.rate_key = ANY (is_empty);
             refusal := ${call('refusal')}(run, at);
             IF refusal.refused = 'full' THEN is_full := is_full || run.concurrency_key; CONTINUE; END IF;
             IF refusal.refused = 'empty' THEN
@@ -244,13 +251,15 @@ const routines = (schema: string, call: (name: string) => string): string => {
           UPDATE ${head} SET recoveries = recoveries + (status = 'running')::int, status = 'running', epoch = epoch + 1, owner = a.worker,
             lease_until = at + a."ttlMs", due_at = NULL WHERE id = run.id;
         END LOOP;
-        EXIT WHEN seen < size;
+        -- the others are in somebody's hands at the moment, which may be all that there are
+        next_soon := seen < cardinality(page);
+        EXIT WHEN cardinality(page) < size OR size >= ${PAGE} AND cardinality(taken) + cardinality(is_full) + cardinality(is_empty) = known;
         size := ${PAGE};
       END LOOP;
       IF taken <> '{}' THEN
         SELECT json_agg(${whole} ORDER BY place) INTO found FROM unnest(taken) WITH ORDINALITY AS mine (id, place) JOIN ${joined} USING (id);
       END IF;
-      IF cardinality(taken) >= a.count THEN
+      IF cardinality(taken) >= a.count OR next_soon THEN
         next_at := at;
       ELSE
         SELECT least(token_at, min(comes)) INTO next_at FROM json_each_text(a.versions) AS mine (workflow, version), LATERAL (
