@@ -117,6 +117,22 @@ export const workflow = pikkuWorkflow({
   },
 })
 is<Equal<OutputOf<typeof workflow>, { n: number }>>()
+export const limited = pikkuWorkflow({
+  input: z.object({ customer: z.string(), weight: z.number().default(1) }),
+  concurrency: { limit: 2, key: ({ customer }) => customer },
+  rate: { limit: 100, per: '1h', key: (data) => data.weight },
+  priority: ({ weight }) => weight,
+  retention: '90d',
+  func: async ({ workflow }, { customer }) => {
+    await workflow.do('Book', async () => ({ id: customer }), { compensate: (booked) => booked?.id.toUpperCase() })
+    await workflow.do('Charge', 'charge', {}, { compensate: 'refund' })
+  },
+})
+pikkuWorkflow<{ to: string }, void>({ concurrency: { limit: 1, key: ({ to }) => to }, func: async () => undefined })
+// @ts-expect-error a key is of the input
+pikkuWorkflow<{ to: string }, void>({ concurrency: { limit: 1, key: ({ from }) => from }, func: async () => undefined })
+// @ts-expect-error only workflows have limits
+pikkuFunc({ concurrency: { limit: 1 }, func: async () => 1 })
 export const graph = pikkuWorkflowGraph({
   nodes: { a: 'createProfile', b: 'sendEmail' },
   config: { a: { input: (ref) => ref('trigger', 'email'), next: 'b' }, b: { onError: 'a', next: { yes: 'a', no: ['b'] } } },
