@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { NotFoundError, pikkuFunc, pikkuSessionlessFunc } from '#pikku'
 import { http } from '../../unitgraph/runtime/http/index.ts'
-import { sse } from '../../unitgraph/runtime/sse.ts'
+import { createEvents } from '../../unitgraph/runtime/http/sse.ts'
 import { running, serving } from './helpers.ts'
 
 const events = { headers: { accept: 'text/event-stream' } }
@@ -92,7 +92,7 @@ test('a heartbeat keeps an idle stream open, and stops with it', async () => {
   const { setInterval, clearInterval } = globalThis
   Object.assign(globalThis, { setInterval: (beat: () => void) => made.push(beat), clearInterval: (id: unknown) => cleared.push(id) })
   try {
-    const one = await sse({ services: async () => ({}) } as never)
+    const one = await createEvents({ services: async () => ({}) } as never)
     const body = one.open(new Headers()).text()
     made[0]?.()
     await one.end('x')

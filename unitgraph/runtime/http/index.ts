@@ -15,7 +15,7 @@ import { merge, type Fields } from './fields.ts'
 import { bySpecificity, decodePart, normalisePath, normaliseRoute } from './path.ts'
 import { errorBody, jsonResponse, respond } from './respond.ts'
 import { scoped } from './scoped.ts'
-import type { Events, Sse } from './sse.ts'
+import type { Sse } from './sse.ts'
 import { createHttp, queryOf, type Exchange, type Outgoing } from './wire.ts'
 
 export interface RouteEntry {
@@ -116,28 +116,13 @@ export const http = (part: HttpPart): Part => ({
       permissions: [...permissions(path), ...(own.permissions ?? [])],
     }
 
-    const failed = async (error: unknown, call: Call, out: Outgoing, events?: Events): Promise<Response> => {
+    const failed = async (error: unknown, call: Call, out: Outgoing, tell?: (body: Record<string, unknown>) => Promise<void>): Promise<Response> => {
       const report = reportError(error)
       await logFailure(unit, call, error, report)
       const body = errorBody(report, call.requestId)
-      await events?.fail({ ...body, status: report.status })
+      await tell?.({ ...body, status: report.status })
       if (report.status === 401) out.headers.append('www-authenticate', 'Bearer')
       return jsonResponse(report.status, body, out.made)
-    }
-
-    /** The answer is the events, once the function has begun; before that, it may be an error. */
-    const stream = async (request: Request, outer: Call, out: Outgoing, call: (call: Call, begin?: () => void) => Promise<unknown>): Promise<Response> => {
-      const events = request.headers.get('accept')?.includes('text/event-stream') ? await part.sse?.(unit.host) : undefined
-      const silent = { channelId: crypto.randomUUID(), send: () => undefined, close: () => undefined }
-      if (!events) return call({ ...outer, channel: silent }).then((value) => respond(value, out), (error: unknown) => failed(error, outer, out))
-      const opened = Promise.withResolvers<Response>()
-      const inner = { ...outer, signal: AbortSignal.any([outer.signal, events.signal]), channel: events.channel }
-      const settled = call(inner, () => opened.resolve(events.open(out.headers))).then(async (value) => {
-        await events.end(value)
-        return new Response()
-      }).catch((error: unknown) => failed(error, inner, out, events))
-      outer.waitUntil(settled)
-      return Promise.race([opened.promise, settled])
     }
 
     const run = async (request: Request, call: RequestCall, path: string, [route, found]: Match): Promise<Response> => {
@@ -157,8 +142,12 @@ export const http = (part: HttpPart): Part => ({
       }
       const { out } = exchange
       call.http = exchange.http
-      if (route.sse) {
-        return stream(request, call, out, (call, begin) => invoke(unit, route.definition, call, read, around(route, path), begin))
+      if (route.sse && part.sse) {
+        return part.sse({
+          host: unit.host, request, call, out,
+          run: (call, begin) => invoke(unit, route.definition, call, read, around(route, path), begin),
+          failed: (error, tell) => failed(error, call, out, tell),
+        })
       }
       try {
         return respond(await invoke(unit, route.definition, call, read, around(route, path)), out, call)

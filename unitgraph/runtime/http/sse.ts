@@ -1,9 +1,12 @@
 /** Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
+import type { Call } from '../core/call.ts'
 import { toJson } from '../core/json.ts'
 import { toBase64Url, toBytes } from '../core/text.ts'
 import { listeningOf } from '../channel/listening.ts'
 import type { Host } from '../core/unit.ts'
 import type { ChannelWire } from '../types/wire.ts'
+import { respond } from './respond.ts'
+import type { Outgoing } from './wire.ts'
 
 const HEARTBEAT_MS = 15_000
 
@@ -16,13 +19,45 @@ export interface Events {
   fail(body: Record<string, unknown>): Promise<void>
 }
 
-export type Sse = (host: Host) => Promise<Events>
+/** A request of a route that sends events. */
+export interface Asked {
+  readonly host: Host
+  readonly request: Request
+  readonly call: Call
+  readonly out: Outgoing
+  /** Calls the function; `begin` is called right before it. */
+  run(call: Call, begin?: () => void): Promise<unknown>
+  /** The answer to an error; `tell` gets its body before that. */
+  failed(error: unknown, tell?: (body: Record<string, unknown>) => Promise<void>): Promise<Response>
+}
+
+export type Sse = (asked: Asked) => Promise<Response>
+
+/**
+ * The answer is the events, once the function has begun; before that, it may be an error. Who asks for no events gets
+ * what the function returns.
+ */
+export const sse: Sse = async ({ host, request, call, out, run, failed }) => {
+  if (!request.headers.get('accept')?.includes('text/event-stream')) {
+    const channel: ChannelWire = { channelId: crypto.randomUUID(), send: () => undefined, close: () => undefined }
+    return run({ ...call, channel }).then((value) => respond(value, out), (error: unknown) => failed(error))
+  }
+  const events = await createEvents(host)
+  const opened = Promise.withResolvers<Response>()
+  const inner: Call = { ...call, signal: AbortSignal.any([call.signal, events.signal]), channel: events.channel }
+  const settled = run(inner, () => opened.resolve(events.open(out.headers))).then(async (value) => {
+    await events.end(value)
+    return new Response()
+  }).catch((error: unknown) => failed(error, events.fail))
+  call.waitUntil(settled)
+  return Promise.race([opened.promise, settled])
+}
 
 /**
  * `send` resolves when the client has room for more; a client that goes away aborts `signal`. While it is open, an event
  * hub can publish to it. Its id is nobody's to choose: who has one can subscribe it.
  */
-export const sse: Sse = async (host) => {
+export const createEvents = async (host: Host): Promise<Events> => {
   const hub = listeningOf((await host.services())['eventHub'])
   const channelId = hub?.newChannelId?.() ?? crypto.randomUUID()
   const gone = new AbortController()
