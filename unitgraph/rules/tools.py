@@ -66,7 +66,8 @@ class Tools:
         """The folder with the runtime as bundles take it, real path: as the toolchain, there for all projects."""
         name = digest.of([self.versions["runtime"], self.versions["bundler"]])
         with self._lock:
-            return unnamed.prepared(RUNTIME, Path(os.path.realpath(self.cache / "toolchain"), f"prepared-{name[:16]}"))
+            place = unnamed.prepared(RUNTIME, self.cache / "toolchain" / f"prepared-{name[:16]}")
+        return Path(os.path.realpath(place))
 
     def aliases(self, *, as_written: bool) -> Mapping[str, str]:
         """Module name → absolute path, for every name that means the runtime; as its sources stand, or prepared."""
