@@ -2,13 +2,15 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import homes
 from tests.harness import Checkout, Tools, prepare_tools
+from tests.homes import Homes
 
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 settings.load_profile("ci")
@@ -30,6 +32,24 @@ def checkout(tools: Tools, tmp_path: Path) -> Callable[..., Checkout]:
         return made
 
     return make
+
+
+@pytest.fixture(scope="session")
+def in_folders() -> Iterator[Homes]:
+    with homes.in_folders() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def in_postgres() -> Iterator[Homes]:
+    with homes.in_postgres() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def in_redis() -> Iterator[Homes]:
+    with homes.in_redis() as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,6 @@ from tests.agents.cases import scripts
 from tests.agents.places import Model
 from tests.conformance.places import Place
 from tests.harness import Checkout, Tools
-from tests.jobs import homes
-from tests.jobs.homes import Homes
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,24 +19,6 @@ class Stage:
 
     place: Place
     model: Model
-
-
-@pytest.fixture(scope="session")
-def in_folders() -> Iterator[Homes]:
-    with homes.in_folders() as made:
-        yield made
-
-
-@pytest.fixture(scope="session")
-def in_postgres() -> Iterator[Homes]:
-    with homes.in_postgres() as made:
-        yield made
-
-
-@pytest.fixture(scope="session")
-def in_redis() -> Iterator[Homes]:
-    with homes.in_redis() as made:
-        yield made
 
 
 @pytest.fixture(scope="session")

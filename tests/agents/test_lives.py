@@ -15,7 +15,7 @@ import pytest
 from tests.agents import places
 from tests.agents.places import Model
 from tests.harness import Checkout
-from tests.jobs.homes import Home
+from tests.homes import Home
 from tests.jobs.places import InProcess, running
 from tests.providers.workers import Answer
 

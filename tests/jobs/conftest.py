@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.harness import Checkout, Tools
-from tests.jobs import homes, places
-from tests.jobs.homes import Home, Homes
+from tests.homes import Home
+from tests.jobs import places
 from tests.jobs.places import InWorkers, Place
 
 
@@ -25,24 +25,6 @@ def program(checkout: Checkout) -> Path:
 def workers(checkout: Checkout) -> Iterator[InWorkers]:
     with places.in_workers(checkout) as found:
         yield found
-
-
-@pytest.fixture(scope="session")
-def in_folders() -> Iterator[Homes]:
-    with homes.in_folders() as made:
-        yield made
-
-
-@pytest.fixture(scope="session")
-def in_postgres() -> Iterator[Homes]:
-    with homes.in_postgres() as made:
-        yield made
-
-
-@pytest.fixture(scope="session")
-def in_redis() -> Iterator[Homes]:
-    with homes.in_redis() as made:
-        yield made
 
 
 @pytest.fixture(scope="session", params=["in_folders", "in_postgres", "in_redis", "workers"])

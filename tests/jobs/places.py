@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tests.harness import REPOSITORY, Checkout, Tools
-from tests.jobs.homes import Home
+from tests.homes import Home
 from tests.log import Log
 from tests.providers.workers import Answer, Workers, started
 from tests.system.projects import SHELL

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.jobs.homes import Home, Homes
+from tests.homes import Home, Homes
 from tests.jobs.places import InProcess, running
 from tests.jobs.test_lives import Said, add, msg
 from tests.stores import redis

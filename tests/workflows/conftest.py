@@ -9,9 +9,9 @@ from typing import Protocol
 
 import pytest
 
+from tests import homes
 from tests.harness import Checkout, Tools
-from tests.jobs import homes
-from tests.jobs.homes import Home, Homes
+from tests.homes import Home, Homes
 from tests.jobs.places import InProcess
 from tests.providers.workers import started
 from tests.system.projects import SHELL
@@ -34,24 +34,6 @@ def program(checkout: Checkout) -> Path:
     """The executable, put in place."""
     checkout.run("apply", "--provider", "standalone")
     return checkout.root / ".deploy" / "standalone" / "flows"
-
-
-@pytest.fixture(scope="session")
-def in_folders() -> Iterator[Homes]:
-    with homes.in_folders() as made:
-        yield made
-
-
-@pytest.fixture(scope="session")
-def in_postgres() -> Iterator[Homes]:
-    with homes.in_postgres() as made:
-        yield made
-
-
-@pytest.fixture(scope="session")
-def in_redis() -> Iterator[Homes]:
-    with homes.in_redis() as made:
-        yield made
 
 
 @pytest.fixture(scope="session")

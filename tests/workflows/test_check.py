@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness import Checkout, Tools
-from tests.jobs.homes import Homes
+from tests.homes import Homes
 from tests.system.projects import SHELL
 from tests.workflows.conftest import SOURCES, Deployment
 from tests.workflows.test_asked import REFUND

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.harness import Checkout, Finished
-from tests.jobs.homes import Homes
+from tests.homes import Homes
 from tests.workflows.conftest import Deployment
 from tests.workflows.test_asked import OWNER, REFUND
 from tests.workflows.test_asked import ask as ask_as

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.stores import Server, postgres, redis
 
-_DATABASES_OF_REDIS = 16
+_DATABASES_OF_REDIS = 256
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def sql(server: Server, statement: str) -> None:
 @contextmanager
 def in_redis(*options: str) -> Iterator[Homes]:
     numbers = count(0)
-    with redis(*options) as server:
+    with redis("--databases", str(_DATABASES_OF_REDIS), *options) as server:
 
         def made(_folder: Path) -> Home:
             number = next(numbers)
