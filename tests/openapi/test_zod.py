@@ -67,6 +67,7 @@ READ = {
     "nullable of a list": "z.array(z.string()).nullable()",
     "description": "z.string().describe('A word.')",
     "meta": "z.string().meta({ title: 'Word', description: 'A word.' })",
+    "secret": "z.object({ a: z.string().min(8).meta({ format: 'password' }), b: z.number().meta({ writeOnly: true }).optional() })",
     "refined": "z.string().refine((text) => text !== 'x').brand('Word').readonly()",
     "coerced": "z.coerce.boolean()",
     "wrapped": "(z.object({ a: z.optional(z.string()) }) satisfies z.ZodType)",

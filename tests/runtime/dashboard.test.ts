@@ -69,6 +69,44 @@ describe('one run', () => {
     expect(Date.parse(step('Manager').until) - Date.parse(step('Manager').startedAt)).toBe(3_600_000)
   })
 
+  test('has no secret field in it, and its code has them all', async () => {
+    const seen: unknown[] = []
+    const hidden = {
+      outer: { input: [['password'], ['cards', '*', 'number']], output: [['token']] },
+      check: { input: [['key']], output: [['**', 'pin']] }, inner: { input: [[]], output: [['token']] }, undo: { input: [['key']], output: [[]] },
+    }
+    const lab = createLab({
+      hidden,
+      workflows: {
+        outer: async (workflow, data) => {
+          const checked = await workflow.do('Check', 'check' as never, { key: data.password } as never, { compensate: 'undo' as never }) as any
+          const child = await workflow.do('Inner', 'inner' as never, data.cards as never) as any
+          if (data.fails) await workflow.cancel()
+          return { token: `${checked.pin} ${checked.inner[0].pin} ${child.token}`, open: true }
+        },
+        inner: async (_workflow, cards) => ({ token: cards[0].number }),
+      },
+      steps: { check: (data) => { seen.push(data); return { pin: 's3cret-1', inner: [{ pin: 's3cret-2' }] } }, undo: (data) => { seen.push(data); return 's3cret-3' } },
+    })
+    lab.spawn('one')
+    const input = { password: 's3cret-0', cards: [{ number: 's3cret-4', name: 'A' }], fails: false }
+    await lab.start('outer', input, 'o')
+    expect((await lab.ended('o')).output).toEqual({ token: 's3cret-1 s3cret-2 s3cret-4', open: true })
+    await lab.start('outer', { ...input, fails: true }, 'f')
+    expect((await lab.ended('f')).status).toBe('cancelled')
+    expect(seen).toEqual([{ key: 's3cret-0' }, { key: 's3cret-0' }, { key: 's3cret-0' }])
+    const views = await Promise.all(['o', 'f'].map(async (id) => viewOf(await lab.run(id))))
+    const inner = views[0]!.steps.find(({ name }) => name === 'Inner')!
+    const said = JSON.stringify([...views, await viewOf(await lab.run(inner.child!))])
+    expect(said).not.toContain('s3cret')
+    expect(views.map(({ steps }) => steps.map(({ input, value }) => [input?.text, value?.text].map((text) => text && JSON.parse(text))))).toEqual([false, true].map((fails) => [
+      [{ key: '[secret]' }, { pin: '[secret]', inner: [{ pin: '[secret]' }] }], ['[secret]', { token: '[secret]' }],
+      ...(fails ? [[{ key: '[secret]' }, '[secret]']] : []),
+    ]))
+    expect(JSON.parse(views[0]!.input.text)).toEqual({ password: '[secret]', cards: [{ number: '[secret]', name: 'A' }], fails: false })
+    expect(JSON.parse(views[0]!.output!.text)).toEqual({ token: '[secret]', open: true })
+  })
+
   test('a child that is under way is seen in its parent', async () => {
     const lab = createLab({ workflows: { outer: async (workflow) => workflow.do('Inner', 'inner' as never, {} as never), inner: async (workflow) => workflow.sleep('Long', '1h') } })
     lab.spawn('one')

@@ -18,6 +18,7 @@ from unitgraph.units.resolve import Resolver
 from unitgraph.units.schema import Derived, Underivable, coercions, to_json_schema
 from unitgraph.units.schema_types import Deriver
 from unitgraph.units.schema_valibot import to_valibot
+from unitgraph.units.secret_fields import secret_fields
 from unitgraph.units.source import read_facts
 
 SHARED = {
@@ -212,6 +213,31 @@ def test_json_schema(tmp_path: Path) -> None:
             }
         },
     }
+
+
+SECRETS: list[tuple[str, list[tuple[str, ...]]]] = [
+    ("{ /** @format password */ // why\n a: string; /** @format email */ b: string; // @format password\n c: string }", [("a",)]),
+    ("{ /** A word.\n * @format password\n */\n a: string; b: { list: { /** @format password */ c?: string }[] } }", [("a",), ("b", "list", "*", "c")]),
+    ("Required<Partial<{ /** @format password */ a?: string } & { a: string }>>", [("a",)]),
+    ("Record<string, { /** @format password */ a: string } | null>", [("*", "a")]),
+    ("[{ /** @format password */ a: string }, ...{ /** @format password */ b: { c: 1 } }[]]", [("*", "a"), ("*", "b")]),
+    ("Omit<{ /** @format password */ a: string; b: 1 }, 'a'>", []),
+    ("Key", [("**", "pin"), ("pin",)]),
+    ("{ keys: Key[] }", [("keys", "*", "**", "pin"), ("keys", "*", "pin")]),
+    ("Tree", []),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), SECRETS)
+def test_what_types_mark_as_secret(tmp_path: Path, text: str, expected: list[tuple[str, ...]]) -> None:
+    key = "; interface Key { /** @format password */ pin: string; next?: Key }"
+    said = to_json_schema(derived(tmp_path, text + key))
+    assert secret_fields(said, said.get("$defs", {})) == expected
+
+
+def test_a_secret_is_a_password_in_json_schema(tmp_path: Path) -> None:
+    said = to_json_schema(derived(tmp_path, "{ /** @format password */ a?: string | null }"))
+    assert said["properties"] == {"a": {"anyOf": [{"type": "string"}, {"type": "null"}], "format": "password"}}
 
 
 VALUES: list[tuple[str, list[Any], list[Any]]] = [

@@ -15,6 +15,7 @@ from tests.homes import Homes
 from tests.workflows.conftest import Deployment
 from tests.workflows.test_asked import OWNER, REFUND
 from tests.workflows.test_asked import ask as ask_as
+from tests.workflows.test_dashboard import TOKEN, manage
 from tests.workflows.test_lives import LIMIT_S, start, until_ended
 from unitgraph.rules.main import main
 
@@ -114,6 +115,27 @@ def test_runs_are_told_of_while_no_process_is_there(deployment: Deployment, runs
     assert (file.stat().st_mode & 0o777, [path.name for path in tmp_path.glob("*.jsonl*")]) == (0o600, ["runs.jsonl"])
     assert json.loads(line)["head"]["id"] == done
     assert runs("export", done).out == f"{line}\n"
+
+
+def test_what_types_mark_as_secret_is_in_no_answer_and_the_run_has_it(deployment: Deployment, runs: Ask) -> None:
+    place = deployment.start(UNITGRAPH_DASHBOARD_TOKEN=TOKEN)
+    given = {"user": "u1", "password": "pass-w0rd", "old": [{"user": "u0", "password": "pass-w0rd of old"}]}
+    run = ask_as(place, "POST", "/workflow/changeLogin/start", given)[1]["runId"]
+    ended = ask_as(place, "POST", "/workflow/changeLogin/run", given)[1]
+    assert ended == {"length": 9, "hash": "hash of pass-w0rd"}
+    until(lambda: ask_as(place, "GET", f"/workflow/changeLogin/status/{run}")[1]["status"] == "completed")
+    told = manage(place, "GET", f"runs/{run}")[1]
+    deployment.end()
+    shown = runs("show", run, "--json")
+    assert "pass-w0rd" not in json.dumps(told) + shown.out + runs("show", run).out + runs("list", "--json").out
+    view = shown.json
+    (step,) = view["steps"]
+    assert [json.loads(each["text"]) for each in (view["input"], step["input"], step["value"], view["output"])] == [
+        {"user": "u1", "password": "[secret]", "old": [{"user": "u0", "password": "[secret]"}]},
+        {"password": "[secret]"}, *[{"length": 9, "hash": "[secret]"}] * 2,
+    ]  # fmt: skip
+    # what a run goes on with
+    assert "hash of pass-w0rd" in runs("export", run).out
 
 
 def test_a_run_is_cancelled_and_another_done_again_from_a_step(deployment: Deployment, runs: Ask) -> None:

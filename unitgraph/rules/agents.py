@@ -49,11 +49,11 @@ class Inputs:
 
     def _of(self, tool: Function) -> Told:
         if tool.id not in self._told:
-            self._told[tool.id] = self._schemas.told(tool, "input")
+            self._told[tool.id] = self.schemas.told(tool, "input")
         return self._told[tool.id]
 
     @cached_property
-    def _schemas(self) -> Schemas:
+    def schemas(self) -> Schemas:
         workspace = self._workspace
         return Schemas(workspace.facts, workspace.resolver, workspace.project.sources.read)
 

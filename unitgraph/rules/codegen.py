@@ -238,13 +238,16 @@ class CodegenRule:
 
     @cached_property
     def _pure(self) -> set[str]:
-        """Helper modules through which no application module is reached: never sliced, so their bodies don't matter."""
+        """Helper modules through which neither an application module nor zod is reached: never sliced, and without
+        schemas that are read, so their bodies don't matter.
+        """
         outlines = self._workspace.outlines
         importers: dict[str, set[str]] = {}
         for path, outline in outlines.items():
             for target in outline.paths():
                 importers.setdefault(target, set()).add(path)
         pending = [path for path, found in self._workspace.analysis.findings.items() if found.authored is not None]
+        pending += [path for path, each in outlines.items() if any(to[:2] == ("package", "zod") for to in each.targets)]
         reached = set(pending)
         while pending:
             for importer in importers.get(pending.pop(), ()):

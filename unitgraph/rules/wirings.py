@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Final
 
 from unitgraph.errors import Place
+from unitgraph.rules import workflows
 from unitgraph.rules.gateways import GATEWAYS
 from unitgraph.units import agent_routes
 from unitgraph.units.application import (
@@ -158,6 +159,8 @@ class Wirings:
         for wiring in application.mcp if self._mcp(unit) else ():
             found |= {wiring.place.path, application.functions[wiring.function].place.path}
         found |= {tool.place.path for function in self.agents(unit) for tool in self.tools(function)}
+        # their schemas say what people don't see of a run
+        found |= {application.functions[name].place.path for name in workflows.known(application, unit)}
         for scoped in self.scoped(unit):
             found |= _modules(scoped.value)
         for declared in (*self.secrets(unit), *self.variables(unit)):

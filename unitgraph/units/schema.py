@@ -52,9 +52,12 @@ class Tuple:
 
 @dataclass(frozen=True, slots=True)
 class Property:
+    """``secret``: it isn't for people to see."""
+
     name: str
     schema: "Schema"
     optional: bool = False
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +261,10 @@ def _json(schema: Schema) -> dict[str, Any]:  # noqa: PLR0911  # a table of form
         case Object(properties, rest):
             found: dict[str, Any] = {
                 "type": "object",
-                "properties": {p.name: _json(without(p.schema, UNDEFINED)) for p in properties},
+                "properties": {
+                    p.name: _json(without(p.schema, UNDEFINED)) | ({"format": "password"} if p.secret else {})
+                    for p in properties
+                },
             }
             required = [p.name for p in properties if not p.optional and UNDEFINED not in members(p.schema)]
             if required:

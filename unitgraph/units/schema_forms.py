@@ -23,6 +23,7 @@ from unitgraph.units.schema_parts import (
     enum_members,
     escaped,
     fragment,
+    is_secret,
     named,
     number_of,
     only,
@@ -186,7 +187,7 @@ class Derivation:
         key = string_of(name, text) if name.type == "string" else text.of(name)
         optional = any(child.type == "?" for child in node.children)
         schema = self.lenient(only(annotation), text) if annotation is not None else s.UNKNOWN
-        return s.Property(key, schema or s.UNKNOWN, optional or schema is None)
+        return s.Property(key, schema or s.UNKNOWN, optional or schema is None, is_secret(node, text))
 
     def _mapped(self, node: Node, clause: Node, text: Text) -> s.Schema:
         parts = named(clause)
@@ -219,8 +220,7 @@ class Derivation:
         return s.Pattern(regex)
 
     def keys_type(self, node: Node, text: Text) -> s.Schema:
-        target = object_of(self._whole(self.type(only(node), text)))
-        return s.union(s.Literal(entry.name) for entry in target.properties)
+        return s.union(s.Literal(each.name) for each in object_of(self._whole(self.type(only(node), text))).properties)
 
     def lookup_type(self, node: Node, text: Text) -> s.Schema:
         first, index = named(node)[:2]

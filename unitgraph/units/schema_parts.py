@@ -43,6 +43,7 @@ WHAT: Final[Mapping[str, str]] = {
 _FRAGMENTS: Final[Mapping[str, str]] = {
     "string": "[\\s\\S]*", "number": "-?\\d+(?:\\.\\d+)?", "bigint": "-?\\d+", "boolean": "(?:true|false)",
 }  # fmt: skip
+_PASSWORD: Final = re.compile(r"@format\s+password\b")
 _SPECIAL: Final = re.compile(r"[\\^$.*+?()[\]{}|/]")
 
 
@@ -131,3 +132,14 @@ def fragment(schema: s.Schema) -> str | None:
 
 def escaped(text: str) -> str:
     return _SPECIAL.sub(lambda found: f"\\{found[0]}", text).replace("\n", "\\n")
+
+
+def is_secret(node: Node, text: Text) -> bool:
+    """``@format password`` in the documentation before a property."""
+    before = node.prev_sibling
+    while before is not None and before.type == "comment":
+        said = text.of(before)
+        if said.startswith("/**"):
+            return _PASSWORD.search(said) is not None
+        before = before.prev_sibling
+    return False

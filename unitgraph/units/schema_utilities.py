@@ -52,11 +52,12 @@ def merge(objects: Iterable[Object]) -> Object:
         for entry in each.properties:
             known = found.get(entry.name)
             if known is None or known.schema in (entry.schema, Plain("unknown")):
-                found[entry.name] = entry
+                found[entry.name] = replace(entry, secret=entry.secret or (known is not None and known.secret))
             else:
                 both = Intersection((known.schema, entry.schema))
                 narrower = entry.schema if _narrows(entry.schema, known.schema) else both
-                found[entry.name] = Property(entry.name, narrower, known.optional and entry.optional)
+                secret = known.secret or entry.secret
+                found[entry.name] = Property(entry.name, narrower, known.optional and entry.optional, secret)
     return Object(tuple(found.values()), rest)
 
 
@@ -179,7 +180,7 @@ def _checked(name: str, function: Callable[..., Schema], count: int) -> Callable
 
 _TABLE: Final[Mapping[str, tuple[Callable[..., Schema], int]]] = {
     "Partial": (_each(lambda entry: replace(entry, optional=True)), 1),
-    "Required": (_each(lambda entry: Property(entry.name, without(entry.schema, UNDEFINED))), 1),
+    "Required": (_each(lambda entry: replace(entry, schema=without(entry.schema, UNDEFINED), optional=False)), 1),
     "Readonly": (_same, 1),
     "NoInfer": (_same, 1),
     "Array": (Array, 1),

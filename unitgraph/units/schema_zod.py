@@ -298,7 +298,7 @@ _MAKERS: Final[Mapping[str, Maker]] = {
 }
 _LEAST_ARGUMENTS: Final = {"discriminatedUnion": 2, "intersection": 2, "preprocess": 2}
 
-_SAID: Final = ("title", "description", "examples", "deprecated")
+_SAID: Final = ("title", "description", "examples", "deprecated", "format", "writeOnly")
 
 Method = Callable[[ZodReader, Read, Sequence[Node], Text], Read]
 

@@ -4,6 +4,7 @@
  */
 import { createLogger } from '../../../unitgraph/runtime/core/logger.ts'
 import { createExecution } from '../../../unitgraph/runtime/workflow/execution.ts'
+import type { Hidden } from '../../../unitgraph/runtime/workflow/hidden.ts'
 import type { World } from '../../../unitgraph/runtime/workflow/steps.ts'
 import { createMemoryStore } from '../../../unitgraph/runtime/workflow/memory.ts'
 import type { Run } from '../../../unitgraph/runtime/workflow/run.ts'
@@ -40,6 +41,8 @@ export const chance = (seed: number) => (): number => {
 export interface LabOptions {
   readonly workflows: Readonly<Record<string, Code>>
   readonly steps?: Readonly<Record<string, Step>>
+  /** Secret fields, by function. */
+  readonly hidden?: Readonly<Record<string, Hidden>>
   readonly seed?: number
   /** Given a clock; by default in memory. */
   readonly store?: (now: () => number) => Store
@@ -52,7 +55,7 @@ const DEAD = new Promise<never>(() => undefined)
 
 export type Crash = 'before' | 'after' | 'lost'
 
-export const createLab = ({ workflows, steps = {}, seed = 1, store: make = createMemoryStore }: LabOptions) => {
+export const createLab = ({ workflows, steps = {}, hidden = {}, seed = 1, store: make = createMemoryStore }: LabOptions) => {
   let now = 1_800_000_000_000
   const timers = new Set<{ at: number; call: () => void }>()
   const made = make(() => now)
@@ -105,6 +108,7 @@ export const createLab = ({ workflows, steps = {}, seed = 1, store: make = creat
       monotonic: () => now, logger,
       execute: async (run: Run, its) => createExecution(run, its, async (live) => {
         const { wire } = createWorkflowWire(live, {
+          hidden,
           node: () => Promise.reject(new Error('Graphs are tried by themselves')),
           call: async (functionId, data, step, signal) => {
             if (isDead) return DEAD
@@ -115,11 +119,11 @@ export const createLab = ({ workflows, steps = {}, seed = 1, store: make = creat
           },
           isWorkflow: (id) => Object.hasOwn(workflows, id),
           startChild: async (child, data, id, parent) => {
-            await worker.begin({ id, name: child, version: '1', input: writeValue(data), parentId: parent.id, parentKey: parent.key })
+            await worker.begin({ id, name: child, version: '1', input: writeValue(data, hidden[child]?.input), parentId: parent.id, parentKey: parent.key })
           },
         })
         return () => (isDead ? DEAD : (own[run.head.name] as Code)(wire, readValue(run.input)))
-      }),
+      }, hidden[run.head.name]?.output),
     })
     workers.push(worker)
     worker.start()
@@ -149,7 +153,7 @@ export const createLab = ({ workflows, steps = {}, seed = 1, store: make = creat
     /** Time that passes with nobody at work. */
     skip: (ms: number): void => { now += ms },
     start: async (name: string, input: unknown, id: string): Promise<void> => {
-      await store.start({ id, name, version: '1', input: writeValue(input) })
+      await store.start({ id, name, version: '1', input: writeValue(input, hidden[name]?.input) })
       for (const worker of workers) worker.kick()
     },
     deliver: (id: string, type: string, payload: unknown, messageId: string = crypto.randomUUID(), key?: string) =>

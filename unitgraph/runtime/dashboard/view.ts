@@ -1,6 +1,7 @@
 /** A run as people look at it: what of its journal belongs to one step is together. Pure. */
 import { redact } from '../core/secrets.ts'
 import { digest, toBase64Url, toBytes } from '../core/text.ts'
+import { showValue } from '../workflow/hidden.ts'
 import { namesOf } from '../workflow/keys.ts'
 import { ENDS, PLAN, type Entry, type Head, type Run } from '../workflow/run.ts'
 import { entriesOf } from '../workflow/underway.ts'
@@ -118,11 +119,11 @@ const WAITS: ReadonlySet<Entry['kind']> = new Set<Entry['kind']>(['sleep', 'appr
 
 /** What a step gave to the code: of a wait, without how it came. */
 const given = ({ kind, value }: Entry): unknown => {
-  const read = readValue(value)
+  const read = showValue(value)
   if (kind === 'approval' || kind === 'event') return (read as { value?: unknown } | undefined)?.value
   if (kind !== 'child') return read
   const { ended } = read as { ended: { output: string | null } }
-  return readValue(ended.output)
+  return showValue(ended.output)
 }
 
 const failed = (entry: Entry): Failure | undefined => {
@@ -155,7 +156,7 @@ const stepOf = async (run: string, entries: readonly Entry[], longest: number): 
       }
     }),
     ...(typeof waitsUntil === 'number' && { until: new Date(waitsUntil) }),
-    ...(last.input !== null && { input: shown(readValue(last.input), longest) }),
+    ...(last.input !== null && { input: shown(showValue(last.input), longest) }),
     ...(hasValue && { value: shown(given(last), longest) }), ...(error && { error }),
     ...(first.kind === 'child' && { child: await childOf(run, first.key) }),
   }
@@ -166,8 +167,8 @@ export const viewOf = async (run: Run): Promise<RunView> => {
   const byKey = Map.groupBy(entriesOf(run).filter(({ key }) => key !== PLAN), ({ key }) => key)
   const longest = Math.max(SHORTEST, Math.min(LONGEST, Math.floor(ALL / (2 * byKey.size + inbox.length + 1))))
   return {
-    ...summaryOf(head), recoveries: head.recoveries, input: shown(readValue(input)),
-    ...(output !== null && { output: shown(readValue(output)) }), ...(error !== null && { error: failure(error) }),
+    ...summaryOf(head), recoveries: head.recoveries, input: shown(showValue(input)),
+    ...(output !== null && { output: shown(showValue(output)) }), ...(error !== null && { error: failure(error) }),
     ...(head.cancelAt !== null && { cancelAskedAt: new Date(head.cancelAt) }),
     ...(head.principal !== null && { session: shown(readValue(head.principal)) }),
     ...(head.traceparent !== null && { traceparent: head.traceparent }),

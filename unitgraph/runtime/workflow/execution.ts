@@ -6,6 +6,7 @@
  */
 import { groupOf, write } from './alone.ts'
 import { DivergedError, RunCancelledError } from './errors.ts'
+import type { Path } from './hidden.ts'
 import { changeOf, type Outcome } from './outcome.ts'
 import { PLAN, type Entry, type Message, type NewEntry, type Run } from './run.ts'
 import type { Asking, Steps, World, Writing } from './steps.ts'
@@ -45,9 +46,9 @@ export interface Execution {
   nudge(): void
 }
 
-/** `prepare` may take its time with what isn't the run's: the code that it gives counts from its first line. */
+/** `prepare` may take its time with what isn't the run's: its code counts from its first line. `hidden`: of what the run gives. */
 export const createExecution = (
-  run: Run, world: World, prepare: (steps: Steps) => Promise<() => Promise<unknown>>,
+  run: Run, world: World, prepare: (steps: Steps) => Promise<() => Promise<unknown>>, hidden?: readonly Path[],
 ): Execution => {
   const { head } = run
   const journal: Entry[] = [...run.journal]
@@ -285,7 +286,7 @@ export const createExecution = (
       })
     }
     if (!outcome) throw new Error('A run without an outcome has no end')
-    const change = changeOf(outcome)
+    const change = changeOf(outcome, hidden)
     writings = writings.filter(({ again }) => !again)
     // told first: should this process end in between, the next one comes to the same end and tells it again
     await notify(writeValue({ status: change.status, output: change.output ?? null, error: change.error ?? null }))

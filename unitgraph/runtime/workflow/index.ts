@@ -16,6 +16,7 @@ import { asked } from './asked.ts'
 import { runGraph, type NodeConfig } from './graph.ts'
 import { createExecution, type Execution } from './execution.ts'
 import type { Flow } from './flow.ts'
+import type { Hidden, Path } from './hidden.ts'
 import { readFlow } from './options.ts'
 import type { Run } from './run.ts'
 import type { Runs } from './runs.ts'
@@ -44,18 +45,18 @@ const idOf = (name: string, { start }: Call, { queue, scheduledTask, http }: Wir
 }
 
 /** Calling a workflow begins a run: 202 over HTTP, and the run's id. */
-const begin = (name: string, flowOf: (data: unknown) => Flow): Runner => async ({ services, data, wire, call }) => {
+const begin = (name: string, flowOf: (data: unknown) => Flow, hidden?: readonly Path[]): Runner => async ({ services, data, wire, call }) => {
   const runs = services['workflowState'] as Runs
   const id = idOf(name, call, wire)
   const { session, traceparent } = { session: call.session.value, traceparent: call.traceparent }
-  const begun = await runs.start(name, data, { id, session, traceparent, parent: call.start?.parent, flow: flowOf(data) })
+  const begun = await runs.start(name, data, { id, session, traceparent, parent: call.start?.parent, flow: flowOf(data), hidden })
   wire.http?.response.status(202)
   return begun
 }
 
-/** A workflow among a unit's functions, and what may be asked of its runs. */
-export const workflow = (name: string, entry: FunctionEntry): Record<string, FunctionEntry> => {
-  const run = begin(name, readFlow(name, typeof entry.value === 'function' ? {} : (entry.value as WorkflowOptions<unknown>)))
+/** A workflow among a unit's functions, and what may be asked of its runs. `hidden`: the secret fields of its input. */
+export const workflow = (name: string, entry: FunctionEntry, hidden?: readonly Path[]): Record<string, FunctionEntry> => {
+  const run = begin(name, readFlow(name, typeof entry.value === 'function' ? {} : (entry.value as WorkflowOptions<unknown>)), hidden)
   return { [name]: { ...entry, run }, ...asked(name, entry, run) }
 }
 
@@ -74,7 +75,8 @@ const callOfStep = (call: Call, { idempotencyKey, attempt }: StepCall, signal: A
   ...call, session: new Session(call.session.value), signal, traceparent: withSpan(call.traceparent, stepSpan(idempotencyKey, attempt)),
 })
 
-const reachOf = (unit: Unit, call: Call, workflow: string, children: ReadonlySet<string>): Reach => ({
+const reachOf = (unit: Unit, call: Call, workflow: string, children: ReadonlySet<string>, hidden: HiddenOf): Reach => ({
+  hidden,
   isWorkflow: (id) => children.has(id),
   call: (id, data, step, signal) => {
     const own = callOfStep(call, step, signal)
@@ -96,10 +98,13 @@ const reachOf = (unit: Unit, call: Call, workflow: string, children: ReadonlySet
   },
 })
 
+/** By function. */
+type HiddenOf = Readonly<Record<string, Hidden>>
+
 /** Node → the function that it calls. */
 export type Graph = Readonly<Record<string, string>>
 
-const createWorkflow = (unit: Unit, name: string, children: ReadonlySet<string>, graph: Graph | undefined): Workflow => {
+const createWorkflow = (unit: Unit, name: string, children: ReadonlySet<string>, graph: Graph | undefined, hidden: HiddenOf): Workflow => {
   const definition = unit.functions.get(name)
   if (!definition) throw new Error(`The workflow ${name} in ${unit.name} needs its function, which is not there`)
   return {
@@ -108,7 +113,7 @@ const createWorkflow = (unit: Unit, name: string, children: ReadonlySet<string>,
       const call = callOf(run, steps)
       const singletons = await host.services()
       const services = servicesOfCall(singletons, call, name)
-      const { wire: durable, node } = createWorkflowWire(steps, reachOf(unit, call, name, children))
+      const { wire: durable, node } = createWorkflowWire(steps, reachOf(unit, call, name, children, hidden))
       const wire: Wire = { ...createWire(unit, call, name), workflow: durable }
       const own = ((await host.wireServices?.(services as never, wire as never)) ?? {}) as Services
       const all = { ...services, ...own, workflow: durable, rpc: wire.rpc }
@@ -122,13 +127,17 @@ const createWorkflow = (unit: Unit, name: string, children: ReadonlySet<string>,
           if (host.wireServices) await closeServices(own, services['logger'] as Logger, services)
         }
       }
-    }),
+    }, hidden[name]?.output),
   }
 }
 
-/** `children`: the workflows that its own ones call as steps; `graphs`: those that are graphs, by name. */
+/**
+ * `children`: the workflows that its own ones call as steps; `graphs`: those that are graphs, by name; `hidden`: secret
+ * fields of them and of what they call.
+ */
 export const workflows = (
   names: readonly string[], children: readonly string[] = [], graphs: Readonly<Record<string, Graph>> = {},
+  hidden: HiddenOf = {},
 ): WorkflowPart => ({
-  start: (unit) => new Map(names.map((name) => [name, createWorkflow(unit, name, new Set(children), graphs[name])])),
+  start: (unit) => new Map(names.map((name) => [name, createWorkflow(unit, name, new Set(children), graphs[name], hidden)])),
 })

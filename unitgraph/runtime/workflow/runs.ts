@@ -2,6 +2,7 @@
 import type { UserSession } from '../types/services.ts'
 import { RunConflictError } from './errors.ts'
 import type { Flow } from './flow.ts'
+import type { Path } from './hidden.ts'
 import type { Filter, Started, Store } from './store.ts'
 import type { Head, NewMessage, NewRun, Run } from './run.ts'
 import type { Delivered } from './store.ts'
@@ -13,6 +14,8 @@ export interface Starting {
   readonly session?: UserSession | undefined
   readonly traceparent?: string | undefined
   readonly flow?: Flow | undefined
+  /** The secret fields of its input. */
+  readonly hidden?: readonly Path[] | undefined
   readonly parent?: { readonly id: string; readonly key: string; readonly workflow: string } | undefined
 }
 
@@ -38,11 +41,11 @@ export interface Hints {
 
 /** `versions`: the workflows there are, each with the digest of its outline. */
 export const createRuns = (store: Store, versions: ReadonlyMap<string, string>, hints: Hints): Runs => ({
-  start: async (name, data, { id = crypto.randomUUID(), session, traceparent, parent, flow } = {}) => {
+  start: async (name, data, { id = crypto.randomUUID(), session, traceparent, parent, flow, hidden } = {}) => {
     const version = versions.get(name)
     if (version === undefined) throw new Error(`No workflow is called ${name}`)
     const run: NewRun = {
-      ...flow, id, name, version, input: writeValue(data), principal: session === undefined ? null : writeValue(session),
+      ...flow, id, name, version, input: writeValue(data, hidden), principal: session === undefined ? null : writeValue(session),
       traceparent: traceparent ?? null, parentId: parent?.id ?? null, parentKey: parent?.key ?? null,
     }
     const begun = hints.begin?.(run)

@@ -1,9 +1,11 @@
 /** Values and errors as the texts that a journal holds. What is read back is what the workflow sees, live or replayed. */
 import { rebuildError, reportError, type ErrorReport } from '../core/errors.ts'
 import { pack, unpack } from '../core/json.ts'
+import type { Path } from './hidden.ts'
 
-/** Throws for what no text can hold. `undefined` stays what it is. */
-export const writeValue = (value: unknown): string => pack({ v: value })
+/** Throws for what no text can hold. `undefined` stays what it is. The text says which of its fields people don't see. */
+export const writeValue = (value: unknown, hidden: readonly Path[] = []): string =>
+  pack({ v: value, ...(hidden.length > 0 && { hidden }) })
 
 export const readValue = (text: string | null): unknown =>
   text === null ? undefined : (unpack(text) as { v?: unknown }).v

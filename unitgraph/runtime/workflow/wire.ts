@@ -11,6 +11,7 @@ import type { Approval, StepOptions, WorkflowWire } from '../types/workflow.ts'
 import { OtherDatabaseError, RunCancelledError, StepInterruptedError, WaitTimeoutError } from './errors.ts'
 import type { Steps } from './steps.ts'
 import type { Ended } from './graph.ts'
+import type { Hidden, Path } from './hidden.ts'
 import { createKeys, plain, scopeOf } from './keys.ts'
 import { milliseconds, retryInMs, retryOf, type Retry } from './retry.ts'
 import type { Entry, Message, NewEntry, StepKind } from './run.ts'
@@ -28,6 +29,8 @@ export interface StepCall {
 
 /** What steps reach besides the journal. */
 export interface Reach {
+  /** Secret fields of functions, by name. */
+  readonly hidden?: Readonly<Record<string, Hidden>>
   /** Calls a function by name, as whoever started the run. */
   call(functionId: string, data: unknown, step: StepCall, signal: AbortSignal): Promise<unknown>
   /** As `call`, and which branch the function picks. */
@@ -62,6 +65,8 @@ interface Deed {
   readonly fingerprint: string
   readonly input: string | null
   readonly options: StepOptions
+  /** The secret fields of what it gives. */
+  readonly hidden?: readonly Path[] | undefined
   /** What it does, and its record, are one transaction there. */
   readonly database?: Database | undefined
   body(step: StepCall, signal: AbortSignal, transaction?: Transaction): Promise<unknown>
@@ -106,7 +111,7 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
 
   // Steps that do something.
 
-  const attempts = async (key: string, { name, kind, fingerprint, input, body, database }: Deed, options: Settled): Promise<void> => {
+  const attempts = async (key: string, { name, kind, fingerprint, input, body, hidden, database }: Deed, options: Settled): Promise<void> => {
     const { retry, timeoutMs } = options
     const over = kind === 'undo' ? steps.lost : steps.signal
     const idempotencyKey = await stepDigest(runId, key)
@@ -127,7 +132,7 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
       const outcome = Promise.withResolvers<Transacted | { is: 'withdrawn' }>()
       try {
         outcome.resolve(await world.store.transact(database, { id: runId, epoch: run.head.epoch }, async (transaction) => {
-          const value = writeValue(await within(timeoutMs, over, 'The step', (signal) => body(step, signal, transaction)))
+          const value = writeValue(await within(timeoutMs, over, 'The step', (signal) => body(step, signal, transaction)), hidden)
           const entry = entryOf(key, kind, fingerprint, { attempt: number, startedAt, input, value })
           return new Promise((resolve, reject) => {
             if (over.aborted) return reject(over.reason)
@@ -156,7 +161,7 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
       try {
         const step: StepCall = { runId, stepName: name, attempt: number, idempotencyKey }
         if (database) return await transact(database, number, startedAt, step)
-        value = writeValue(await within(timeoutMs, over, 'The step', (signal) => body(step, signal)))
+        value = writeValue(await within(timeoutMs, over, 'The step', (signal) => body(step, signal)), hidden)
       } catch (error) {
         if (over.aborted) return
         const delayMs = options.once ? undefined : retryInMs(error, number, retry, world.random())
@@ -179,6 +184,9 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
     again(last.attempt + 1, (readValue(last.value) as { until: number }).until)
   }
 
+  const inputOf = (functionId: string, data: unknown): string => writeValue(data, reach.hidden?.[functionId]?.input)
+  const outputOf = (functionId: string): readonly Path[] | undefined => reach.hidden?.[functionId]?.output
+
   const undone = async <T>(name: string, data: unknown, options: StepOptions, step: Promise<T>): Promise<T> => {
     try {
       return await step
@@ -186,7 +194,7 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
       if (options.onError !== undefined && !(error instanceof RunCancelledError)) {
         const functionId = options.onError
         await done({
-          name: `${name}, undone`, kind: 'undo', fingerprint: functionId, input: writeValue(data), options: {},
+          name: `${name}, undone`, kind: 'undo', fingerprint: functionId, input: inputOf(functionId, data), options: {}, hidden: outputOf(functionId),
           body: (step, signal) => reach.call(functionId, data, step, signal),
         })
       }
@@ -206,7 +214,7 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
     const undo = async (step: StepCall, signal: AbortSignal): Promise<unknown> => typeof compensate === 'string'
       ? reach.call(compensate, readValue(input), step, signal)
       : (compensate as (result: unknown) => unknown)(readValue(steps.word(key)?.value ?? null))
-    const deed: Deed = { name: `${name}, compensated`, kind: 'undo', fingerprint, input, options: {}, body: undo }
+    const deed: Deed = { name: `${name}, compensated`, hidden: outputOf(fingerprint), kind: 'undo', fingerprint, input, options: {}, body: undo }
     const undoKey = `${key}, compensated`
     steps.undoable(key, () => steps.ask({ key: undoKey, kind: 'undo', fingerprint, begin: () => launch(undoKey, deed) }))
   }
@@ -215,7 +223,7 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
     return ask(deed.name, deed.kind, deed.fingerprint, (key) => launch(key, deed), (key) => undoable(key, deed))
   }
   const call = (name: string, functionId: string, data: unknown, options: StepOptions): Promise<unknown> => done({
-    name, kind: 'rpc', fingerprint: functionId, input: writeValue(data), options,
+    name, kind: 'rpc', fingerprint: functionId, input: inputOf(functionId, data), options, hidden: outputOf(functionId),
     body: (step, signal) => reach.call(functionId, data, step, signal),
   })
   const inline = (name: string, body: (transaction: any) => unknown, options: StepOptions & { transaction?: Database }): Promise<unknown> => done({
@@ -224,7 +232,7 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
   })
 
   const child = async (name: string, workflow: string, data: unknown, options: StepOptions): Promise<unknown> => {
-    const input = writeValue(data)
+    const input = inputOf(workflow, data)
     const ended = (await ask(name, 'child', workflow, (key) => {
       const listen = (): void => steps.wait(key, {
         until: null, type: `child ${key}`,
@@ -346,7 +354,8 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
     wire,
     node: (name, functionId, data, options) =>
       done({
-        name, kind: 'rpc', fingerprint: functionId, input: writeValue(data), options,
+        name, kind: 'rpc', fingerprint: functionId, input: inputOf(functionId, data), options,
+        hidden: outputOf(functionId)?.map((path) => ['output', ...path]),
         body: (step, signal) => reach.node(functionId, data, step, signal),
       }) as Promise<Ended>,
   }

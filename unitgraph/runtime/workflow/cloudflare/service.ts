@@ -35,11 +35,11 @@ export const workflowState = (
   const runs = (base['bindings'] as Readonly<Record<string, Namespace | undefined>>)[RUNS]
   if (!runs) throw new Error(`The binding ${RUNS} is missing`)
   return {
-    start: async (name, data, { id = crypto.randomUUID(), session, traceparent, parent, flow } = {}) => {
+    start: async (name, data, { id = crypto.randomUUID(), session, traceparent, parent, flow, hidden } = {}) => {
       const version = Object.hasOwn(versions, name) ? versions[name] : undefined
       if (version === undefined) throw new Error(`No workflow of this unit is called ${name}`)
       const started = await ask(runs, id, 'start', {
-        ...flow, id, name, version, input: writeValue(data), principal: session === undefined ? null : writeValue(session),
+        ...flow, id, name, version, input: writeValue(data, hidden), principal: session === undefined ? null : writeValue(session),
         traceparent: traceparent ?? null, // where its end is told
         parentId: parent ? `${parents[parent.workflow] ?? RUNS} ${parent.id}` : null, parentKey: parent?.key ?? null,
       })
