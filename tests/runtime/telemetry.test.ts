@@ -32,7 +32,7 @@ describe('runs', () => {
     const lab = createLab({
       workflows: { order, print: async (workflow) => workflow.do('Print', async () => 1) },
       steps: { pay: () => { if (fails) { fails = false; throw new Error('no money') } return 1 } },
-      store: (now) => traced(createMemoryStore(now), (span) => void spans.push(span), (error) => void wrong.push(error)),
+      store: (now) => traced(createMemoryStore(now), (span) => void spans.push(span), (telling) => void telling.catch((error) => wrong.push(error))),
     })
     lab.spawn('one')
     await lab.store.start({ id: 'r', name: 'order', version: 'v', input: '{}', traceparent: TRACE })
@@ -191,4 +191,39 @@ describe('jobs and the clock', () => {
     expect(spans).toMatchObject([{ name: 'task nightly', attributes: { 'unitgraph.unit': 'shop-work' } }])
     expect(spans[0]!.error).toBe(isFailing ? 'broken' : undefined)
   })
+})
+
+describe('a run in an object of Workers', () => {
+  const said: string[] = []
+  const logger = { warn: (text: unknown) => void said.push(String(text)) } as unknown as Logger
+  const lives = async (endpoint: string) => {
+    const { spans } = await import(`../../unitgraph/runtime/telemetry/cloudflare.ts?${encodeURIComponent(endpoint)}`) as typeof import('../../unitgraph/runtime/telemetry/cloudflare.ts')
+    const store = createMemoryStore()
+    await store.start({ id: 'r', name: 'order', version: 'v', input: '{}' })
+    const began = performance.now()
+    const told = (await spans(store, { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint }, 'shop', logger))!
+    const { runs: [run] } = await told.store.claim({ worker: 'w', ttlMs: 1000, versions: { order: 'v' }, count: 1 })
+    await told.store.append({ id: 'r', epoch: run!.head.epoch, fromSeq: 0, entries: [], change: { status: 'completed', output: '1' } })
+    const ranMs = performance.now() - began
+    await told.close()
+    return { ranMs, endedMs: performance.now() - began, status: (await store.load('r'))!.head.status }
+  }
+
+  test.each(['answers 500', 'hangs', 'is away'])('with a collector that %s ends as any other, within seconds', async (how) => {
+    said.length = 0
+    let asked = 0
+    const server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => {
+      asked += 1
+      return how === 'hangs' ? new Promise<Response>(() => undefined) : new Response('{}', { status: 500 })
+    } })
+    const endpoint = `http://127.0.0.1:${server.port}`
+    if (how === 'is away') server.stop(true)
+    const { ranMs, endedMs, status } = await lives(endpoint)
+    server.stop(true)
+    expect(status).toBe('completed')
+    expect(ranMs).toBeLessThan(1000)
+    expect(endedMs).toBeLessThan(how === 'hangs' ? 7000 : 2000)
+    expect(asked).toBe(how === 'is away' ? 0 : 1)
+    expect(said.length >= 1 && said[0]!.startsWith('Spans were lost')).toBe(true)
+  }, 10_000)
 })

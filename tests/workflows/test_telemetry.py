@@ -1,6 +1,7 @@
 """Spans that a collector gets from executables: one trace from a request to the last step, whoever was killed between."""
 
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -11,10 +12,13 @@ from typing import Any
 
 import pytest
 
-from tests.harness import Checkout
+from tests.harness import Checkout, Tools
 from tests.jobs.places import InProcess
+from tests.providers.workers import Workers, started
+from tests.system.projects import CONFIG, SHELL
 from tests.workflows.conftest import Deployment
 from tests.workflows.test_lives import LIMIT_S, ask, until_ended
+from unitgraph.rules.toolchain import ensure, user_cache
 
 TRACE, CLIENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
@@ -178,3 +182,81 @@ def test_none_of_it_is_in_a_unit(program: Path, checkout: Checkout) -> None:
     built = checkout.root / ".deploy" / "standalone"
     having = [path.relative_to(built).parts[0] for path in built.rglob("*.js") if "resourceSpans" in path.read_text()]
     assert having == ["chunks"], "a chunk of its own, which is loaded where it is asked for"
+
+
+NOWHERE = "http://127.0.0.1:1"
+"""Nobody listens there."""
+NAP = """
+import { pikkuWorkflow } from '#pikku'
+
+export const nap = pikkuWorkflow<{ restMs: number }, { yes: boolean }>(async ({ workflow }, { restMs }) => {
+  await workflow.do('Before', async () => ({ yes: true }))
+  await workflow.sleep('Rest', restMs)
+  return workflow.do('After', async () => ({ yes: true }))
+})
+"""
+
+
+@pytest.fixture(scope="module")
+def told(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Workers of a project that names a collector in one of its environments."""
+    folder = tmp_path_factory.mktemp("told")
+    made = Checkout(folder / "work", tools, folder / "cache")
+    config = json.loads(CONFIG)
+    package = '{ "name": "flows", "private": true, "type": "module" }\n'
+    made.write({**SHELL, "package.json": package, "src/nap.ts": NAP})
+    plan = ("plan", "--provider", "cloudflare")
+    made.run(*plan)
+    workers = made.root / ".deploy" / "cloudflare" / "units"
+    assert not [path for path in workers.rglob("*.js") if "resourceSpans" in path.read_text()]
+    config["deploy"]["environments"] = {"watched": {"variables": {"OTEL_EXPORTER_OTLP_ENDPOINT": NOWHERE}}}
+    made.write({"pikku.config.json": json.dumps(config)})
+    made.run(*plan, "--env", "watched")
+    having = [path.parent.name for path in workers.rglob("*.js") if "resourceSpans" in path.read_text()]
+    assert having == ["flows-nap"]
+    assert NOWHERE in (workers / "flows-nap" / "wrangler.toml").read_text()
+    return made.root / ".deploy" / "cloudflare"
+
+
+def begin_nap(workers: Workers, rest_ms: int) -> str:
+    headers = {"traceparent": f"00-{TRACE}-{CLIENT}-01"}
+    said = workers.fetch("POST", "/workflow/nap/start", {"restMs": rest_ms}, headers=headers)
+    assert said.status == 202, said.body
+    run: str = said.json["runId"]
+    return run
+
+
+def test_a_run_of_workers_is_one_trace_across_evictions(told: Path, collector: Collector) -> None:
+    with started(told, ensure("workers", user_cache(os.environ)), collector.told) as workers:
+        run = begin_nap(workers, 4000)
+        (first,) = collector.wait("Before", TRACE)
+        (before,) = collector.wait("nap held", TRACE)
+        asked = time.monotonic()
+        workers.evict("flows-nap", "WorkflowRun", run)
+        assert time.monotonic() - asked < 2, "an eviction waits for what is under way: nothing is once spans are sent"
+        (whole,) = collector.wait("nap", TRACE)
+        (rest,) = collector.wait("Rest", TRACE)
+        (last,) = collector.wait("After", TRACE)
+        held = collector.wait("nap held", TRACE, 2)
+    assert {span["parentSpanId"] for span in (first, rest, last, *held)} == {whole["spanId"]}
+    assert int(rest["endTimeUnixNano"]) - int(rest["startTimeUnixNano"]) >= 4_000_000_000
+    assert [attributes(span)["workflow.outcome"] for span in held] == ["waiting", "completed"]
+    assert [link["spanId"] for link in held[1]["links"]] == [before["spanId"]]
+    holders = [link["spanId"] for span in (first, rest, last) for link in span["links"]]
+    assert holders == [before["spanId"], held[1]["spanId"], held[1]["spanId"]]
+    ids = [span["spanId"] for span in collector.all(TRACE)]
+    assert len(set(ids)) == len(ids), "a span is told once"
+
+
+@pytest.mark.parametrize(("endpoint", "code"), [(NOWHERE, "telemetry-lost"), ("collector:4318", "telemetry-off")])
+def test_a_run_of_workers_needs_no_collector(told: Path, endpoint: str, code: str) -> None:
+    token = "a-token-that-nobody-guesses"
+    given = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "UNITGRAPH_DASHBOARD_TOKEN": token}
+    with started(told, ensure("workers", user_cache(os.environ)), given) as workers:
+        run = begin_nap(workers, 10)
+        workers.log.wait(lambda line: line.get("code") == code)
+        headers = {"authorization": f"Bearer {token}"}
+        end = time.monotonic() + LIMIT_S
+        while workers.fetch("GET", f"/__unitgraph/runs/{run}", headers=headers).json["status"] != "completed":
+            assert time.monotonic() < end
+            time.sleep(0.05)

@@ -81,6 +81,8 @@ class CodegenRule:
             *(Component("unit", unit.name, digest.sha256(unit.model_dump_json().encode())) for unit in units),
             *(Component("closure", module, node) for module, node in nodes.items()),
         ]
+        if subject != PROCESS and self._workspace.project.config.deploy.has_collector:
+            components.append(Component("option", "spans", "told"))
         if elsewhere := self._wirings.elsewhere(units):
             components.append(Component("option", "services elsewhere", ", ".join(sorted(elsewhere))))
         if subject == PROCESS and self.document is not None and self.document.route is not None:

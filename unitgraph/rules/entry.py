@@ -203,6 +203,7 @@ class Entry:
     objects: tuple[EntryObject, ...] = ()
     settings: Settings | None = None
     workflows: EntryWorkflows | None = None
+    tells_spans: bool = False
     starts: bool = False
     sockets: str | None = None
     agents: tuple[EntryAgent, ...] = ()

@@ -216,6 +216,7 @@ class Generator:
             gateways=tuple(GATEWAYS[role](unit, self._wirings, names) for role in held(unit, self._workspace.manifest)),
             objects=self._objects(unit) if with_services else (),
             workflows=workflows.entry(self._wirings.application, unit, lambda: self._tools.schemas),
+            tells_spans=self._workspace.project.config.deploy.has_collector,
             starts=workflows.starts(self._wirings.application, functions),
             is_called=unit.is_called,
             calls=unit.role != "function" or bool(unit.depends_on) or any(each.invokes for each in functions),

@@ -58,6 +58,10 @@ class CacheConfig:
     generation: int = 0
 
 
+COLLECTOR: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+"""Variables that say where spans go."""
+
+
 @dataclass(frozen=True, slots=True)
 class StateConfig:
     url: str | None = None
@@ -149,6 +153,14 @@ class DeployConfig:
     def variables(self, environment: str) -> Mapping[str, str]:
         """The values that an environment gives to variables."""
         return self.environments[environment].variables if environment in self.environments else {}
+
+    @property
+    def has_collector(self) -> bool:
+        """Whether any environment names a collector for spans, which Workers have code for only then."""
+        chosen = self.environments.values()
+        stores = (self.cloudflare, *(each.cloudflare for each in chosen if each.cloudflare is not None))
+        named = (*(each.variables for each in chosen), *(each.secrets_store for each in stores))
+        return any(name in each for each in named for name in COLLECTOR)
 
     def adapter(self, provider: str) -> str:
         """The built-in provider, or the entry point, that a provider's name stands for."""

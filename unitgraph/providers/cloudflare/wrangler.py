@@ -11,6 +11,7 @@ from unitgraph.providers.base import Target
 from unitgraph.providers.cloudflare import classes
 from unitgraph.providers.cloudflare.bindings import (
     MIGRATIONS,
+    RUNS,
     StoreKind,
     binding_name,
     bound_objects,
@@ -75,13 +76,13 @@ def document(unit: "Unit", manifest: "Manifest", target: Target) -> dict[str, An
         if store.name == migrated:
             said["migrations_dir"] = f"../../{MIGRATIONS}"
         made.setdefault(table, []).append(said)
-    made["vars"] = {
-        variable: target.variables[variable]
-        for variable in sorted({*unit.variables, *server_variables(unit, manifest)})
-        if variable in target.variables
-    }
     kept = target.config.cloudflare.secrets_store
-    made["secrets_store_secrets"] = [_stored(secret, kept[secret]) for secret in sorted({*unit.secrets} & kept.keys())]
+    of_spans = {name for name in (*target.variables, *kept) if name.startswith("OTEL_")} if RUNS in kinds else set()
+    read = {*unit.variables, *server_variables(unit, manifest), *(of_spans - kept.keys())}
+    made["vars"] = {name: target.variables[name] for name in sorted(read & target.variables.keys())}
+    made["secrets_store_secrets"] = [
+        _stored(secret, kept[secret]) for secret in sorted({*unit.secrets, *of_spans} & kept.keys())
+    ]
     return without_empty(made)
 
 

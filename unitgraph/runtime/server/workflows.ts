@@ -68,7 +68,7 @@ export const workflows = (entries: readonly WorkflowEntry[], open: typeof openSt
       runStore = await store.runs()
       if (tell) {
         const { traced } = await import('../telemetry/runs.ts')
-        runStore = traced(runStore, tell, (error) => context?.logger.warn(error, { code: 'telemetry-fault' }))
+        runStore = traced(runStore, tell, (telling) => void telling.catch((error: unknown) => context?.logger.warn(error, { code: 'telemetry-fault' })))
       }
       runs = createRuns(runStore, versions, hints)
       const token = readText(env, TOKEN)

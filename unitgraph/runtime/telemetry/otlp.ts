@@ -62,10 +62,13 @@ export const createExporter = ({ url, headers, timeoutMs, delayMs, resource }: S
 
   /** Undefined: it is there; else why not, and whether it may be tried again. */
   const post = async (body: string): Promise<{ why: string; afterMs?: number } | undefined> => {
+    const over = new AbortController()
+    // not AbortSignal.timeout, which goes on after the answer and keeps an object in memory
+    const end = setTimeout(() => over.abort(new DOMException('the collector took too long', 'TimeoutError')), isEnding ? END_MS : timeoutMs)
     try {
       const response = await fetch(url, {
         method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body, redirect: 'manual',
-        signal: AbortSignal.timeout(isEnding ? END_MS : timeoutMs),
+        signal: over.signal,
       })
       await response.arrayBuffer()
       if (response.ok) return undefined
@@ -74,6 +77,8 @@ export const createExporter = ({ url, headers, timeoutMs, delayMs, resource }: S
       return PASSING.has(response.status) ? { why, afterMs: Number.isFinite(seconds) ? seconds * 1000 : 0 } : { why }
     } catch (error) {
       return { why: error instanceof Error ? error.message : String(error), afterMs: 0 }
+    } finally {
+      clearTimeout(end)
     }
   }
 
@@ -86,7 +91,10 @@ export const createExporter = ({ url, headers, timeoutMs, delayMs, resource }: S
       if (!failed) return
       if (failed.afterMs === undefined || count === TRIES || isEnding) return lose(spans.length, failed.why)
       const restMs = Math.max(failed.afterMs, 500 * 2 ** count * (0.5 + Math.random() / 2))
-      await Promise.race([new Promise((resolve) => setTimeout(resolve, Math.min(restMs, 30_000))), hurry.promise])
+      const rest = Promise.withResolvers<void>()
+      const end = setTimeout(rest.resolve, Math.min(restMs, 30_000))
+      await Promise.race([rest.promise, hurry.promise])
+      clearTimeout(end)
     }
   }
 
@@ -118,8 +126,10 @@ export const createExporter = ({ url, headers, timeoutMs, delayMs, resource }: S
       isEnding = true
       hurry.resolve()
       flush()
-      const over = new Promise<void>((resolve) => setTimeout(resolve, 2 * END_MS))
-      await Promise.race([(async () => { while (sending) await sending })(), over])
+      const over = Promise.withResolvers<void>()
+      const end = setTimeout(over.resolve, 2 * END_MS)
+      await Promise.race([(async () => { while (sending) await sending })(), over.promise])
+      clearTimeout(end)
       clearTimeout(timer)
       if (lost > 0) logger.warn('Spans were lost', { code: 'telemetry-lost', count: lost })
     },

@@ -47,15 +47,15 @@ const runOf = async ({ head }: Had, { status, error }: NonNullable<Append['chang
   error: messageOf(error),
 })
 
-/** The store, with what goes on in it told. `failed` hears what telling came to, which nothing else fails of. */
-export const traced = (store: Store, tell: Tell, failed: (error: unknown) => void): Store => {
+/** The store, with what goes on in it told. `watch` is given each telling, to see how it ends: nothing else waits for it, or fails of it. */
+export const traced = (store: Store, tell: Tell, watch: (telling: Promise<void>) => void): Store => {
   const had = new Map<string, Had>()
   const take = ({ head, journal }: Run, sinceMs: number): void => {
     const begun = new Map<string, number>()
     for (const { key, phase, startedAt } of journal) if (phase === 'open') begun.set(key, startedAt)
     had.set(head.id, { head, sinceMs, begun })
   }
-  const telling = (work: () => Promise<void>): void => void work().catch(failed)
+  const telling = (work: () => Promise<void>): void => watch(work())
 
   const written = ({ id, entries, change }: Append, now: number): void => {
     const one = had.get(id)

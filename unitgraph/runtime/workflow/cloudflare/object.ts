@@ -7,6 +7,7 @@ import { createLogger } from '../../core/logger.ts'
 import { pack, unpack } from '../../core/json.ts'
 import type { Environment } from '../../core/environment.ts'
 import type { Handlers, Start } from '../../entry/cloudflare.ts'
+import type { OpenSpans } from '../../telemetry/cloudflare.ts'
 import type { Execution } from '../execution.ts'
 import { createMemoryStore, type Through } from '../memory.ts'
 import type { Entry, Head, Message, NewMessage, Run } from '../run.ts'
@@ -76,10 +77,13 @@ const dueAt = ({ status, dueAt: due, leaseUntil, finishedAt, retentionMs }: Head
 
 /** What the Worker of this bundle is started with; set as its entry is loaded, which is before any object is made. */
 let own: Start | undefined
+/** Where the project has a collector. */
+let spans: OpenSpans | undefined
 
 /** For the worker's entry: around what it does with other events. */
-export const runs = (on?: (start: Start) => Handlers) => (start: Start): Handlers => {
+export const runs = (on?: (start: Start) => Handlers, open?: OpenSpans) => (start: Start): Handlers => {
   own = start
+  spans = open
   return on?.(start) ?? {}
 }
 
@@ -243,16 +247,23 @@ export class WorkflowRun {
     const holder = createHolder(() => this.#runs(), head)
     const later = await holder.begin()
     if (later !== null) return later
+    const told = await spans?.(store, this.#env, unit.host.project, createLogger())
     try {
-      const { runs: [run] } = await store.claim({ worker: WORKER, ttlMs: LEASE_MS, versions: { [name]: version }, count: 1 })
-      const change = run && deadly(run.head)
-      if (run && change) await store.append({ id, epoch: run.head.epoch, fromSeq: run.head.seq, entries: [], change })
-      else if (run) await this.#work(store, run, workflow, version, holder.hold)
+      await this.#take(told?.store ?? store, head, workflow, version, holder.hold)
     } finally {
+      // the run doesn't wait for a collector
+      if (told) this.#state.waitUntil(told.close())
       // what isn't given back is over by itself
       await holder.drop().catch((error: unknown) => createLogger().warn(error, { run: id, code: 'run-limit-fault' }))
     }
     return null
+  }
+
+  async #take(store: Store, { id, name }: Head, workflow: Workflow, version: string, hold: () => Promise<number | null>): Promise<void> {
+    const { runs: [run] } = await store.claim({ worker: WORKER, ttlMs: LEASE_MS, versions: { [name]: version }, count: 1 })
+    const change = run && deadly(run.head)
+    if (run && change) await store.append({ id, epoch: run.head.epoch, fromSeq: run.head.seq, entries: [], change })
+    else if (run) await this.#work(store, run, workflow, version, hold)
   }
 
   async #work(store: Store, run: Run, workflow: Workflow, version: string, hold: () => Promise<number | null>): Promise<void> {
