@@ -25,7 +25,7 @@ FAULTS = {
     "no session is needed": Fault("core/invoke.ts", "!call.session.value) throw", "false) throw", "sessions"),
     "any alternative of none grants": Fault("core/permissions.ts", "  return all\n", "  return true\n", "sessions"),
     "a conjunction is an alternative": Fault("core/permissions.ts", "Array.isArray(permissions)", "false", "sessions"),
-    "data isn't checked": Fault("core/invoke.ts", "definition.input ? await", "false as boolean ? await", "data"),
+    "data isn't checked": Fault("core/invoke.ts", "if (definition.input) {", "if (definition.input && (false as boolean)) {", "data"),
     "texts aren't coerced": Fault("core/invoke.ts", "definition.coerce ?", "false as boolean ?", "data"),
     "the last of two values wins": Fault("http/fields.ts", "!same(data[name], value)", "false", "data"),
     "prototypes are reached": Fault("core/json.ts", "if (key === '__proto__' || reaches)", "if (false)", "hostile"),

@@ -105,7 +105,7 @@ def test_one_more_function_moves_no_other_unit(checkout: Make) -> None:
             "  expose: true,\n"
             "  func: async ({ secrets }, { a }, { rpc }) => {\n"
             "    await secrets.getSecret('NEW_SECRET')\n"
-            "    await rpc.invoke('listBooks')\n"
+            "    await rpc.invoke('getBook', { id: 'b1' })\n"
             "    return { b: a }\n"
             "  },\n"
             "})\n"

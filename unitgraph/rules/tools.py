@@ -63,10 +63,16 @@ class Tools:
 
     @cached_property
     def prepared(self) -> Path:
-        """The folder with the runtime as bundles take it, real path: as the toolchain, there for all projects."""
-        name = digest.of([self.versions["runtime"], self.versions["bundler"]])
+        """The folder with the runtime as bundles take it, real path: as the toolchain, there for all projects.
+
+        In this user's own cache where the toolchain is another's, who has not prepared it.
+        """
+        name = f"prepared-{digest.of([self.versions['runtime'], self.versions['bundler']])[:16]}"
         with self._lock:
-            place = unnamed.prepared(RUNTIME, self.cache / "toolchain" / f"prepared-{name[:16]}")
+            try:
+                place = unnamed.prepared(RUNTIME, self.cache / "toolchain" / name)
+            except PermissionError:
+                place = unnamed.prepared(RUNTIME, self.cache / name)
         return Path(os.path.realpath(place))
 
     def aliases(self, *, as_written: bool) -> Mapping[str, str]:

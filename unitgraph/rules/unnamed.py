@@ -9,6 +9,7 @@ Classes keep theirs: they are what errors are told apart by.
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -64,7 +65,8 @@ def _is_named(node: Node) -> bool:
 def prepared(runtime: Path, place: Path) -> Path:
     """``place``, a folder that holds the runtime so; written where it is not there, at once for all who look."""
     if place.is_dir():
-        os.utime(place)     # what is used isn't removed with what is not
+        with suppress(PermissionError):     # it may be another user's
+            os.utime(place)     # what is used isn't removed with what is not
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f"{place.name}-", dir=place.parent))
@@ -77,6 +79,7 @@ def prepared(runtime: Path, place: Path) -> Path:
             is_code = path.suffix in (".ts", ".js") and not name.endswith(".d.ts")
             text = path.read_bytes()
             (there / name).write_bytes(unnamed(text, path.suffix) if is_code else text)
+    made.chmod(0o755)
     try:
         made.rename(place)
     except OSError:         # somebody else was first

@@ -120,7 +120,7 @@ def _hints(model: type) -> tuple[Any, ...]:
 
 
 def _made(kind: Any, value: Any) -> Any:
-    if kind is str or kind is int:
+    if kind is str or kind is int or kind is bool:
         if type(value) is not kind or (isinstance(value, str) and not value.isprintable() and _OBEYED.search(value)):
             raise ValueError(f"{value!r} isn't a {kind.__name__}")
         return value
