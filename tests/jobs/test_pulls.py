@@ -74,13 +74,13 @@ def test_a_message_that_somebody_else_sent_is_a_job_of_its_own_id(
     assert server.log.wait(Said("took", job))[0].get("data") == data
 
 
-def test_what_is_ended_with_the_process_is_run_by_the_next_one(unit: Path, api: QueueApi, tmp_path: Path) -> None:
-    with places.serving(unit, environment(api, tmp_path)) as first:
-        job = add(first, "lingering", {"ms": 500})
-        first.log.wait(Said("lingering", job))
-        assert first.end() == 0
-        assert len(first.log.lines(Said("lingered", job))) == 1, "it ends what it has"
-    assert all(message.lease is None for message in api.queues["lingering"])
+def test_what_is_ended_with_the_process_is_run_by_the_next_one(unit: Path, tmp_path: Path) -> None:
+    with queue_api.running(QUEUES) as api, places.serving(unit, environment(api, tmp_path)) as only:
+        job = add(only, "lingering", {"ms": 500})
+        only.log.wait(Said("lingering", job))
+        assert only.end() == 0
+        assert len(only.log.lines(Said("lingered", job))) == 1, "it ends what it has"
+        assert all(message.lease is None for message in api.queues["lingering"])
 
 
 def test_an_api_that_refuses_is_asked_again_and_nothing_is_lost(unit: Path, tmp_path: Path) -> None:
