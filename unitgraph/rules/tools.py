@@ -25,9 +25,10 @@ _BUNDLER: Final = (
     "bundle.py", "bundler.py", "chunks.py", "esbuild.py", "sandbox.py", "sourcemap.py", "strip.py", "unnamed.py",
 )  # fmt: skip
 _GENERATOR: Final = (
-    "agents.py", "builtins.py", "codegen.py", "entry.py", "errands_entry.py", "gateway_channel.py", "gateway_mcp.py",
-    "gateways.py", "generate.py", "inputs.py", "main_routes.py", "names.py", "settings_entry.py", "triggers.py",
-    "wirings.py", "workflows.py",
+    "agents.py", "builtins.py", "codegen.py", "command_lines.py", "entry.py", "errands_entry.py",
+    "gateway_channel.py", "gateway_mcp.py", "gateways.py", "generate.py", "inputs.py", "main_routes.py", "names.py",
+    "settings_entry.py", "triggers.py", "wirings.py", "workers.py", "workflows.py",
+    "../providers/cloudflare/bindings.py",
 )  # fmt: skip
 
 
