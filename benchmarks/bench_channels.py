@@ -11,12 +11,12 @@ import argparse
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.executable import build
 from unitgraph.rules.toolchain import find_bun
 
 FILES: Mapping[str, str] = {
@@ -128,12 +128,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as root:
         folder = Path(root) / "rooms"
-        for name, text in FILES.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(text, encoding="utf-8")
-        unitgraph = str(Path(sys.executable).with_name("unitgraph"))
-        subprocess.run([unitgraph, "apply"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-        ours = measured([str(folder / ".deploy" / "standalone" / "rooms")], "/rooms", folder, options)
+        program = build(folder, FILES)
+        ours = measured([str(program)], "/rooms", folder, options)
         bare = measured([str(find_bun().path), "bare.ts"], "/", folder, options)
     rows = {"executable": ours, "bare Bun.serve": bare}
     if options.json:

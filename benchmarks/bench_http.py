@@ -16,13 +16,13 @@ import shutil
 import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from benchmarks.executable import build
 from unitgraph.rules.toolchain import ensure, user_cache
 
 BODY = {"bookId": "9780141439518", "quantity": 2, "note": "as a present", "tags": ["gift", "novel"]}
@@ -114,22 +114,11 @@ def _listens(port: int) -> bool:
     return True
 
 
-def build(folder: Path) -> Path:
-    for name, text in PROJECT.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, "utf-8")
-    command = [str(Path(sys.executable).parent / "unitgraph"), "apply"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(done.stdout + done.stderr)
-    return folder / ".deploy" / "standalone" / "bench"
-
-
 def commands(folder: Path) -> dict[str, tuple[Command, Mapping[str, str]]]:
     """Each contender as an executable, as ours is one: what compiling gains, all of them have."""
     dev = ensure("dev", user_cache(os.environ))
     (folder / "node_modules").symlink_to(dev.modules)
-    program = build(folder / "bench")
+    program = build(folder / "bench", PROJECT)
     place = {"HOST": "127.0.0.1", "UNITGRAPH_DATA": str(folder / "data")}
     found: dict[str, tuple[Command, Mapping[str, str]]] = {
         "unitgraph, LOG_LEVEL=warn": ([program], place | {"LOG_LEVEL": "warn"}),

@@ -11,11 +11,9 @@ append-only file, which it flushes each second; "redis always" flushes it before
 
 import argparse
 import json
-import os
 import random
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,8 +22,8 @@ from collections.abc import Mapping
 from http.client import HTTPConnection
 from pathlib import Path
 
+from benchmarks.executable import Process, build
 from benchmarks.job_stores import STORES, Home, peers
-from unitgraph.rules.toolchain import ensure, user_cache
 
 ADDED_TOGETHER = 100
 DEADLINE_S = 600
@@ -55,46 +53,6 @@ wireQueueWorker({
 """,
 }
 WORKED = re.compile(rb'"msg":"worked".*"number":(\d+)')
-LISTENING = re.compile(rb'"msg":"listening","port":(\d+)')
-
-
-class Process:
-    """One process of the executable, whose log is a file."""
-
-    def __init__(self, program: Path, home: Home, log: Path) -> None:
-        self.log = log
-        environment = {"PORT": "0", "HOST": "127.0.0.1", **home.environment}
-        with open(log, "wb") as file:
-            self.process = subprocess.Popen([program], stdout=file, stderr=file, env=environment, cwd="/")
-
-    def port(self) -> int:
-        end = time.monotonic() + 30
-        while (found := LISTENING.search(self.log.read_bytes())) is None:
-            if self.process.poll() is not None or time.monotonic() > end:
-                raise SystemExit(f"the executable did not start: {self.log.read_text()}")
-            time.sleep(0.005)
-        return int(found[1])
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def end(self) -> None:
-        self.process.terminate()
-        self.process.wait(60)
-
-
-def build(folder: Path) -> Path:
-    for name, text in FILES.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    ensure("runtime", user_cache(os.environ))
-    command = [str(Path(sys.executable).parent / "unitgraph"), "apply"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(done.stdout + done.stderr)
-    return folder / ".deploy" / "standalone" / "jobs"
 
 
 def fill(port: int, jobs: int) -> float:
@@ -198,7 +156,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="unitgraph-bench-"))
     found: dict[str, dict[str, float]] = {}
     try:
-        program = build(folder / "project")
+        program = build(folder / "project", FILES)
         for name in options.stores.split(","):
             work = folder / name.replace(" ", "-")
             work.mkdir()

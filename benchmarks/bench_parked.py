@@ -14,8 +14,6 @@ import json
 import os
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -24,9 +22,9 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bench_jobs import DEADLINE_S, Process
+from benchmarks.bench_jobs import DEADLINE_S
+from benchmarks.executable import Process, build
 from benchmarks.job_stores import STORES, Home
-from unitgraph.rules.toolchain import ensure, user_cache
 
 TOGETHER = 200
 SAMPLES = 50
@@ -64,19 +62,6 @@ wireHTTP({ method: 'post', route: '/fill', func: fill, auth: false })
 wireHTTP({ method: 'post', route: '/quick', func: quick, auth: false })
 """,
 }
-
-
-def build(folder: Path) -> Path:
-    for name, text in FILES.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    ensure("runtime", user_cache(os.environ))
-    command = [str(Path(sys.executable).parent / "unitgraph"), "apply"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(done.stdout + done.stderr)
-    return folder / ".deploy" / "standalone" / "jobs"
 
 
 def ask(connection: HTTPConnection, method: str, path: str, body: Any = None) -> Any:
@@ -165,7 +150,7 @@ def main() -> None:
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="unitgraph-bench-"))
     try:
-        program = build(folder / "project")
+        program = build(folder / "project", FILES)
         found = {}
         for store in options.stores.split(","):
             (folder / store).mkdir()

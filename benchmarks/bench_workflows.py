@@ -14,7 +14,6 @@ has its own settings, and flushes.
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -26,10 +25,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.bench_jobs import Process
+from benchmarks.executable import Process, build
 from benchmarks.job_stores import Home
 from tests import stores
-from unitgraph.rules.toolchain import ensure, find_bun, user_cache
+from unitgraph.rules.toolchain import find_bun
 
 FLOWS = Path(__file__).parent / "flows"
 ABSURD = "absurdctl==0.5.1"
@@ -38,6 +37,7 @@ FILES: Mapping[str, str] = {
     "package.json": '{ "name": "flows", "private": true, "type": "module" }\n',
     "tsconfig.json": '{ "compilerOptions": { "module": "esnext", "moduleResolution": "bundler", "strict": true } }\n',
     "pikku.config.json": '{ "srcDirectories": ["src"], "deploy": { "defaultProvider": "standalone" } }\n',
+    **{f"src/{name}": (FLOWS / name).read_text(encoding="utf-8") for name in ("drive.ts", "ours.ts")},
 }
 STATEMENTS = """SELECT coalesce(sum(calls), 0) FROM pg_stat_statements JOIN pg_database ON pg_database.oid = dbid
   WHERE datname = current_database()"""
@@ -63,22 +63,6 @@ class Databases:
 
     def statements(self, name: str) -> int:
         return int(self.sql(name, STATEMENTS))
-
-
-def build(folder: Path) -> Path:
-    for name, text in FILES.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    (folder / "src").mkdir()
-    for name in ("drive.ts", "ours.ts"):
-        shutil.copy(FLOWS / name, folder / "src" / name)
-    ensure("runtime", user_cache(os.environ))
-    command = [str(Path(sys.executable).parent / "unitgraph"), "apply"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(done.stdout + done.stderr)
-    return folder / ".deploy" / "standalone" / "flows"
 
 
 def install(folder: Path) -> Path:
@@ -175,7 +159,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="unitgraph-bench-"))
     rounds: dict[str, list[dict[str, float]]] = {}
     try:
-        program = build(folder / "project")
+        program = build(folder / "project", FILES)
         tables = install(folder / "peers")
         with stores.postgres("shared_preload_libraries=pg_stat_statements") as server:
             databases = Databases(server)
