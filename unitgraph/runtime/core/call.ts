@@ -71,7 +71,7 @@ export const createWire = (unit: Unit, call: Call, functionId: string): Wire => 
     },
     // most functions call no other
     get rpc() {
-      return (rpc ??= unit.options.rpc?.(unit, call) ?? (unavailable('rpc is not available: this unit was built without calls') as Wire['rpc']))
+      return (rpc ??= unit.options.rpc?.(unit, call) ?? (unavailable('rpc is not available: no call was found in the code of this unit. Write rpc.invoke with a constant name in the function itself') as Wire['rpc']))
     },
   }
   return wire
