@@ -107,11 +107,30 @@ def test_a_wrong_word_is_an_error_of_the_user(shop: Checkout, words: list[str], 
     assert "Traceback" not in done.text
 
 
-@pytest.mark.parametrize("words", [["plan", "--no-such-option"], ["no-such-command"], ["plan", "--jobs", "many"]], ids=" ".join)
-def test_a_command_line_that_cannot_be_read_is_an_error_of_the_user(shop: Checkout, words: list[str]) -> None:
-    done = shop.run(*words, status=None)
-    assert done.status == 1
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["plan", "--no-such-option"], "option --no-such-option not recognized\n"),
+        (["plan", "--provder", "standalone"], "did you mean --provider?"),
+        (["no-such-command"], "no-such-command"),
+        (["plan", "--jobs", "many"], "'many'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_command_line_that_cannot_be_read_is_an_error_of_the_user(shop: Checkout, words: list[str], said: str) -> None:
+    done = shop.run(*words, status=1)
+    assert said in done.err
     assert "Traceback" not in done.text
+    assert "CmdOption" not in done.text
+
+
+@pytest.mark.parametrize(("command", "says"), [("plan", "--affected-by"), ("list", "--status")])
+def test_each_command_says_what_it_takes(tmp_path: Path, command: str, says: str) -> None:
+    """In no project, too."""
+    words = [sys.executable, "-m", "unitgraph.rules.main", command, "--help"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, check=True, text=True)
+    assert done.stderr == ""
+    assert says in done.stdout
 
 
 @pytest.mark.parametrize("program", ["doit", "unitgraph"])

@@ -19,6 +19,8 @@ def run(args: list[str]) -> int:
     if "" in args:
         sys.stderr.write("unitgraph: one of the words is empty, as that of a shell's variable without a value is\n")
         return 1
+    if len(args) == 2 and args[0] not in _OURS and args[1] in ("--help", "-h"):
+        args = ["help", args[0]]
     status = int(_Main(GraphLoader()).run(args or ["help"]) or 0)
     sys.stdout.flush()
     return 1 if status == 3 and (not args or args[0] not in _OURS) else status

@@ -4,12 +4,14 @@ Exit status: 0 done, 1 the user's or the project's error, 2 changes with --detai
 130 interrupted.
 """
 
+import difflib
 import gc
 import os
 import sys
 import tempfile
 import traceback
 from abc import ABC, abstractmethod
+from getopt import GetoptError
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from doit.cmdparse import CmdParseError
 from unitgraph.errors import UnitgraphError
 
 Option = dict[str, Any]
+_HELP = frozenset(("--help", "-h"))
 _ALLOCATIONS = 50_000
 """Between two looks for cycles: a command makes many objects that live to its end, and few cycles."""
 DIRECTORY: Option = {
@@ -75,11 +78,14 @@ class ProjectCommand(Command, ABC):
         """Runs the command; every way to end has its exit status."""
         gc.set_threshold(_ALLOCATIONS, *gc.get_threshold()[1:])
         try:
+            if not _HELP.isdisjoint(in_args[: in_args.index("--")] if "--" in in_args else in_args):
+                sys.stdout.write(f"{self.help()}\n")
+                return 0
             options, names = self.cmdparser.parse(self._options_first(in_args))
             self.arguments = tuple(in_args)
             return self.perform({**options, **self.given_before()}, names)
         except CmdParseError as error:
-            sys.stderr.write(f"unitgraph: {error}\n  See '{self.bin_name} help {self.get_name()}'.\n")
+            sys.stderr.write(f"unitgraph: {self._misread(error)}\n  See '{self.bin_name} help {self.get_name()}'.\n")
             return 1
         except UnitgraphError as error:
             sys.stderr.write(f"{error}\n")
@@ -115,6 +121,15 @@ class ProjectCommand(Command, ABC):
             else:
                 names.append(word)
         return [*options, "--", *names] if names else options
+
+    def _misread(self, error: CmdParseError) -> str:
+        """What is wrong with the command line, without doit's list of all options."""
+        cause = error.__context__
+        if isinstance(cause, GetoptError):
+            known = [f"--{option['long']}" for option in self.cmd_options]
+            near = difflib.get_close_matches(f"--{cause.opt}", known, 1)
+            return f"{cause.msg}; did you mean {near[0]}?" if near else cause.msg
+        return f"{str(error).splitlines()[0].split(' <')[0]}: {cause}" if isinstance(cause, ValueError) else str(error)
 
     def given_before(self) -> dict[str, Any]:
         """Options that stood before the command's name, as in ``doit -d folder plan``."""
