@@ -15,6 +15,21 @@ from tests.homes import Homes
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 settings.load_profile("ci")
 
+LONGEST = (
+    "jobs/test_servers.py", "workflows/test_lives.py", "cache/remote/test_conformance.py", "runtime/test_behaviour.py",
+    "system/test_affected.py", "system/test_taken_over.py", "system/test_why.py", "cache/threats/test_bytes.py",
+    "workflows/test_faults.py", "runtime/workflow/test_crash.py", "cache/threats/test_names.py", "cache/threats/test_poisoned.py",
+    "system/test_interrupted.py", "system/test_many_builders.py", "units/test_living.py", "system/test_explain.py",
+    "cache/threats/test_laundered.py", "dev/test_edits.py", "system/test_bundling.py", "system/test_two_machines.py",
+    "runtime/workflow/test_mutations.py", "system/test_benchmarks.py", "runtime/workflow/test_simulator.py", "runtime/test_types.py",
+)  # fmt: skip
+"""The files that take longest or wait longest, which are begun first: none of them is left to one worker at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
 
 @pytest.fixture(scope="session")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Tools:
