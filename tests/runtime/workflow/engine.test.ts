@@ -135,14 +135,14 @@ describe('what was done is undone when a run comes to nothing', () => {
     const undone: unknown[] = []
     const lab = createLab({
       workflows: {
-        trip: async (workflow, data) => {
+        trip: async (workflow, data, reached) => {
           await workflow.do('Hotel', 'book' as never, { what: 'hotel' } as never, { compensate: 'unbook' as never })
           await workflow.do('Insurance', 'book' as never, { what: 'insurance' } as never)
           await workflow.all('travel', {
             out: async () => workflow.do('Flight', async () => 'flight 7', { compensate: (flight) => { undone.push(flight) } }),
             back: async () => workflow.do('Train', 'book' as never, { what: 'train' } as never, { compensate: 'unbook' as never }),
           })
-          return end(workflow, data)
+          return end(workflow, data, reached)
         },
       },
       steps: { book: () => 'booked', unbook: ({ what }) => { undone.push(what) }, refuse: () => { throw new ConflictError('full') }, ...more },

@@ -14,7 +14,15 @@ import { createWorkflowWire, type StepCall } from '../../../unitgraph/runtime/wo
 import { createWorker, type Worker } from '../../../unitgraph/runtime/workflow/worker.ts'
 import type { WorkflowWire } from '../../../unitgraph/runtime/types/workflow.ts'
 
-export type Code = (workflow: WorkflowWire, data: any) => Promise<unknown>
+/** What else a worker reaches: calls of it count with those of the store, and are as deadly. */
+export interface Reached {
+  through<T>(work: () => Promise<T>): Promise<T>
+  /** No time passes until it is over. */
+  track(answer: Promise<unknown>): void
+  /** When the worker is no more. */
+  readonly died: Promise<void>
+}
+export type Code = (workflow: WorkflowWire, data: any, reached: Reached) => Promise<unknown>
 export type Step = (data: any, step: StepCall, signal: AbortSignal) => unknown
 
 export interface Line {
@@ -60,13 +68,16 @@ export const createLab = ({ workflows, steps = {}, hidden = {}, seed = 1, store:
   const timers = new Set<{ at: number; call: () => void }>()
   const made = make(() => now)
   const asked = new Set<Promise<unknown>>()
+  const track = (answer: Promise<unknown>): void => {
+    asked.add(answer)
+    const over = () => asked.delete(answer)
+    answer.then(over, over)
+  }
   /** What a store is asked takes no time here: none passes while an answer is under way. */
   const store = new Proxy(made, {
     get: (target, method: keyof Store) => (...args: never[]) => {
       const answer = (target[method] as (...given: never[]) => Promise<unknown>)(...args)
-      asked.add(answer)
-      const over = () => asked.delete(answer)
-      answer.then(over, over)
+      track(answer)
       return answer
     },
   })
@@ -87,6 +98,7 @@ export const createLab = ({ workflows, steps = {}, hidden = {}, seed = 1, store:
   /** Each worker sees the store through this; `crash` says at which call it dies and how. */
   const spawn = (name: string, own: Readonly<Record<string, Code>> = workflows, version = '1'): Worker => {
     let isDead = false
+    const died = Promise.withResolvers<void>()
     const alive = (call: () => void) => () => { if (!isDead) call() }
     const through = <T>(work: () => Promise<T>): Promise<T> => {
       if (isDead) return DEAD
@@ -94,10 +106,14 @@ export const createLab = ({ workflows, steps = {}, hidden = {}, seed = 1, store:
       const crash = crashes.find(({ call }) => call === calls)
       if (!crash) return work()
       if (crash.how === 'lost') return work().then(() => { throw new Error('The answer was lost') })
+      const die = (): Promise<never> => {
+        died.resolve()
+        return DEAD
+      }
       isDead = true
       workers = workers.filter((one) => one !== worker)
       after(1, () => spawn(`${name}'`, own, version))
-      return crash.how === 'before' ? DEAD : work().then(() => DEAD)
+      return crash.how === 'before' ? die() : work().then(die, die)
     }
     const seen = new Proxy(store, {
       get: (target, method: keyof Store) => (...args: never[]) => through(() => (target[method] as (...a: never[]) => Promise<unknown>)(...args)),
@@ -122,7 +138,7 @@ export const createLab = ({ workflows, steps = {}, hidden = {}, seed = 1, store:
             await worker.begin({ id, name: child, version: '1', input: writeValue(data, hidden[child]?.input), parentId: parent.id, parentKey: parent.key })
           },
         })
-        return () => (isDead ? DEAD : (own[run.head.name] as Code)(wire, readValue(run.input)))
+        return () => (isDead ? DEAD : (own[run.head.name] as Code)(wire, readValue(run.input), { through, track, died: died.promise }))
       }, hidden[run.head.name]?.output),
     })
     workers.push(worker)

@@ -56,6 +56,11 @@ const calls = (random: () => number) => {
       return (store: Store) => store.deliver(id, { messageId, type: 't', payload: 'p', by: pick(['me']), ...(key && { key }) })
     },
     () => { const id = pick(IDS); return (store: Store) => store.cancel(id, 'enough') },
+    (oracle: ReadonlyMap<string, Run>) => {
+      const id = pick(IDS)
+      const epoch = (oracle.get(id)?.head.epoch ?? 0) - pick([0, 0, 1])
+      return (store: Store) => store.isHeld(id, epoch)
+    },
     () => { const id = pick(IDS); return (store: Store) => store.resume(id) },
     () => { const [id, as, to] = [pick(IDS), `${pick(IDS)}'`, pick([0, 1, 9])]; return (store: Store) => store.fork(id, as, to) },
     () => { const worker = pick(WORKERS); return (store: Store) => store.release(worker) },

@@ -31,7 +31,7 @@ export interface Transacting<Transaction> {
 }
 
 export interface TransactionOptions<Out, Transaction> extends StepOptions<Out> {
-  /** `db`, where it is the database that runs are kept in: what the step does in it and its record are one transaction. */
+  /** `db`: what the step does in it and the record of what it came to are one transaction. */
   transaction: Transacting<Transaction>
 }
 

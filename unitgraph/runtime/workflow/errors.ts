@@ -22,10 +22,10 @@ export class NonRetryableError extends Error {
   override readonly name = 'NonRetryableError'
 }
 
-/** A step can't share a transaction with its record, which is elsewhere. */
-export class OtherDatabaseError extends NonRetryableError {
-  constructor(step: string) {
-    super(`The step ${step} is to be one transaction with its record, but runs are not in the database that it has: let DATABASE_URL and UNITGRAPH_STORE name the same database of PostgreSQL`)
+/** A step is to be a transaction of a database that has none in which code can think. */
+export class NoTransactionError extends NonRetryableError {
+  constructor(step: string, why: string) {
+    super(`The step ${step} is to be one transaction with its record, and its database has none: ${why}`)
   }
 }
 

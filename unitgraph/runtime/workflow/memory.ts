@@ -131,6 +131,10 @@ export const createMemoryStore = (now: () => number = Date.now, known: readonly 
       const next = taken.length >= count ? [at] : [...later, chooser.tokenAt].filter((one) => one !== null)
       return { runs: taken.map(copy), now: at, nextAt: next.length > 0 ? Math.min(...next) : null }
     }),
+    isHeld: async (id, epoch) => {
+      const head = runs.get(id)?.head
+      return head?.epoch === epoch && head.status === 'running'
+    },
     append: (given) => written([given.id], () => append(given)),
     note: async (id, epoch, underway) => {
       const run = runs.get(id)

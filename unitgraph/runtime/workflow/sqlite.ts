@@ -66,6 +66,7 @@ export const createSqliteStore = (folder: string, now: () => number = Date.now):
   const query = <Row>(sql: string) => database.query<Row>(sql)
 
   const head = query<Head>('SELECT * FROM runs WHERE id = ?')
+  const held = query(`SELECT 1 FROM runs WHERE id = ? AND epoch = ? AND status = 'running'`)
   const payload = query<Pick<Run, 'input' | 'output' | 'error' | 'underway'>>('SELECT * FROM payloads WHERE id = ?')
   const journal = query<EntryRow>('SELECT * FROM journal WHERE run = ? ORDER BY seq')
   const messages = query<MessageRow>('SELECT * FROM inbox WHERE run = ? AND n > ? ORDER BY n')
@@ -205,6 +206,7 @@ export const createSqliteStore = (folder: string, now: () => number = Date.now):
       const nextAt = taken.length >= count ? at : next.length > 0 ? Math.min(...next) : null
       return { runs: taken.map((id) => load(id) as Run), now: at, nextAt }
     }),
+    isHeld: async (id, epoch) => held.get(id, epoch) !== null,
     append: (given) => written(() => append(given)),
     note: async (id, epoch, underway) => void note.run(id, epoch, underway),
     renew: ({ worker, ttlMs }, ids) => written(() => {

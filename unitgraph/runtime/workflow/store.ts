@@ -97,6 +97,8 @@ export interface Database {
 
 /** `unknown`: it may be written or not, and may still come to be. */
 export type Transacted = Appended | { readonly is: 'unknown' }
+/** Nothing has been done: that database has no runs. */
+export type Elsewhere = { readonly is: 'elsewhere' }
 
 export interface Store {
   /** With a lease, and if its limits let it, it is running, and the caller's; else it waits to be claimed. */
@@ -108,11 +110,10 @@ export interface Store {
    */
   claim(claim: Claim): Promise<Claimed>
   append(append: Append): Promise<Appended>
-  /**
-   * An append in a transaction with what `work` does there; what is thrown has undone both. Throws
-   * `OtherDatabaseError` where runs are not in that database. Not there: they are in none.
-   */
-  transact?(database: Database, held: Pick<Append, 'id' | 'epoch'>, work: (transaction: Transaction) => Promise<Append>): Promise<Transacted>
+  /** Whether the run is this holder's: with this epoch, and not given up. */
+  isHeld(id: string, epoch: number): Promise<boolean>
+  /** An append in a transaction with what `work` does there; what is thrown has undone both. Not there: runs are in no such database. */
+  transact?(database: Database, held: Pick<Append, 'id' | 'epoch'>, work: (transaction: Transaction) => Promise<Append>): Promise<Transacted | Elsewhere>
   /** What is under way, for people to see; not kept where the run is somebody else's. */
   note(id: string, epoch: number, underway: string): Promise<void>
   renew(lease: Lease, ids: readonly string[]): Promise<Renewed>

@@ -8,14 +8,15 @@ import { reportError } from '../core/errors.ts'
 import { digest, toBytes } from '../core/text.ts'
 import { within } from '../core/within.ts'
 import type { Approval, StepOptions, WorkflowWire } from '../types/workflow.ts'
-import { OtherDatabaseError, RunCancelledError, StepInterruptedError, WaitTimeoutError } from './errors.ts'
+import { NoTransactionError, RunCancelledError, StepInterruptedError, WaitTimeoutError } from './errors.ts'
+import { transactApart } from './apart.ts'
 import type { Steps } from './steps.ts'
 import type { Ended } from './graph.ts'
 import type { Hidden, Path } from './hidden.ts'
 import { createKeys, plain, scopeOf } from './keys.ts'
 import { milliseconds, retryInMs, retryOf, type Retry } from './retry.ts'
 import type { Entry, Message, NewEntry, StepKind } from './run.ts'
-import type { Database, Transacted, Transaction } from './store.ts'
+import type { Append, Database, Transacted, Transaction } from './store.ts'
 import { stepDigest } from './trace.ts'
 import { readError, readValue, writeError, writeValue } from './values.ts'
 
@@ -128,24 +129,27 @@ export const createWorkflowWire = (steps: Steps, reach: Reach): Durable => {
     }
     /** Resolves once it is written with what it did. */
     const transact = async (database: Database, number: number, startedAt: number, step: StepCall): Promise<void> => {
-      if (!world.store.transact) throw new OtherDatabaseError(name)
       const outcome = Promise.withResolvers<Transacted | { is: 'withdrawn' }>()
+      let hasBegun = false
+      const work = async (transaction: Transaction, known?: string): Promise<Append> => {
+        hasBegun = true
+        const value = known ?? writeValue(await within(timeoutMs, over, 'The step', (signal) => body(step, signal, transaction)), hidden)
+        const entry = entryOf(key, kind, fingerprint, { attempt: number, startedAt, input, value })
+        return new Promise((resolve, reject) => {
+          if (over.aborted) return reject(over.reason)
+          over.addEventListener('abort', () => reject(over.reason), { once: true })
+          steps.write({ entry, through: (append) => {
+            resolve(append)
+            return outcome.promise
+          } })
+        })
+      }
       try {
-        outcome.resolve(await world.store.transact(database, { id: runId, epoch: run.head.epoch }, async (transaction) => {
-          const value = writeValue(await within(timeoutMs, over, 'The step', (signal) => body(step, signal, transaction)), hidden)
-          const entry = entryOf(key, kind, fingerprint, { attempt: number, startedAt, input, value })
-          return new Promise((resolve, reject) => {
-            if (over.aborted) return reject(over.reason)
-            over.addEventListener('abort', () => reject(over.reason), { once: true })
-            steps.write({ entry, through: (append) => {
-              resolve(append)
-              return outcome.promise
-            } })
-          })
-        }))
+        const here = await world.store.transact?.(database, { id: runId, epoch: run.head.epoch }, work)
+        outcome.resolve(!here || here.is === 'elsewhere' ? await transactApart(world, database, run, key, work) : here)
       } catch (error) {
         outcome.resolve({ is: 'withdrawn' })
-        throw error instanceof OtherDatabaseError ? new OtherDatabaseError(name) : error
+        throw !hasBegun && reportError(error).status === 501 ? new NoTransactionError(name, (error as Error).message) : error
       }
     }
     const attempt = async (number: number): Promise<void> => {

@@ -6,6 +6,7 @@
 import { SQL, type SQLClient } from 'bun'
 import { CONNECT_MS, inTime, unavailable } from '../patience.ts'
 import type { Place } from '../place.ts'
+import { isFaultOfServer } from '../../workflow/sql.ts'
 
 type Value = string | number | boolean | null
 
@@ -25,13 +26,6 @@ export interface Client {
 }
 
 const CONNECTIONS = 4
-
-/** The server's own words are the operator's business: a statement that is wrong is ours, and has done nothing. */
-export const isFaultOfServer = (error: unknown): boolean => {
-  const { code, errno } = error as { code?: string; errno?: string }
-  // https://www.postgresql.org/docs/current/errcodes-appendix.html: connection, resources, operator's intervention, system
-  return errno === undefined ? code?.startsWith('ERR_POSTGRES_') !== false : /^(08|53|57|58|25006)/.test(String(errno))
-}
 
 /** `most`: how many connections at once, besides one for each channel that is listened to. */
 export const connect = ({ url }: Place, most = CONNECTIONS): Client => {

@@ -3,12 +3,12 @@
  * routine, and so one round trip and one commit. Nothing of a session is relied on.
  */
 import { inGroups } from '../groups.ts'
-import { isFaultOfServer, type Client } from './client.ts'
+import type { Client } from './client.ts'
 import { migrate } from './schema.ts'
 import { flowOf } from '../../workflow/flow.ts'
 import { ENDS, type Entry, type Head, type Message, type Run } from '../../workflow/run.ts'
-import { OtherDatabaseError } from '../../workflow/errors.ts'
-import type { Append, Appended, Delivered, Started, Store, Transaction } from '../../workflow/store.ts'
+import { isFaultOfServer, raw } from '../../workflow/sql.ts'
+import type { Append, Appended, Database, Delivered, Started, Store, Transaction } from '../../workflow/store.ts'
 import { COLUMNS, createRoutines, migrations } from './routines.ts'
 import { escaped, fromText, toText } from './texts.ts'
 
@@ -45,9 +45,8 @@ const appending = ({ change, ...given }: Append): Operation => {
   return { do: 'append', ...given, ...change, status, grows: given.entries.length, ends: ENDS.has(status) }
 }
 
-/** A statement as Kysely has it. */
-const raw = (sql: string, ...parameters: unknown[]): object =>
-  ({ sql, parameters, query: { kind: 'RawNode', sqlFragments: [sql], parameters: [] }, queryId: { queryId: 'unitgraph' } })
+/** Of a transaction in a database that has no runs. */
+const ELSEWHERE = Symbol('elsewhere')
 
 /** `clock` is the server's, unless a test has its own. */
 export const createRunStore = async (client: Client, schema: string, clock?: () => number): Promise<Store> => {
@@ -99,8 +98,12 @@ export const createRunStore = async (client: Client, schema: string, clock?: () 
   }
   const has = (what: string): string => `position(lower(?::text COLLATE "C") IN lower(${what})) > 0`
 
+  /** Without runs. */
+  const others = new WeakSet<Database>()
+  const held = `SELECT 1 AS is FROM ${schema}.runs WHERE id = $1 AND epoch = $2::text::bigint AND status = 'running'`
+  const isHeld = async (id: string, epoch: number): Promise<boolean> => (await client.run(held, escaped(id), String(epoch))).length > 0
   /** In whichever database the transaction is. */
-  const isHeld = async (transaction: Transaction, id: string, epoch: number): Promise<boolean> => {
+  const isHeldIn = async (transaction: Transaction, id: string, epoch: number): Promise<boolean> => {
     try {
       const { rows: [there] } = await transaction.executeQuery(raw('SELECT to_regclass($1) IS NOT NULL AS is', `${schema}.runs`))
       if (!(there as { is: boolean }).is) return false
@@ -108,7 +111,7 @@ export const createRunStore = async (client: Client, schema: string, clock?: () 
       if (isFaultOfServer(error)) throw error
       return false
     }
-    const { rows } = await transaction.executeQuery(raw(`SELECT FROM ${schema}.runs WHERE id = $1 AND epoch = $2::text::bigint AND status = 'running'`, escaped(id), String(epoch)))
+    const { rows } = await transaction.executeQuery(raw(held, escaped(id), String(epoch)))
     return rows.length > 0
   }
 
@@ -124,12 +127,14 @@ export const createRunStore = async (client: Client, schema: string, clock?: () 
       return { runs: runs.map(runOf), now, nextAt }
     },
     append: (given) => work<Appended>(appending(given)),
+    isHeld,
     transact: async (database, { id, epoch }, prepare) => {
+      if (others.has(database)) return { is: 'elsewhere' }
       let isSent = false
       let answer: Appended | undefined
       try {
         await database.transaction().execute(async (transaction) => {
-          if (!(await isHeld(transaction, id, epoch)) && (await work<WholeRow | null>({ do: 'load', id }))?.head['epoch'] === epoch) throw new OtherDatabaseError('')
+          if (!(await isHeldIn(transaction, id, epoch)) && (await isHeld(id, epoch))) throw ELSEWHERE
           const append = await prepare(transaction)
           isSent = true
           const sql = `SELECT answer::text FROM ${routines.call('append')}($1::text::json, ${clock?.() ?? 'NULL'}) AS answer`
@@ -139,6 +144,10 @@ export const createRunStore = async (client: Client, schema: string, clock?: () 
         })
         return answer as Appended
       } catch (error) {
+        if (error === ELSEWHERE) {
+          others.add(database)
+          return { is: 'elsewhere' }
+        }
         if (answer && answer.is !== 'ok') return answer
         if (isSent && isFaultOfServer(error)) return { is: 'unknown' }
         throw error

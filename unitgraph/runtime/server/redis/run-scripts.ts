@@ -137,6 +137,10 @@ if status ~= 'running' then
   end
 end
 return { 'ok', num(now), cancelAt }`,
+  /** Values: id, epoch. */
+  isHeld: `
+local epoch, status = get(ARGV[1], 'epoch', 'status')
+return status == 'running' and tonumber(epoch) == tonumber(ARGV[2]) and not isGone(ARGV[1], epoch) and 1 or 0`,
   /** Values: id, epoch, text. */
   note: `
 local epoch, status = get(ARGV[1], 'epoch', 'status')

@@ -60,6 +60,7 @@ export const createRunStore = (client: Client, prefix: string, forgets: boolean,
       const [now, next, runs] = answer as [string, string, Whole[]]
       return { runs: runs.map(runOf), now: Number(now), nextAt: next === '' ? null : Number(next) }
     },
+    isHeld: async (id, epoch) => (await run('isHeld', id, epoch)) === 1,
     append: async ({ id, epoch, fromSeq, entries, change = {}, seen, version = '' }) => {
       const { status = 'running', dueAt, output, error, reason } = change
       const answer = await run(
