@@ -2,6 +2,7 @@
 import { afterAll, describe, expect, test } from 'bun:test'
 import { connect } from '../../../unitgraph/runtime/server/postgres/client.ts'
 import { migrate, prepare } from '../../../unitgraph/runtime/server/postgres/schema.ts'
+import { createRoutines } from '../../../unitgraph/runtime/server/postgres/routines.ts'
 import { createRunStore } from '../../../unitgraph/runtime/server/postgres/runs.ts'
 import { escaped, fromText, toText } from '../../../unitgraph/runtime/server/postgres/texts.ts'
 import type { Claimed } from '../../../unitgraph/runtime/workflow/store.ts'
@@ -71,6 +72,35 @@ test('a claim costs nothing more for runs that are parked', async () => {
     SELECT 'r' || n, 'w' || n % 5, '1', 'waiting', 0, 9999999999999 + n, 1, 3, n, 0, 0, 0, 1 FROM generate_series(1, 50000) AS n`)
   await clients[0]!.run(`ANALYZE ${schema}.runs`)
   expect(await shortest()).toBeLessThan(before * 5 + 5)
+})
+
+test.each([
+  ['nothing holds back', 10, 'NULL, 0, NULL, 0, 0'],
+  ['a full key holds back', 1, "'k', 1, NULL, 0, 0"],
+  ['twenty keys hold back', 20, "'k' || n % 20, 1, NULL, 0, 0"],
+  ['a bucket holds back', 1, "NULL, 0, 'r', 1, 3600000"],
+])('a claim reads no more rows for more that are due, which %s', async (_what, most, limits) => {
+  await opened()
+  const schema = schemas.at(-1)!
+  await clients[0]!.run(`INSERT INTO ${schema}.runs (id, name, version, status, priority, due_at, epoch, seq, created_at, retention_ms, concurrency_key, concurrency_limit,
+      rate_key, rate_limit, rate_per_ms)
+    SELECT 'r' || n, 'w', '1', 'ready', n % 3, n, 0, 0, n, 1, ${limits} FROM generate_series(1, 5000) AS n`)
+  await clients[0]!.run(`INSERT INTO ${schema}.payloads (id, input) SELECT id, '1' FROM ${schema}.runs`)
+  await clients[0]!.run(`ANALYZE ${schema}.runs`)
+  const { call } = await createRoutines(schema)
+  // of what the connection has not told yet, which may be more than this transaction's
+  const read = `SELECT (seq_tup_read + idx_tup_fetch)::int AS read FROM pg_stat_xact_user_tables WHERE relid = '${schema}.runs'::regclass`
+  let had = 0
+  for (let round = 0; round < 4; round += 1) {
+    const [before, claimed, after] = await clients[0]!.transaction<{ claimed: string; read: number }>('BEGIN', [
+      [read],
+      [`SELECT ${call('claim')}($1::text::json, NULL)::text AS claimed`, JSON.stringify({ worker: 'w', ttlMs: 9000, versions: { w: '1', x: '1' }, count: 10 })],
+      [read],
+    ])
+    had += (JSON.parse(claimed!.rows[0]!.claimed) as Claimed).runs.length
+    expect(after!.rows[0]!.read - before!.rows[0]!.read).toBeLessThan(500)
+  }
+  expect(had).toBe(most === 10 ? 40 : most)
 })
 
 test('what many write at once is written once; who sends to it meanwhile is heard or told', async () => {

@@ -20,6 +20,13 @@ const TEXT = 'text COLLATE "C"'
 /** Whose time comes: one of the two is null. */
 const COMES_AT = 'coalesce(due_at, lease_until)'
 const COMES = `status IN ('ready', 'waiting', 'paused', 'running') AND ${COMES_AT} IS NOT NULL`
+/** What comes is one of three: what no limit can hold back, what one can, and what is for code of its version alone. */
+const IS_KEYED = `(concurrency_key IS NOT NULL OR status = 'ready' AND rate_key IS NOT NULL)`
+const FREE = `(status = 'running' OR status IN ('ready', 'waiting') AND NOT ${IS_KEYED}) AND ${COMES_AT} IS NOT NULL`
+const KEYED = `status IN ('ready', 'waiting') AND ${IS_KEYED} AND due_at IS NOT NULL`
+const PAUSED = `status = 'paused' AND due_at IS NOT NULL`
+/** What the same limits hold back, of a workflow and a priority, is a lane. */
+const LANE = { concurrency: `coalesce(concurrency_key, '')`, rate: `CASE status WHEN 'ready' THEN coalesce(rate_key, '') ELSE '' END` }
 
 /** Each is what a version has more than the one before it. */
 export const migrations = (schema: string): readonly string[] => [
@@ -49,6 +56,12 @@ export const migrations = (schema: string): readonly string[] => [
   );
   CREATE UNIQUE INDEX inbox_ids ON ${schema}.inbox (run_id, message_id);
   CREATE TABLE ${schema}.limits (key ${TEXT} PRIMARY KEY, tokens float8, at bigint);`,
+  // in the order in which they are had, so that however many are due, the first are found where they stand
+  `DROP INDEX ${schema}.runs_come;
+  CREATE INDEX runs_free ON ${schema}.runs (name, priority, (${COMES_AT}), id) WHERE ${FREE};
+  CREATE INDEX runs_keyed ON ${schema}.runs (name, priority, due_at, id) WHERE ${KEYED};
+  CREATE INDEX runs_lanes ON ${schema}.runs (name, priority, (${LANE.concurrency}), (${LANE.rate}), due_at, id) WHERE ${KEYED};
+  CREATE INDEX runs_paused ON ${schema}.runs (name, version, priority, due_at, id) WHERE ${PAUSED};`,
 ]
 
 /** How many runs that are due are looked at together where limits hold some back. */
@@ -59,9 +72,9 @@ const CLOCK = '(floor(extract(epoch FROM clock_timestamp()) * 1000))::bigint'
 
 /** What each does is in `memory.ts`; here it is done to rows, whose heads are locked first. */
 const routines = (schema: string, call: (name: string) => string): string => {
-  // what is called by itself is not compiled: that takes longer than any of it
+  // what is called by itself is not compiled: that takes longer than any of it. A claim has an index for all that it asks, whatever statistics say
   const routine = (name: string, declared: string, body: string, returns = 'json'): string =>
-    `CREATE OR REPLACE FUNCTION ${call(name)}(given json, at bigint) RETURNS ${returns} LANGUAGE plpgsql ${OPERATIONS.includes(name) ? '' : 'SET jit = off'} AS $routine$
+    `CREATE OR REPLACE FUNCTION ${call(name)}(given json, at bigint) RETURNS ${returns} LANGUAGE plpgsql ${OPERATIONS.includes(name) ? '' : 'SET jit = off'} ${name === 'claim' ? 'SET enable_seqscan = off' : ''} AS $routine$
       DECLARE ${declared}
       BEGIN at := coalesce(at, ${CLOCK}); ${body} END $routine$;`
   const read = (columns: string): string => `SELECT * INTO a FROM json_to_record(given) AS told (${columns});`
@@ -72,13 +85,39 @@ const routines = (schema: string, call: (name: string) => string): string => {
     'inbox', (SELECT coalesce(json_agg(row_to_json(message) ORDER BY n), '[]') FROM ${schema}.inbox AS message WHERE run_id = runs.id))`
   const joined = `${head} JOIN ${schema}.payloads USING (id)`
   const isDue = `${COMES} AND ${COMES_AT} <= at`
-  // a workflow at a time, by the index: however many of others, or of later, there are
-  const page = `SELECT first.id FROM json_each_text(a.versions) AS mine (workflow, version), LATERAL (
-      SELECT id, priority, ${COMES_AT} AS comes FROM ${head} WHERE name = mine.workflow AND ${isDue} AND (status <> 'paused' OR runs.version = mine.version)
-        AND (status = 'running' OR concurrency_key IS NULL OR concurrency_key <> ALL (is_full))
-        AND (status <> 'ready' OR rate_key IS NULL OR rate_key <> ALL (is_empty))
-      ORDER BY 2 DESC, 3, 1 LIMIT size
+  /** The first of each lane: of a workflow's runs that are alike in some columns, which an index begins with. */
+  const firsts = (of: string, columns: readonly string[], rest: string, what = `id, priority, ${COMES_AT} AS comes`): string => {
+    const list = columns.join(', ')
+    const last = columns.map((column) => `${column} DESC`).join(', ')
+    const named = columns.map((_column, index) => `c${index}`)
+    const lane = named.map((name) => `lane.${name}`).join(', ')
+    const own = `FROM ${head} WHERE name = mine.workflow AND ${of}`
+    return `(WITH RECURSIVE lane (${named.join(', ')}) AS (
+        (SELECT ${list} ${own} ORDER BY ${last} LIMIT 1)
+        UNION ALL SELECT next.* FROM lane, LATERAL (SELECT ${list} ${own} AND (${list}) < (${lane}) ORDER BY ${last} LIMIT 1) AS next
+      ) SELECT one.* FROM lane, LATERAL (SELECT ${what} ${own} AND (${list}) = (${lane}) AND ${rest}) AS one`
+  }
+  const VERSION = `version = mine.version AND ${PAUSED}`
+  const ORDER = (comes: string): string => `ORDER BY ${comes}, id LIMIT a.count`
+  const mine = 'json_each_text(a.versions) AS mine (workflow, version)'
+  const pageOf = (keyed: string): string => `SELECT first.id FROM ${mine}, LATERAL (
+      ${firsts(FREE, ['priority'], `${COMES_AT} <= at ${ORDER(COMES_AT)}`)}) UNION ALL ${keyed}) UNION ALL
+      ${firsts(VERSION, ['priority'], `due_at <= at AND (concurrency_key IS NULL OR concurrency_key <> ALL (is_full)) ${ORDER('due_at')}`)})
     ) AS first ORDER BY priority DESC, comes, id LIMIT size`
+  // the first of all; once some are held back, of the lanes of which none was
+  const page = pageOf(firsts(KEYED, ['priority'], `due_at <= at ${ORDER('due_at')}`))
+  const LANES = ['priority', LANE.concurrency, LANE.rate]
+  const pageOfLanes = pageOf(`${firsts(KEYED, LANES, `due_at <= at ${ORDER('due_at')}`)}
+      WHERE c1 NOT IN (SELECT unnest(is_full)) AND c2 NOT IN (SELECT unnest(is_empty))`)
+  // keys of which the first of no lane may be had, so that they needn't be locked and asked one by one
+  const full = `SELECT first.key FROM ${mine}, LATERAL (
+      ${firsts(KEYED, LANES, 'due_at <= at ORDER BY due_at, id LIMIT 1', 'concurrency_key AS key, concurrency_limit AS most')})
+    ) AS first WHERE key IS NOT NULL GROUP BY key
+      HAVING max(most) <= (SELECT count(*) FROM ${head} WHERE concurrency_key = first.key AND status = 'running')`
+  const later = `SELECT least(token_at, min(comes)) INTO next_at FROM ${mine}, LATERAL (
+      ${firsts(FREE, ['priority'], `${COMES_AT} > at AND (status <> 'running' OR owner <> a.worker) ORDER BY ${COMES_AT} LIMIT 1`)}) UNION ALL
+      ${firsts(KEYED, ['priority'], 'due_at > at ORDER BY due_at LIMIT 1')}) UNION ALL ${firsts(VERSION, ['priority'], 'due_at > at ORDER BY due_at LIMIT 1')})
+    ) AS first`
   const headOf = `SELECT * INTO head FROM ${head} WHERE id = a.id`
 
   return [
@@ -222,16 +261,17 @@ const routines = (schema: string, call: (name: string) => string): string => {
       END LOOP;`, 'SETOF json'),
     // runs are locked when nothing is waited for any more; what another looks at meanwhile is its
     routine('claim', `a record; run ${head}; page text[]; keys text[]; is_full text[] := '{}'; is_empty text[] := '{}'; taken text[] := '{}';
-      size int; known int; seen int; next_soon boolean := false; refusal record; token_at bigint; next_at bigint; found json;`, `
+      size int; known int; seen int; next_soon boolean := false; by_lanes boolean := false; is_held boolean; refusal record; token_at bigint; next_at bigint; found json;`, `
       ${read('worker text, "ttlMs" bigint, versions json, count int')}
       size := a.count;
       WHILE cardinality(taken) < a.count LOOP
-        page := ARRAY(${page});
+        IF by_lanes THEN page := ARRAY(${pageOfLanes}); ELSE page := ARRAY(${page}); END IF;
         EXIT WHEN page = '{}';
         keys := ARRAY(SELECT DISTINCT key FROM ${head}, LATERAL (VALUES (concurrency_key), (rate_key)) AS either (key) WHERE id = ANY (page) AND key IS NOT NULL);
         IF keys <> '{}' THEN PERFORM ${call('lock')}(to_json(keys), at); END IF;
         known := cardinality(taken) + cardinality(is_full) + cardinality(is_empty);
         seen := 0;
+        is_held := false;
         FOR run IN SELECT runs.* FROM unnest(page) WITH ORDINALITY AS mine (id, place) JOIN ${head} AS runs USING (id) WHERE ${isDue}
           ORDER BY place FOR UPDATE OF runs SKIP LOCKED
         LOOP
@@ -240,20 +280,25 @@ const routines = (schema: string, call: (name: string) => string): string => {
           IF run.concurrency_key IS NOT NULL OR run.rate_key IS NOT NULL THEN
             CONTINUE WHEN run.status <> 'running' AND run.concurrency_key = ANY (is_full) OR run.status = 'ready' AND run.rate_key = ANY (is_empty);
             refusal := ${call('refusal')}(run, at);
-            IF refusal.refused = 'full' THEN is_full := is_full || run.concurrency_key; CONTINUE; END IF;
+            IF refusal.refused = 'full' THEN is_full := is_full || run.concurrency_key; END IF;
             IF refusal.refused = 'empty' THEN
               is_empty := is_empty || run.rate_key;
               token_at := least(token_at, refusal.token_at);
-              CONTINUE;
             END IF;
+            -- what comes next may be held back by the same: its lane is left out
+            is_held := refusal.refused IS NOT NULL AND NOT by_lanes;
+            EXIT WHEN is_held;
+            CONTINUE WHEN refusal.refused IS NOT NULL;
           END IF;
           taken := taken || run.id;
           UPDATE ${head} SET recoveries = recoveries + (status = 'running')::int, status = 'running', epoch = epoch + 1, owner = a.worker,
             lease_until = at + a."ttlMs", due_at = NULL WHERE id = run.id;
         END LOOP;
         -- the others are in somebody's hands at the moment, which may be all that there are
-        next_soon := seen < cardinality(page);
-        EXIT WHEN cardinality(page) < size OR size >= ${PAGE} AND cardinality(taken) + cardinality(is_full) + cardinality(is_empty) = known;
+        next_soon := seen < cardinality(page) AND NOT is_held;
+        EXIT WHEN cardinality(taken) >= a.count OR NOT is_held AND cardinality(page) < size OR by_lanes AND cardinality(taken) + cardinality(is_full) + cardinality(is_empty) = known;
+        IF NOT by_lanes THEN is_full := is_full || ARRAY(${full}); END IF;
+        by_lanes := true;
         size := ${PAGE};
       END LOOP;
       IF taken <> '{}' THEN
@@ -262,10 +307,7 @@ const routines = (schema: string, call: (name: string) => string): string => {
       IF cardinality(taken) >= a.count OR next_soon THEN
         next_at := at;
       ELSE
-        SELECT least(token_at, min(comes)) INTO next_at FROM json_each_text(a.versions) AS mine (workflow, version), LATERAL (
-          SELECT ${COMES_AT} AS comes FROM ${head} WHERE name = mine.workflow AND ${COMES} AND ${COMES_AT} > at
-            AND (status <> 'running' OR owner <> a.worker) AND (status <> 'paused' OR runs.version = mine.version) ORDER BY 1 LIMIT 1
-        ) AS first;
+        ${later};
       END IF;
       RETURN json_build_object('runs', coalesce(found, '[]'), 'now', at, 'nextAt', next_at);`),
     routine('renew', 'a record; kept json;', `
@@ -278,7 +320,7 @@ const routines = (schema: string, call: (name: string) => string): string => {
       RETURN json_build_object('now', at, 'kept', kept);`),
     routine('release', 'a record;', `
       ${read('worker text')}
-      WITH mine AS MATERIALIZED (SELECT id FROM ${head} WHERE ${COMES} AND status = 'running' AND owner = a.worker ORDER BY id FOR UPDATE)
+      WITH mine AS MATERIALIZED (SELECT id FROM ${head} WHERE ${FREE} AND status = 'running' AND owner = a.worker ORDER BY id FOR UPDATE)
       UPDATE ${head} AS run SET status = 'waiting', owner = NULL, lease_until = NULL, due_at = at FROM mine WHERE run.id = mine.id;
       RETURN NULL;`),
     routine('purge', 'a record; gone text[];', `
