@@ -38,7 +38,7 @@ FAULTS = {
     "another site may change things": Fault("http/origin.ts", "site !== 'same-origin' && site !== 'none'", "false", "sites"),
     "a token against forgery is anybody's": Fault("middleware/csrf.ts", "token.for === (wire.session?.userId ?? null)", "true", "sites"),
     "nobody is counted": Fault("services/limits/bucket.ts", "there >= 1", "true", "limits"),
-    "middleware stands in another order": Fault("core/invoke.ts", "...tagged(middleware, tags), own].flat()", "own, ...tagged(middleware, tags)].flat()", "middleware"),
+    "middleware stands in another order": Fault("core/around.ts", "...tagged(middleware, tags), own].flat()", "own, ...tagged(middleware, tags)].flat()", "middleware"),
     "an unknown error says what it is": Fault("core/errors.ts", "message: 'Internal server error', names", "message: error.message ?? '', names", "answers"),
     "a specific route doesn't go first": Fault("server/units.ts", ".sort(bySpecificity)", "", "routing"),
     "the callee's session stays there": Fault("core/rpc.ts", "...outer, ...NO_TRANSPORT", "...outer, session: { value: outer.session.value } as never, ...NO_TRANSPORT", "calls"),

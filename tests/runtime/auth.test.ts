@@ -5,7 +5,7 @@ import { signJwt, verifyJwt } from '../../unitgraph/runtime/core/jwt.ts'
 import { granted } from '../../unitgraph/runtime/core/permissions.ts'
 import { hmacKey, toBase64Url, toBytes } from '../../unitgraph/runtime/core/text.ts'
 import { jwt } from '../../unitgraph/runtime/services/jwt.ts'
-import { createSecrets } from '../../unitgraph/runtime/core/environment.ts'
+import { createSecrets } from '../../unitgraph/runtime/core/secret-service.ts'
 import { serving } from './helpers.ts'
 
 const env = { JWT_SECRET: 'jwt secret, long enough', SESSION_SECRET: 'session secret, long enough', API_KEY: 'key-123456' }

@@ -7,6 +7,7 @@ import { dispatch } from '../../unitgraph/runtime/core/dispatch.ts'
 import type { ErrandOptions } from '../../unitgraph/runtime/core/errand.ts'
 import { createHost } from '../../unitgraph/runtime/core/host.ts'
 import { createUnit, type Unit } from '../../unitgraph/runtime/core/unit.ts'
+import * as pieces from '../../unitgraph/runtime/pieces.ts'
 import { errands } from '../../unitgraph/runtime/errands.ts'
 import { remote } from '../../unitgraph/runtime/remote.ts'
 import { RPC_SECRET, running } from './helpers.ts'
@@ -32,7 +33,7 @@ const gateway = (where: string, func: unknown, entry: object = {}) => {
     errands: errands({ wires: { channel: channelWire as never }, wirings: WIRINGS }),
   }
   const host = createHost({ project: 'shop' }, env)
-  const near: Unit = createUnit({ unit: 'shop-b', ...options }, host)
+  const near: Unit = createUnit({ unit: 'shop-b', pieces, ...options }, host)
   const b = running({ unit: 'shop-b', ...options }, env)
   const away = remote({ f: { unit: 'shop-b', binding: 'B' } })
   const a = where === 'in process'

@@ -2,6 +2,7 @@
 import { worker, type WorkerOptions } from '../../unitgraph/runtime/entry/cloudflare.ts'
 import { http, type HttpPart } from '../../unitgraph/runtime/http/index.ts'
 import { answers } from '../../unitgraph/runtime/answers.ts'
+import * as pieces from '../../unitgraph/runtime/pieces.ts'
 import { rpc } from '../../unitgraph/runtime/rpc.ts'
 import { sse } from '../../unitgraph/runtime/sse.ts'
 
@@ -34,7 +35,7 @@ export const logged = async (work: () => Promise<unknown>): Promise<Record<strin
 }
 
 export const running = (options: Partial<WorkerOptions> & Pick<WorkerOptions, 'functions'>, env: Env = {}): Running => {
-  const made = worker({ project: 'shop', unit: 'shop-unit', required: [], answers, rpc, ...options })
+  const made = worker({ project: 'shop', unit: 'shop-unit', required: [], answers, rpc, pieces, ...options })
   const all = { LOG_LEVEL: 'silent', ...env }
   const fetch = (request: Request) => made.fetch(request, all, { waitUntil: () => undefined })
   return {

@@ -1,6 +1,7 @@
 /** The table of cases in one process: an emulated queue hands jobs to a unit's consumers. And what no table has. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { createSecrets } from '../../unitgraph/runtime/core/environment.ts'
+import * as pieces from '../../unitgraph/runtime/pieces.ts'
+import { createSecrets } from '../../unitgraph/runtime/core/secret-service.ts'
 import { createHost } from '../../unitgraph/runtime/core/host.ts'
 import { createUnit } from '../../unitgraph/runtime/core/unit.ts'
 import { events } from '../../unitgraph/runtime/entry/events.ts'
@@ -43,7 +44,7 @@ const made = () => {
       permitted: { value: jobs.permitted }, lonely: { value: jobs.lonely }, bury: { value: jobs.bury }, price: { value: jobs.price },
     },
     middleware: { said: [jobs.aroundTag] },
-    rpc,
+    rpc, pieces,
   }, host)
   const part = queue([
     { queue: 'work', function: 'work', ...RETRIES, maxRetries: 2, options: { errors: ['HopelessError'] } },

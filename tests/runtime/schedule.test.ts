@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createHost } from '../../unitgraph/runtime/core/host.ts'
 import { createUnit } from '../../unitgraph/runtime/core/unit.ts'
+import * as pieces from '../../unitgraph/runtime/pieces.ts'
 import { worker } from '../../unitgraph/runtime/entry/cloudflare.ts'
 import { events } from '../../unitgraph/runtime/entry/events.ts'
 import { schedule } from '../../unitgraph/runtime/schedule/index.ts'
@@ -24,7 +25,7 @@ const platform = { signal: new AbortController().signal, waitUntil: () => undefi
 describe('a task', () => {
   const tasks = (entries: { name: string; value: unknown; options?: object }[]) => {
     const unit = createUnit({
-      unit: 'u', middleware: { said: [jobs.aroundTag] }, functions: Object.fromEntries(entries.map(({ name, value }) => [name, { value }])),
+      unit: 'u', pieces, middleware: { said: [jobs.aroundTag] }, functions: Object.fromEntries(entries.map(({ name, value }) => [name, { value }])),
     }, createHost({ project: 'p' }, {}))
     return schedule(entries.map(({ name, options }) => ({ name, schedule: '0 3 * * *', function: name, ...(options && { options }) }))).start(unit)
   }

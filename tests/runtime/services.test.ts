@@ -2,9 +2,11 @@ import { describe, expect, test } from 'bun:test'
 import { MissingSecretError, pikkuConfig, pikkuServices, pikkuSessionlessFunc, pikkuWireServices, requiredSingletonServices } from '#pikku'
 import { ConsoleLogger, LocalSecretService, LocalVariablesService } from '@pikku/core/services'
 import { z } from 'zod'
-import { createSecrets, createVariables } from '../../unitgraph/runtime/core/environment.ts'
+import { createVariables } from '../../unitgraph/runtime/core/environment.ts'
 import { createLogger } from '../../unitgraph/runtime/core/logger.ts'
-import { closeServices, once } from '../../unitgraph/runtime/core/services.ts'
+import { closeServices } from '../../unitgraph/runtime/core/owned.ts'
+import { createSecrets } from '../../unitgraph/runtime/core/secret-service.ts'
+import { once } from '../../unitgraph/runtime/core/services.ts'
 import { logged, serving } from './helpers.ts'
 
 const taking = (name: string) => pikkuSessionlessFunc(async (services) => (services as any)[name])

@@ -180,7 +180,7 @@ class Entry:
     """One unit's entry. ``config``, ``services`` and ``wire_services`` are local names, or None; ``sockets`` is the
     binding to where connections are held, None where there are none or the process holds them. ``asks``: the agents
     that its functions ask, by name, and their functions. ``is_called``: by other units; ``calls``: its code calls
-    functions."""
+    functions. ``pieces``: of the runtime, those that it has a use for."""
 
     project: str
     unit: str
@@ -210,6 +210,7 @@ class Entry:
     asks: tuple[tuple[str, str], ...] = ()
     is_called: bool = False
     calls: bool = False
+    pieces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 Knows slices and entries; keys, folders and freshness are the rule's.
 """
 
+import dataclasses
 import posixpath
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from unitgraph.rules.gateways import GATEWAYS, held
 from unitgraph.rules.inputs import Inputs
 from unitgraph.rules.main_routes import main_routes
 from unitgraph.rules.names import Names
+from unitgraph.rules.pieces import Uses
 from unitgraph.rules.settings_entry import schemas, settings_of
 from unitgraph.rules.wirings import Wirings
 from unitgraph.rules.workers import workers
@@ -73,7 +75,8 @@ class Generator:
         self._units = {name: unit.name for unit in workspace.manifest.units for name in unit.function_ids}
         self._inputs = Inputs(workspace)
         self._tools = agents.Inputs(workspace)
-        self._made_by_project = made_by(each for _, each in workspace.analysis.reach.factories)
+        self._factories = [each for _, each in workspace.analysis.reach.factories]
+        self._made_by_project = made_by(self._factories)
         self._keep_lines = keep_lines
         self._told: list[str] = []
 
@@ -86,7 +89,8 @@ class Generator:
         made = self._slices(plan)
         path = f"units/{unit.name}.ts"
         entry = self._entry(unit, plan, path, with_services=True)
-        made.files[path] = text.render_worker(entry, self._provider.name)
+        uses = Uses(entry, self._wirings.functions(unit), self._wirings.options(unit), plan, self._factories)
+        made.files[path] = text.render_worker(dataclasses.replace(entry, pieces=uses.pieces()), self._provider.name)
         made.entries[f"{unit.name}/index"] = path
         return self._with_notices(made)
 
@@ -228,6 +232,7 @@ class Generator:
             builtins=names.builtins(builtins.alone(given)) if with_services else (),
             settings=settings_of((unit,), self._wirings, names) if with_services else None,
             imports=names.imports(),
+            pieces=(),
             **services,
         )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from unitgraph.rules import builtins
+from unitgraph.rules import builtins, pieces
 from unitgraph.rules import entry as text
 from unitgraph.rules.inputs import Inputs
 from unitgraph.units.application import Expression, Function, Ref, TypeSource
@@ -27,7 +27,7 @@ class Names:
             "consumer", "scheduled", "queues", "schedules", "settings", "jobs", "clock", "errands", "channel", "mcp",
             "channelWire", "mcpWire", "describe", "workflow", "workflows", "starts", "graphWire",
             "flows", "triggers", "sources", "sockets", "createSockets", "hub", "createHub", "agent", "agents",
-            "agentWire", "openai", "anthropic", "commandLine", "client", *builtins.LOCALS,
+            "agentWire", "openai", "anthropic", "commandLine", "client", *builtins.LOCALS, *pieces.PIECES,
         }  # fmt: skip
 
     def use(self, specifier: str, name: str, local: str) -> str:

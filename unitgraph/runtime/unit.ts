@@ -2,6 +2,7 @@
 import { createAnswer } from './core/answer.ts'
 import { createRpc } from './core/rpc.ts'
 import { createUnit, type Answer, type Host, type Unit, type UnitOptions } from './core/unit.ts'
+import * as pieces from './pieces.ts'
 import type { Consumer } from './queue/index.ts'
 import type { Task } from './schedule/index.ts'
 import type { Workflow } from './workflow/index.ts'
@@ -17,7 +18,7 @@ export interface StartedUnit {
 export type UnitModule = (host: Host) => StartedUnit
 
 export const unit = (options: UnitOptions): UnitModule => (host) => {
-  const made = createUnit({ rpc: createRpc, ...options }, host)
+  const made = createUnit({ rpc: createRpc, pieces, ...options }, host)
   const { queue, schedule, workflows } = options
   return {
     unit: made, consumers: queue?.start(made), tasks: schedule?.start(made), workflows: workflows?.start(made),

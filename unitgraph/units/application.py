@@ -59,10 +59,14 @@ class Expression(NamedTuple):
 
 
 class Services(NamedTuple):
-    """Service names that code takes from its services object; ``escapes`` when it may take any."""
+    """Names that code takes from an object that it is given, its services or its wire; ``escapes`` when it may take
+    any."""
 
     names: frozenset[str] = frozenset()
     escapes: bool = False
+
+
+ANY = Services(escapes=True)
 
 
 class TypeSource(NamedTuple):
@@ -121,6 +125,8 @@ class Function(NamedTuple):
     steps: tuple[Step, ...] = ()
     agent: Agent | None = None
     input_schema: Expression | None = None  # where one is given
+    wire: Services = ANY               # what its own code takes of the wire
+    around: bool = True                # middleware or permissions of its own, for all that is known
 
 
 class HttpWiring(NamedTuple):

@@ -65,10 +65,17 @@ class Bodies:
         given = parameters(node)
         services, escapes = self._taken(node, given[0] if given else None)
         wires, wires_escape = self._taken(node, given[2] if len(given) > 2 else None)
+        wires_escape = wires_escape or self._takes_unnamed(node, given)
         data = given[1].child_by_field_name("type") if len(given) > 1 else None
         returned = node.child_by_field_name("return_type")
         types = (_annotation(data), _annotation(returned))
         return (node.start_byte, node.end_byte, services, escapes, wires, wires_escape, *types)
+
+    def _takes_unnamed(self, node: Node, given: Sequence[Node]) -> bool:
+        """Whether it may take what none of its parameters names."""
+        patterns = (each.child_by_field_name("pattern") for each in given[:3])
+        has_rest = any(pattern is not None and pattern.type == "rest_pattern" for pattern in patterns)
+        return has_rest or b"arguments" in self.text[node.start_byte : node.end_byte]
 
     def calls(self, builder: Builder) -> tuple[Call, ...]:
         """Everything that is called by name, wherever it stands in the file."""

@@ -19,6 +19,7 @@ from unitgraph.errors.source import (
 from unitgraph.errors.wiring import BadName
 from unitgraph.units import names
 from unitgraph.units.application import (
+    ANY,
     Agent,
     Expression,
     Function,
@@ -92,6 +93,8 @@ class Making:
     has_output_schema: bool = False
     input: TypeSource | None = None
     output: TypeSource | None = None
+    wire: Services = ANY
+    around: bool = True
 
     def made(self, key: Key | None, *, exported: bool = False, inline: bool = False) -> Made:
         flags = self.flags
@@ -117,6 +120,8 @@ class Making:
             input=self.input,
             output=self.output,
             input_schema=self.input_schema,
+            wire=self.wire,
+            around=self.around,
         )
         return Made(function, key, exported, inline, self.code, tuple(self.notices), self.options)
 
@@ -330,4 +335,8 @@ def _is_constant(expr: Expr, omitted: tuple[Span, ...]) -> bool:
     if expr[0] != "o":
         return False
     gone = {span.start for span in omitted}
-    return all(value[0] == "c" or start in gone for _, value, start, _ in expr[3])
+    return all(start in gone or _names_nothing(value) for _, value, start, _ in expr[3])
+
+
+def _names_nothing(expr: Expr) -> bool:
+    return expr[0] == "c" or (expr[0] == "a" and all(map(_names_nothing, expr[3])))

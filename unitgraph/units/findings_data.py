@@ -190,7 +190,8 @@ def _made_data(made: Made) -> Data:
         _place_data(function.place), _span_data(function.span), _services_data(function.services),
         (function.auth, function.deploy, function.expose, function.internal, function.remote, function.mcp,
          function.requires_approval, function.tags, function.title, function.description, function.has_input_schema,
-         function.has_output_schema, _option_data(function.input_schema)),
+         function.has_output_schema, _option_data(function.input_schema), _services_data(function.wire),
+         function.around),
         _fragment_data(function.input.fragment) if function.input is not None else None,
         _fragment_data(function.output.fragment) if function.output is not None else None,
         (made.key, made.exported, made.inline, tuple(made.code) if made.code is not None else None, made.notices),
@@ -199,16 +200,17 @@ def _made_data(made: Made) -> Data:
 
 def _made(data: Data) -> Made:
     name, kind, value, is_ref, place, span, services, options, given, returned, rest = data
-    auth, deploy, expose, internal, remote, mcp, approval, tags, title, description, has_input, has_output, schema = (
-        options
-    )
+    (
+        auth, deploy, expose, internal, remote, mcp, approval, tags, title, description, has_input, has_output, schema,
+        wire, around,
+    ) = options
     function = Function(
         name, kind, Ref(*value) if is_ref else (_expression(value[0]), value[1]), Place(*place), Span(*span),
         _services(services), auth, deploy, expose, internal, remote, mcp, approval, tags, title, description, has_input,
         has_output,
         TypeSource(_fragment(given)) if given is not None else None,
         TypeSource(_fragment(returned)) if returned is not None else None,
-        input_schema=_option(schema),
+        input_schema=_option(schema), wire=_services(wire), around=around,
     )  # fmt: skip
     key, exported, inline, code, notices = rest
     return Made(function, key, exported, inline, Code(*code) if code is not None else None, notices)

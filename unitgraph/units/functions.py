@@ -34,6 +34,7 @@ class Unmade(NamedTuple):
 
 
 FLAGS: Final = ("expose", "internal", "remote", "mcp", "requiresApproval")
+_AROUND: Final = frozenset({"middleware", "permissions"})
 BODILESS: Final = frozenset({"agent", "workflow-graph"})
 
 
@@ -188,12 +189,15 @@ class Functions:
     def _read(self, making: Making, argument: Scope, types: Any, call: str) -> None:
         draft = self._draft
         if argument.expr[0] == "l":
+            making.around = False
             self._take_body(making, argument, types)
             return
         settled = self._handler(making, argument, types)
         if settled is None:
+            making.around = making.code is None     # a function that is declared elsewhere is no object with options
             return
         if settled.expr[0] == "l":
+            making.around = False
             self._take_body(making, settled, types)
             return
         if (
@@ -277,7 +281,8 @@ class Functions:
         self._take_types(making, body, scope.module, types)
 
     def _take(self, making: Making, module: str, name: str, body: Any) -> None:
-        start, end, services, escapes, *_ = body
+        start, end, services, escapes, wires, wires_escape, *_ = body
+        making.wire = Services(frozenset(wires), wires_escape)
         making.code = Code(module, name, start, end)
         named = frozenset(services)
         if making.kind == "workflow":
@@ -297,6 +302,7 @@ class Functions:
 
     def _options(self, making: Making, options: Mapping[str, Scope], call: str) -> None:
         draft = self._draft
+        making.around = not _AROUND.isdisjoint(options)
         for key, scope in options.items():
             if key in FLAGS:
                 if draft.boolean(scope, f"'{key}' of {call}"):

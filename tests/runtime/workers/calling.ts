@@ -3,6 +3,7 @@ import { authBearer, cors, pikkuConfig, pikkuFunc, pikkuServices, pikkuSessionle
 import * as v from 'valibot'
 import { worker } from 'unitgraph/entry/cloudflare'
 import { http } from 'unitgraph/http'
+import { around, body, byPath, checks, exchange, secrets } from 'unitgraph/pieces'
 import { remote } from 'unitgraph/remote'
 import { rpc } from 'unitgraph/rpc'
 import { jwt } from 'unitgraph/services/jwt'
@@ -19,6 +20,7 @@ let times = 0
 
 export default worker({
   project: 'shop', unit: 'shop-calling', required: ['jwt'], builtins: { jwt }, rpc,
+  pieces: { around, body, byPath, checks, exchange, secrets },
   config: pikkuConfig(async () => ({})),
   services: pikkuServices(async () => ({ built: ++times })),
   functions: {

@@ -1,6 +1,7 @@
 /** `@pikku/core/services`: the built-in services by the names that projects import. */
-import { createSecrets, createVariables, type Environment } from '../core/environment.ts'
+import { createVariables, type Environment } from '../core/environment.ts'
 import { createLogger } from '../core/logger.ts'
+import { createSecrets } from '../core/secret-service.ts'
 import { createMemoryStore } from '../services/kv/memory.ts'
 import { batch as runBatch } from '../services/db/batch.ts'
 import type * as api from '../types/services.ts'

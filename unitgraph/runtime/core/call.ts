@@ -2,7 +2,6 @@
 import type { AgentWire } from '../types/agent.ts'
 import type { ChannelWire, CliWire, GraphWire, HttpWire, McpWire, QueueWire, ScheduledTaskWire, Transport, TriggerWire, Wire } from '../types/wire.ts'
 import type { WorkflowStepWire } from '../types/workflow.ts'
-import { unavailable } from './services.ts'
 import type { Session } from './session.ts'
 import type { Trace } from './trace.ts'
 import type { Unit } from './unit.ts'
@@ -71,7 +70,7 @@ export const createWire = (unit: Unit, call: Call, functionId: string): Wire => 
     },
     // most functions call no other
     get rpc() {
-      return (rpc ??= unit.options.rpc?.(unit, call) ?? (unavailable('rpc is not available: no call was found in the code of this unit. Write rpc.invoke with a constant name in the function itself') as Wire['rpc']))
+      return (rpc ??= (unit.options.rpc ?? unit.pieces.noRpc)?.(unit, call) as Wire['rpc'])
     },
   }
   return wire

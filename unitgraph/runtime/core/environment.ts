@@ -1,7 +1,5 @@
-/** Variables and secrets by id, from the environment of the process or the worker. */
-import type { SecretsService, VariablesService } from '../types/services.ts'
-import { MissingSecretError } from './errors.ts'
-import { keepSecret } from './secrets.ts'
+/** The environment of the process or the worker: what stands there under a name, and variables by id. */
+import type { VariablesService } from '../types/services.ts'
 
 /** A worker's bindings are objects, everything else is text. */
 export type Environment = Readonly<Record<string, unknown>>
@@ -11,7 +9,7 @@ export type Values = ReadonlyMap<string, unknown>
 
 export const RPC_SECRET = 'UNITGRAPH_RPC_SECRET'
 
-const NO_VALUES: Values = /* @__PURE__ */ new Map()
+export const NO_VALUES: Values = /* @__PURE__ */ new Map()
 
 const own = (env: Environment, name: string): unknown =>
   Object.hasOwn(env, name) && name !== RPC_SECRET ? env[name] : undefined
@@ -38,40 +36,6 @@ export const createVariables = (env: Environment, values: Values = NO_VALUES): V
   },
   has: (id) => readText(env, id) !== undefined,
 })
-
-/** Every text in a value, however deep: each is a secret as well. */
-const keepAll = (value: unknown): void => {
-  if (typeof value === 'string') keepSecret(value)
-  else if (typeof value === 'object' && value) for (const part of Object.values(value)) keepAll(part)
-}
-
-const parsed = (id: string, text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // what JSON.parse says holds a piece of the text
-    throw new SyntaxError(`The secret ${id} is not JSON`)
-  }
-}
-
-export const createSecrets = (env: Environment, values: Values = NO_VALUES): SecretsService => {
-  const getSecret = async (id: string): Promise<string> => {
-    const value = await readSecret(env, id)
-    if (value === undefined) throw new MissingSecretError(`The secret ${id} is not set`)
-    keepSecret(value)
-    return value
-  }
-  return {
-    getSecret,
-    getSecretJSON: async (id) => {
-      const text = values.has(id) ? undefined : await getSecret(id)
-      const value = text === undefined ? values.get(id) : parsed(id, text)
-      keepAll(value)
-      return value as never
-    },
-    hasSecret: async (id) => (await readSecret(env, id)) !== undefined,
-  }
-}
 
 /** What is not text: databases, buckets, other workers. */
 export const bindingsOf = (env: Environment): Environment =>

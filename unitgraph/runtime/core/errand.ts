@@ -4,10 +4,11 @@
  */
 import type { Middleware, Permissions } from '../types/middleware.ts'
 import type { Transport } from '../types/wire.ts'
+import { together } from './around.ts'
 import type { Call } from './call.ts'
 import type { Definition } from './definition.ts'
 import { InternalServerError, NotFoundError } from './errors.ts'
-import { invoke, type Around } from './invoke.ts'
+import { invoke } from './invoke.ts'
 import type { Unit } from './unit.ts'
 
 /** What of an errand goes to another unit. */
@@ -55,13 +56,6 @@ export interface ErrandOptions {
 export interface Errands extends ErrandOptions {
   answer(unit: Unit, functionId: string, data: unknown, errand: Errand, call: Call): Response
 }
-
-const together = (options: readonly WiringOptions[]): Around => ({
-  auth: options.findLast(({ auth }) => auth !== undefined)?.auth,
-  tags: options.flatMap(({ tags = [] }) => tags),
-  middleware: options.flatMap(({ middleware = [] }) => middleware),
-  permissions: options.map(({ permissions }) => permissions as Permissions | undefined),
-})
 
 /** Runs it in the unit that has the function. An internal function is reached through nothing. */
 export const runErrand = async (

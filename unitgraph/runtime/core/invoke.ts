@@ -3,16 +3,12 @@
  * In that order: who has no session learns nothing of the input's form, and a permission sees valid data.
  */
 import type { Middleware, Permissions } from '../types/middleware.ts'
-import type { Logger } from '../types/services.ts'
 import type { Wire } from '../types/wire.ts'
 import { createWire, type Call } from './call.ts'
 import type { Definition } from './definition.ts'
-import { ForbiddenError, MissingSessionError, NotImplementedError } from './errors.ts'
-import { onion } from './onion.ts'
-import { granted } from './permissions.ts'
-import { closeServices, servicesOfCall, type Services } from './services.ts'
+import { MissingSessionError, NotImplementedError } from './errors.ts'
+import { servicesOfCall, type Services } from './services.ts'
 import type { Unit } from './unit.ts'
-import { coerce, repair } from './validate.ts'
 
 /** What a wiring adds to its function. */
 export interface Around {
@@ -34,35 +30,24 @@ export interface Input {
 const STARTS = new Set(['workflow', 'workflow-graph'])
 const NO_SUCH_KIND = new Set(['workflow', 'workflow-graph', 'agent', 'trigger'])
 
-/**
- * Outermost first: what is for all, then the wiring's, which knows the request and may find out who sent it, then
- * the tags' and the function's own, which see that session.
- */
-export const layersOf = (
-  unit: Unit, tags: readonly string[], around: Around, own: readonly Middleware[] = [],
-): readonly Middleware[] => {
-  const { middleware } = unit.options
-  return [...tagged(middleware, ['*']), ...(around.middleware ?? []), ...tagged(middleware, tags), own].flat()
-}
-
-/** All of them must grant. */
-export const permissionsOf = (unit: Unit, definition: Definition, { tags = [], permissions = [] }: Around = {}) =>
-  [...tagged(unit.options.permissions, ['*', ...tags, ...definition.tags]), ...permissions, definition.permissions]
-
-/** What a table has for each tag, once. */
-const tagged = <T>(table: Readonly<Record<string, T>> | undefined, tags: readonly string[]): T[] =>
-  table === undefined ? [] : [...new Set(tags)].flatMap((tag) => (Object.hasOwn(table, tag) ? [table[tag] as T] : []))
-
 /** Everything that stands around a function under a wiring. */
 export interface Ready {
   readonly layers: readonly Middleware[]
   readonly permissions: readonly (Permissions | readonly Permissions[])[]
 }
 
-export const prepare = (unit: Unit, definition: Definition, around: Around): Ready => ({
-  layers: layersOf(unit, [...(around.tags ?? []), ...definition.tags], around, definition.middleware),
-  permissions: permissionsOf(unit, definition, around).filter((needed) => needed !== undefined),
-})
+/** Where nothing stands around a unit's functions. */
+const BARE: Ready = { layers: [], permissions: [] }
+
+export const prepare = (unit: Unit, definition: Definition, around: Around): Ready =>
+  unit.pieces.around?.prepare(unit, definition, around) ?? (refuseAround(unit, [definition, around]), BARE)
+
+/** A unit without the piece for it must not call as if nothing stood around its functions. */
+export const refuseAround = ({ name }: Unit, options: readonly { readonly middleware?: readonly unknown[]; readonly permissions?: unknown }[]): void => {
+  if (options.some(({ middleware, permissions }) => middleware?.length || [permissions].flat().some(Boolean))) {
+    throw new Error(`${name} was built without middleware and permissions`)
+  }
+}
 
 /** `read` gives the input once the session is known to be enough; `begin` is called right before the function. */
 export const invoke = (
@@ -75,7 +60,7 @@ export const invoke = (
   const { layers, permissions } = around.ready ?? prepare(unit, definition, around)
   const auth = definition.auth || around.auth
   if (layers.length === 0) return perform(unit, definition, call, services, wire, read, permissions, auth, begin)
-  return onion(layers, services, wire, () => perform(unit, definition, call, services, wire, read, permissions, auth, begin))
+  return unit.pieces.around!.onion(layers, services, wire, () => perform(unit, definition, call, services, wire, read, permissions, auth, begin))
 }
 
 const NOTHING: Around = {}
@@ -88,38 +73,26 @@ const perform = async (
   if (!definition.run && NO_SUCH_KIND.has(definition.kind)) {
     throw new NotImplementedError(`${definition.id} is a ${definition.kind}, which this runtime can't run yet`)
   }
+  const { host, pieces } = unit
   const { data: given, texts } = await read()
-  let data = definition.coerce ? coerce(given, definition.coerce, texts) : given
+  let data = definition.coerce ? pieces.checks!.coerce(given, definition.coerce, texts) : given
   if (definition.input) {
     const asked = definition.input['~standard'].validate(data)
     const first = 'then' in asked ? await asked : asked
-    data = first.issues ? await repair(definition.input, data, first.issues, texts) : first.value
+    data = first.issues ? await pieces.checks!.repair(definition.input, data, first.issues, texts) : first.value
   }
-  const { host } = unit
-  const own = host.wireServices && ((await host.wireServices(services as never, wire as never)) ?? {}) as Services | undefined
+  const own = host.wireServices && await pieces.owned!.open(host.wireServices, services, wire)
   const all = own ? { ...services, ...own } : services
   try {
-    for (const needed of permissions) {
-      if (!(await granted(needed, all, data, wire))) throw new ForbiddenError()
-    }
+    if (permissions.length > 0) await pieces.around!.check(permissions, all, data, wire)
     begin?.()
     const result = await (definition.run
       ? definition.run({ services: all, data, wire, call, unit })
       : definition.func(all as never, data as never, wire as never))
-    if (host.development && !STARTS.has(definition.kind)) await checkOutput(definition, result, services['logger'] as Logger)
+    if (definition.output && host.development && !STARTS.has(definition.kind)) await pieces.outputs!(definition, result, services)
     // what a void function returns by the way is nobody's business
     return definition.kind === 'void' && !(result instanceof Response) ? undefined : result
   } finally {
-    if (own) await closeServices(own, services['logger'] as Logger, services)
-  }
-}
-
-/** In development only: a wrong output is the function's fault, not the caller's. */
-const checkOutput = async ({ id, output }: Definition, result: unknown, logger: Logger): Promise<void> => {
-  if (!output || result instanceof Response) return
-  const { issues } = await output['~standard'].validate(result)
-  if (issues) {
-    logger.error(`The output of ${id} is not what its schema says`, { issues })
-    throw new TypeError(`The output of ${id} is not what its schema says`)
+    if (own) await pieces.owned!.close(own, services)
   }
 }

@@ -1,9 +1,9 @@
 /** The lifecycle of services: built once, shared, closed at the end. Knows no service by what it does. */
 import type { CoreConfig, Logger } from '../types/services.ts'
 import type { Call } from './call.ts'
-import { bindingsOf, createSecrets, createVariables, readText, type Environment, type Values } from './environment.ts'
-import { NotImplementedError } from './errors.ts'
+import { bindingsOf, createVariables, readText, type Environment, type Values } from './environment.ts'
 import { childLater, createLogger, type Write } from './logger.ts'
+import type { Pieces } from './unit.ts'
 
 export type Services = Record<string, unknown>
 
@@ -30,6 +30,7 @@ export interface ServicesOptions {
   project?: string | undefined
   /** Where a process keeps its data; a Worker has no folder. */
   folder?: ((env: Environment) => string) | undefined
+  pieces?: Pieces | undefined
   /** Where lines of the log go, other than to the console. */
   write?: Write | undefined
 }
@@ -46,24 +47,6 @@ export const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
   }
 }
 
-/** Stands for what this unit doesn't have: any use of it says so. */
-export const unavailable = (message: string): unknown =>
-  new Proxy({}, {
-    get: (_target, method) =>
-      // what is asked of any object: by await, by a printer, at shutdown
-      typeof method === 'symbol' || ['then', 'toJSON', 'close', 'stop', 'onChannelOpened'].includes(method)
-        ? undefined
-        : () => {
-            throw new NotImplementedError(message)
-          },
-  })
-
-const PROMISED = ['jwt', 'queueService', 'eventHub', 'db', 'kv', 'storage', 'rateLimits']
-
-const noFolder = (): never => {
-  throw new Error('There is no folder for data here')
-}
-
 export const buildServices = async (options: ServicesOptions, env: Environment, values?: Values): Promise<Services> => {
   const variables = createVariables(env, values)
   const config = ((await options.config?.(variables as never)) ?? {}) as CoreConfig
@@ -74,11 +57,12 @@ export const buildServices = async (options: ServicesOptions, env: Environment, 
       write: options.write,
     }),
     variables,
-    secrets: createSecrets(env, values),
     bindings: bindingsOf(env),
+    ...options.pieces?.secrets?.(env, values),
+    ...options.pieces?.promised?.(),
   }
-  for (const name of PROMISED) existing[name] = unavailable(`The service ${name} is not available here: return one from pikkuServices`)
-  const place: Place = { env, project: options.project ?? '', folder: () => (options.folder ?? noFolder)(env) }
+  // a Worker has no folder, and no service that asks for one
+  const place: Place = { env, project: options.project ?? '', folder: () => options.folder!(env) }
   for (const [name, build] of Object.entries(options.builtins ?? {})) existing[name] = await build(existing, place)
   const own = (await options.services?.(config as never, existing as never)) as Services | undefined
   return { ...existing, ...own, config }
@@ -98,23 +82,5 @@ export const servicesOfCall = (services: Services, call: Call, functionId?: stri
     get logger() {
       return (own ??= logger.child?.(fields()) ?? logger)
     },
-  }
-}
-
-type Closeable = { stop?: unknown; close?: unknown; [Symbol.asyncDispose]?: unknown }
-
-/** Closes what can be closed, last built first; one failure doesn't keep the others open. */
-export const closeServices = async (services: Services, logger: Logger, except: Services = {}): Promise<void> => {
-  const seen = new Set<unknown>([...Object.values(except), services['config']])
-  for (const [name, service] of Object.entries(services).reverse()) {
-    if (!service || !/object|function/.test(typeof service) || seen.has(service)) continue
-    seen.add(service)
-    const { [Symbol.asyncDispose]: dispose, close, stop } = service as Closeable
-    const end = [dispose, close, stop].find((method) => typeof method === 'function') as (() => unknown) | undefined
-    try {
-      await end?.call(service)
-    } catch (error) {
-      logger.error(`The service ${name} could not be closed`, error)
-    }
   }
 }

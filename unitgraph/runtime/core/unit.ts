@@ -11,6 +11,7 @@ import type { WorkflowPart } from '../workflow/index.ts'
 import type { Tell } from './span.ts'
 import type { Services, WireServicesFactory } from './services.ts'
 import type { Environment } from './environment.ts'
+import type * as pieces from '../pieces.ts'
 
 /** Where a function lives which is in another unit. */
 export interface Remote {
@@ -55,6 +56,7 @@ export interface UnitOptions {
   /** Services that its functions take: said for people, factories are already cut down to them. */
   readonly required?: readonly string[]
   readonly parts?: readonly Part[]
+  readonly pieces?: Pieces
   readonly queue?: QueuePart
   readonly schedule?: SchedulePart
   readonly remote?: Remotes
@@ -69,6 +71,12 @@ export interface UnitOptions {
   /** In a unit that asks agents: `rpc.agent`, of one call. */
   readonly agents?: (unit: Unit, call: Call, invoke: (functionId: string, data: unknown) => Promise<unknown>) => AgentRpc
 }
+
+/**
+ * What only some units have a use for: one that stands alone is given those that its functions and wirings need, a process has
+ * all. What is wanted and isn't there fails the call, and is never passed over.
+ */
+export type Pieces = Partial<typeof pieces>
 
 /** The process or isolate that a unit runs in. */
 export interface Host {
@@ -103,6 +111,7 @@ export interface Unit {
   readonly name: string
   readonly host: Host
   readonly options: UnitOptions
+  readonly pieces: Pieces
   readonly functions: ReadonlyMap<string, Definition>
 }
 
@@ -110,5 +119,6 @@ export const createUnit = (options: UnitOptions, host: Host): Unit => ({
   name: options.unit,
   host,
   options,
+  pieces: options.pieces ?? {},
   functions: new Map(Object.entries(options.functions).map(([id, entry]) => [id, define(id, entry)])),
 })

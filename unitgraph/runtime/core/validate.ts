@@ -90,3 +90,5 @@ export const repair = async (
   }
   throw new BadRequestError(`The ${what} is not valid`, { issues: publicIssues(first) })
 }
+
+export const checks = { coerce, repair }

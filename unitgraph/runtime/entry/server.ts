@@ -8,7 +8,9 @@ import { createHost, type ProjectOptions } from '../core/host.ts'
 import { createLogger } from '../core/logger.ts'
 import { answerRemote, calledFunction } from '../core/remote.ts'
 import { RPC_PATH } from '../http/path.ts'
-import { closeServices, type Services } from '../core/services.ts'
+import * as pieces from '../pieces.ts'
+import { closeServices } from '../core/owned.ts'
+import type { Services } from '../core/services.ts'
 import type { Messages, Unit } from '../core/unit.ts'
 import { createAnswered } from '../server/answered.ts'
 import type { Background, Context } from '../server/background.ts'
@@ -110,7 +112,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
   const units = createUnits(options.routes, options.units, () => host)
   const builtins = { ...(command && { logger: () => command.logger(env) }), ...options.builtins }
   const lines = createLines()
-  const host = createHost({ ...options, builtins, write: lines.write, folder: (given) => dataFolder(given, options.project) }, env, {
+  const host = createHost({ ...options, pieces, builtins, write: lines.write, folder: (given) => dataFolder(given, options.project) }, env, {
     find: (id) => units.withFunction(id), isFirst: createAnswered(), ...(options.sockets && { accept: options.sockets.accept }),
     ...(telemetry && { tell: telemetry.tell }),
     ...(options.messages && { messages: options.messages }),

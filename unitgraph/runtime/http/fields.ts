@@ -17,6 +17,8 @@ export const collect = (entries: Iterable<[string, unknown]>): Fields => {
   return fields
 }
 
+export const queryOf = ({ url }: Request): Fields => (url.includes('?') ? collect(new URL(url).searchParams) : {})
+
 const same = (a: unknown, b: unknown): boolean =>
   Array.isArray(a) && Array.isArray(b)
     ? a.length === b.length && a.every((item, index) => same(item, b[index]))

@@ -1,22 +1,22 @@
 /** Requests to functions: which route is meant, what its data is, what goes back. */
-import { PatternRouter } from 'hono/router/pattern-router'
-import { createWire, type Call, type RequestCall } from '../core/call.ts'
+import type { Call, RequestCall } from '../core/call.ts'
 import type { Definition } from '../core/definition.ts'
 import { BadRequestError, MethodNotAllowedError, reportError } from '../core/errors.ts'
 import { logFailure } from '../core/failure.ts'
-import { invoke, layersOf, prepare, type Around, type Input } from '../core/invoke.ts'
-import { onion } from '../core/onion.ts'
-import type { Part, Unit } from '../core/unit.ts'
-import { validate } from '../core/validate.ts'
+import { invoke, prepare, refuseAround, type Around, type Input } from '../core/invoke.ts'
+import type { Part, Pieces, Unit } from '../core/unit.ts'
 import type { HttpOptions } from '../types/http.ts'
-import type { Middleware, Permissions } from '../types/middleware.ts'
-import { BODY_LIMIT, parseBody } from './body.ts'
-import { merge, type Fields } from './fields.ts'
-import { bySpecificity, decodePart, normalisePath, normaliseRoute } from './path.ts'
+import { merge, queryOf, type Fields } from './fields.ts'
+import { Outgoing } from './outgoing.ts'
+import { decodePart, normalisePath } from './path.ts'
+import type { Find } from './patterns.ts'
 import { errorBody, jsonResponse, respond } from './respond.ts'
-import { scoped } from './scoped.ts'
+import type { Scoped } from './scoped.ts'
 import type { Sse } from './sse.ts'
-import { createHttp, queryOf, type Exchange, type Outgoing } from './wire.ts'
+import type { Exchange } from './wire.ts'
+
+/** How large a body may be where nothing else is said. */
+const BODY_LIMIT = 1024 * 1024
 
 export interface RouteEntry {
   readonly method: string
@@ -27,11 +27,8 @@ export interface RouteEntry {
   readonly options?: readonly Partial<HttpOptions>[]
 }
 
-export interface HttpPart {
+export interface HttpPart extends Scoped {
   readonly routes: readonly RouteEntry[]
-  /** By pattern: "*", "/api/*". */
-  readonly middleware?: readonly (readonly [string, readonly Middleware[]])[]
-  readonly permissions?: readonly (readonly [string, Permissions])[]
   /** Needed by routes with `sse: true` only. */
   readonly sse?: Sse
 }
@@ -46,7 +43,7 @@ interface Route extends Pick<HttpOptions, 'headers' | 'query' | 'bodyLimit'> {
 }
 
 /** A route, and the parts of the path by name. */
-type Match = [Route, Record<string, string>]
+type Match = NonNullable<ReturnType<Find<Route>>>
 
 /** What was said last, innermost, of each option. */
 const settled = (all: readonly Partial<HttpOptions>[]): Partial<HttpOptions> =>
@@ -63,30 +60,33 @@ const gather = (unit: Unit, { routes, sse }: HttpPart): Route[] => {
     if (!definition) throw new Error(`${what} needs the function ${entry.function}, which is not there`)
     if (entry.sse && !sse) throw new Error(`${what} sends events, and the unit was built without them`)
     const options = entry.options ?? []
-    const { auth, ...own } = settled(options)
-    const around: Around = {
-      auth, tags: options.flatMap(({ tags = [] }) => tags), middleware: options.flatMap(({ middleware = [] }) => middleware),
-      permissions: options.map(({ permissions }) => permissions),
-    }
+    const { around } = unit.pieces
+    const own = settled(options)
+    const outer = around ? around.together(options) : (refuseAround(unit, options), { auth: own.auth })
     return {
-      ...own, method: entry.method.toUpperCase(), route: normaliseRoute(entry.route), definition, sse: entry.sse,
-      own: { ...around, ready: prepare(unit, definition, around) },
+      ...own, method: entry.method.toUpperCase(), route: entry.route, definition, sse: entry.sse,
+      own: { ...outer, ready: prepare(unit, definition, outer) },
     }
-  }).filter((route) => !route.definition.internal).sort(bySpecificity)
+  }).filter((route) => !route.definition.internal)
 }
 
-const readInput = async (route: Route, request: Request, params: Record<string, string>, { http, bytes }: Exchange): Promise<Input> => {
-  const { headers, query } = route
+/** Of routes without patterns, and without an order. */
+const fixed = (routes: readonly Route[]): Find<Route> => (method, path) => {
+  const route = routes.find((one) => one.method === method && (path === one.route || path === `${one.route}/`))
+  return route && [route, {}]
+}
+
+const limitOf = ({ bodyLimit = BODY_LIMIT }: Route): number => bodyLimit
+
+const readInput = async (
+  { body: piece, checkedFields }: Pieces, route: Route, request: Request, params: Record<string, string>, exchange: Exchange | undefined,
+): Promise<Input> => {
   const given = queryOf(request)
   const texts = new Set(Object.keys(given))
   for (const name in params) texts.add(name)
-  if (headers) {
-    const names = new Set(Object.keys(http.headers))
-    http.headers = (await validate(headers, http.headers, names, 'header')) as Fields
-  }
-  const fromQuery = query ? ((await validate(query, given, texts, 'query')) as Fields) : given
+  const fromQuery = route.headers || route.query ? await checkedFields!(route, exchange!.http, given, texts) : given
   const hasBody = route.method !== 'GET' && route.method !== 'HEAD'
-  const parsed = hasBody ? parseBody(await bytes(), request.headers) : undefined
+  const parsed = hasBody ? piece!.parse(await (exchange ? exchange.bytes() : piece!.read(request, limitOf(route))), request.headers) : undefined
   const body = parsed instanceof Promise ? await parsed : parsed
   if (!body) return { data: merge([params, fromQuery]), texts }
   if (typeof body.value !== 'object' || body.value === null || Array.isArray(body.value)) {
@@ -100,21 +100,12 @@ const readInput = async (route: Route, request: Request, params: Record<string, 
 export const http = (part: HttpPart): Part => ({
   name: 'http',
   start: (unit) => {
-    const router = new PatternRouter<Route>()
+    const { pieces } = unit
     const routes = gather(unit, part)
     const methods = [...new Set(routes.map((route) => route.method))].sort()
-    for (const route of routes) router.add(route.method, route.route, route)
-    const middleware = scoped(part.middleware)
-    const permissions = scoped(part.permissions)
-    const byPath = Boolean(part.middleware?.length || part.permissions?.length)
-
-    const find = (method: string, path: string) => router.match(method, path)[0][0] as Match | undefined
-    const around = ({ own }: Route, path: string): Around => !byPath ? own : {
-      ...own,
-      ready: undefined,
-      middleware: [...middleware(path).flat(), ...(own.middleware ?? [])],
-      permissions: [...permissions(path), ...(own.permissions ?? [])],
-    }
+    const find = (pieces.patterns ?? fixed)(routes)
+    const scoped = part.middleware?.length || part.permissions?.length ? pieces.byPath!(part) : undefined
+    const around = ({ own }: Route, path: string): Around => scoped ? scoped(own, path) : own
 
     const failed = async (error: unknown, call: Call, out: Outgoing, tell?: (body: Record<string, unknown>) => Promise<void>): Promise<Response> => {
       const report = reportError(error)
@@ -135,13 +126,13 @@ export const http = (part: HttpPart): Part => ({
         isText &&= part !== undefined
         params[name] = part ?? value
       }
-      const exchange = createHttp(request, path, route.route, params, route.bodyLimit ?? BODY_LIMIT, call)
+      const out = new Outgoing()
+      const exchange = pieces.exchange?.(request, path, route.route, params, limitOf(route), call, out)
       const read = (): Promise<Input> => {
         if (!isText) throw new BadRequestError('The path is not valid')
-        return readInput(route, request, params, exchange)
+        return readInput(pieces, route, request, params, exchange)
       }
-      const { out } = exchange
-      call.http = exchange.http
+      call.http = exchange?.http
       if (route.sse && part.sse) {
         return part.sse({
           host: unit.host, request, call, out,
@@ -158,15 +149,13 @@ export const http = (part: HttpPart): Part => ({
 
     /** An OPTIONS that nobody wrote: middleware, such as CORS, may answer it as it would the request it asks about. */
     const options = async (request: Request, call: RequestCall, path: string, allow: string[]): Promise<Response> => {
-      const asked = request.headers.get('access-control-request-method')?.toUpperCase()
-      const match = (asked && find(asked, path)) || methods.map((method) => find(method, path)).find(Boolean)
-      const { http, out } = createHttp(request, path, match?.[0].route ?? path, {}, BODY_LIMIT, call)
+      const out = new Outgoing()
       out.headers.set('allow', allow.join(', '))
-      call.http = http
-      const wire = createWire(unit, call, match?.[0].definition.id ?? '')
-      const tags = match ? [...(match[0].own.tags ?? []), ...match[0].definition.tags] : []
-      const layers = layersOf(unit, tags, match ? around(match[0], path) : {})
-      return respond(await onion(layers, await unit.host.services(), wire, async () => undefined), out)
+      if (!pieces.around) return respond(undefined, out)
+      const asked = request.headers.get('access-control-request-method')?.toUpperCase()
+      const [route] = (asked && find(asked, path)) || methods.map((method) => find(method, path)).find(Boolean) || []
+      call.http = pieces.exchange!(request, path, route?.route ?? path, {}, BODY_LIMIT, call, out).http
+      return respond(await pieces.around.preflight(unit, call, route?.definition, route ? around(route, path) : {}), out)
     }
 
     return (request, call, asked) => {

@@ -2,7 +2,7 @@
 import type { RequestCall } from '../core/call.ts'
 import type { ErrorReport } from '../core/errors.ts'
 import { toJson } from '../core/json.ts'
-import type { Outgoing } from './wire.ts'
+import type { Outgoing } from './outgoing.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 

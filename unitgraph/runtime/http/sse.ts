@@ -6,7 +6,7 @@ import { listeningOf } from '../channel/listening.ts'
 import type { Host } from '../core/unit.ts'
 import type { ChannelWire } from '../types/wire.ts'
 import { respond } from './respond.ts'
-import type { Outgoing } from './wire.ts'
+import type { Outgoing } from './outgoing.ts'
 
 const HEARTBEAT_MS = 15_000
 

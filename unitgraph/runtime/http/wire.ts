@@ -1,19 +1,10 @@
 /** `http` as functions and middleware see it: the request, and what goes out with the response. */
 import type { Call } from '../core/call.ts'
 import type { HttpRequest, HttpResponse, HttpWire } from '../types/wire.ts'
-import { readBytes } from './body.ts'
+import { readBytes } from './bytes.ts'
 import { readCookie, writeCookie } from './cookies.ts'
-import { collect, type Fields } from './fields.ts'
-
-/** What is to go out, whatever the function returns or throws. */
-export class Outgoing {
-  status: number | undefined
-  made: Headers | undefined
-  /** Made for who has something to say in them. */
-  get headers(): Headers {
-    return (this.made ??= new Headers())
-  }
-}
+import { queryOf } from './fields.ts'
+import { Outgoing } from './outgoing.ts'
 
 export interface Incoming extends Omit<HttpWire, 'headers'> {
   headers: Readonly<Record<string, unknown>>
@@ -71,12 +62,10 @@ const createRequest = (
   text: async () => new TextDecoder().decode(await bytes()),
 })
 
-export const queryOf = ({ url }: Request): Fields => (url.includes('?') ? collect(new URL(url).searchParams) : {})
-
 export const createHttp = (
   request: Request, path: string, route: string, params: Readonly<Record<string, string>>, limit: number, call: Pick<Call, 'ip'>,
+  out: Outgoing = new Outgoing(),
 ): Exchange => {
-  const out = new Outgoing()
   let body: ReturnType<Exchange['bytes']> | undefined
   let headers: Incoming['headers'] | undefined
   let asked: HttpRequest | undefined
@@ -105,3 +94,5 @@ export const createHttp = (
   }
   return exchange
 }
+
+export const exchange = createHttp

@@ -4,7 +4,7 @@
  */
 import { author, type FunctionEntry, type Runner } from '../core/definition.ts'
 import { ForbiddenError, NotFoundError, reportError } from '../core/errors.ts'
-import { permissionsOf } from '../core/invoke.ts'
+import { permissionsOf } from '../core/around.ts'
 import { granted } from '../core/permissions.ts'
 import type { PikkuFunction } from '../types/function.ts'
 import type { Wire } from '../types/wire.ts'

@@ -1,0 +1,12 @@
+/** What only some units have a use for, each a value of its own: bundles hold those that their entry names. */
+export { around } from './core/around.ts'
+export { outputs } from './core/outputs.ts'
+export { owned } from './core/owned.ts'
+export { noRpc, promised } from './core/promised.ts'
+export { secrets } from './core/secret-service.ts'
+export { checks } from './core/validate.ts'
+export { body } from './http/body.ts'
+export { checkedFields } from './http/checked-fields.ts'
+export { patterns } from './http/patterns.ts'
+export { byPath } from './http/scoped.ts'
+export { exchange } from './http/wire.ts'
