@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.harness import Checkout
-from tests.system.projects import SHOP, SHOP_UNITS
+from tests.system.projects import SHELL, SHOP, SHOP_UNITS, texts
 
 Make = Callable[..., Checkout]
 
@@ -95,6 +95,36 @@ def test_an_edit_builds_exactly_the_units_that_hold_it(
     assert shop.tree() == built_clean(shop)
 
 
+HANDLED = texts(
+    SHELL
+    | {
+        "src/handler.ts": """
+            export async function handler({ logger }, data: { id: string }, { session }) {
+              return [logger, data, session]
+            }
+        """,
+        "src/app.ts": """
+            import { pikkuFunc, pikkuServices, wireHTTP } from '#pikku'
+            import { handler } from './handler'
+            export const services = pikkuServices(async () => ({ cart: 'a cart' }))
+            export const handle = pikkuFunc(handler)
+            wireHTTP({ method: 'get', route: '/', func: handle })
+        """,
+    }
+)
+
+
+def test_a_helper_that_is_a_functions_body_decides_what_its_unit_holds(checkout: Make) -> None:
+    """What it takes of its services and of its wire, and the type of its data."""
+    handled = checkout(HANDLED, name="handled")
+    handled.plan()
+    edits = [("{ logger }", "{ cart: logger }"), ("{ session }", "{ http: session }"), ("id: string", "id: number")]
+    for number, (old, new) in enumerate(edits):
+        handled.edit("src/handler.ts", old, new)
+        handled.plan()
+        assert handled.tree() == built_clean(handled, f"clean-{number}")
+
+
 def test_an_edit_taken_back_builds_nothing(shop: Checkout) -> None:
     tree = shop.tree()
     shop.edit("src/lib/money.ts", "EUR ", "GBP ")
@@ -133,8 +163,8 @@ def test_a_bundle_that_was_tampered_with_is_put_right(shop: Checkout) -> None:
     assert shop.tree() == tree
 
 
-def built_clean(shop: Checkout) -> dict[str, str]:
+def built_clean(shop: Checkout, name: str = "clean") -> dict[str, str]:
     """The tree that the same sources give elsewhere from nothing."""
-    fresh = shop.clone(shop.root.parent / "clean")
+    fresh = shop.clone(shop.root.parent / name)
     fresh.plan()
     return fresh.tree()

@@ -6,7 +6,7 @@ it writes is exact, so an edit that leaves the text as it was stops here.
 
 import os
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -31,6 +31,7 @@ from unitgraph.rules.outputs import Outputs
 from unitgraph.rules.tools import Tools
 from unitgraph.rules.wirings import Wirings
 from unitgraph.rules.workspace import Workspace
+from unitgraph.units.application import TypeSource
 from unitgraph.units.migrations import FOLDER
 from unitgraph.units.model import Unit
 from unitgraph.units.model_providers import ModelProvider, providers
@@ -76,6 +77,7 @@ class CodegenRule:
             Component("option", "isolation", self._provider.isolation),
             Component("option", "lines kept", str(self._keep_lines)),
             *(Component("option", "models", digest.of(repr(models))) for models in self._models(units)),
+            Component("option", "taken by functions", digest.of(repr(list(self._taken(units))))),
             Component("package", "kysely", str("kysely" in self._workspace.project.package.dependencies)),
             *self._migrations(units),
             *(Component("unit", unit.name, digest.sha256(unit.model_dump_json().encode())) for unit in units),
@@ -88,6 +90,23 @@ class CodegenRule:
         if subject == PROCESS and self.document is not None and self.document.route is not None:
             components.append(Component("source", "openapi", self.document.key.digest))
         return make(self.kind, components)
+
+    def _taken(self, units: Sequence[Unit]) -> Iterator[tuple[object, ...]]:
+        """What analysis says of the units' functions, of which a body or its types may stand in a helper."""
+        for function in (self._wirings.application.functions[name] for unit in units for name in unit.function_ids):
+            services, wire = function.services, function.wire
+            yield (
+                function.id, sorted(services.names), services.escapes, sorted(wire.names), wire.escapes,
+                function.around, function.has_input_schema, function.has_output_schema,
+                self._annotation(function.input),
+            )
+
+    def _annotation(self, source: TypeSource | None) -> bytes:
+        """The text of a type that stands in a helper whose text doesn't count otherwise."""
+        if source is None or source.fragment.module not in self._pure:
+            return b""
+        start, end = source.fragment.span
+        return self._workspace.project.sources.read(source.fragment.module)[start:end]
 
     def _models(self, units: Sequence[Unit]) -> Iterable[Mapping[str, ModelProvider]]:
         """Who has the models of agents, where there are any."""
