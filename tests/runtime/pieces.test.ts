@@ -19,10 +19,12 @@ describe('without what stands around functions', () => {
     ['middleware of a function', { middleware: [pass] }, {}, {}],
     ['middleware by path', {}, {}, { middleware: [['*', [pass]]] }],
     ['permissions by path', {}, {}, { permissions: [['*', nobody]] }],
-  ] as const)('%s', async (_name, own, options, part) => {
+    ['permissions by tag', {}, { tags: ['a'] }, {}, { permissions: { a: nobody } }],
+    ['middleware for all', {}, {}, {}, { middleware: { '*': [pass] } }],
+  ] as const)('%s', async (_name, own, options, part, unit: object = {}) => {
     let called = 0
     const func = pikkuSessionlessFunc({ ...own, func: async () => ++called } as never)
-    const app = serving({ 'GET /a': [func, options] }, part as never, { pieces: {} })
+    const app = serving({ 'GET /a': [func, options] }, part as never, { ...unit, pieces: {} })
     expect((await app.ask('/a')).status).toBe(500)
     expect(called).toBe(0)
   })

@@ -43,8 +43,10 @@ export const prepare = (unit: Unit, definition: Definition, around: Around): Rea
   unit.pieces.around?.prepare(unit, definition, around) ?? (refuseAround(unit, [definition, around]), BARE)
 
 /** A unit without the piece for it must not call as if nothing stood around its functions. */
-export const refuseAround = ({ name }: Unit, options: readonly { readonly middleware?: readonly unknown[]; readonly permissions?: unknown }[]): void => {
-  if (options.some(({ middleware, permissions }) => middleware?.length || [permissions].flat().some(Boolean))) {
+export const refuseAround = (
+  { name, options: byTag }: Unit, options: readonly { readonly middleware?: readonly unknown[]; readonly permissions?: unknown }[],
+): void => {
+  if (byTag.middleware || byTag.permissions || options.some(({ middleware, permissions }) => middleware?.length || [permissions].flat().some(Boolean))) {
     throw new Error(`${name} was built without middleware and permissions`)
   }
 }
