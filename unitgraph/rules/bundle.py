@@ -163,16 +163,16 @@ class BundleRule:
         splitting = self._shared.splitting
         own = chunks.rename(bundled.outputs) if splitting else _below(bundled.outputs, f"{subject}/")
         if self._shared.sourcemap:
-            base = bundled.base
-            named = {name: self._named(data, source, base) for name, data in own.items() if name.endswith(".map")}
-            own = {**own, **named}
+            folders = self._folders()
+            for name in [name for name in own if name.endswith(".map")]:
+                own[name] = sourcemap.rename(own[name], bundled.base, source.generated, folders)
         return Finished(own, inputs=[*declared, *source.generated])
 
-    def _named(self, text: bytes, source: Source, base: Path) -> bytes:
+    def _folders(self) -> Mapping[Path, str]:
+        """What files are called in source maps that aren't the project's."""
         modules = self._shared.tools.modules(self._shared.parts)
         named = {RUNTIME: "unitgraph:///runtime/"} | dict.fromkeys(modules, "unitgraph:///node_modules/")
-        folders = {Path(os.path.realpath(folder)): name for folder, name in named.items()}     # as bundlers know them
-        return sourcemap.rename(text, base, source.generated, folders)
+        return {Path(os.path.realpath(folder)): name for folder, name in named.items()}     # as bundlers know them
 
 
 def prefix(subject: str) -> str:

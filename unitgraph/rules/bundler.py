@@ -131,8 +131,9 @@ class Bundler:
         with self._budget.taken(cost_bytes):
             if self._stopped.is_set():
                 raise EsbuildFailed(0, "Another run of it was ended.")
-            whole = self._shared.splitting      # holds the project: garbage is looked for all along
-            return self._round(sources, None if whole else max(cost_bytes, self._sizing.share_bytes))
+            if self._shared.splitting:      # holds the project: once it is large, garbage is looked for all along
+                return self._round(sources, esbuild.HEAP_BYTES if cost_bytes < esbuild.HEAP_BYTES // 2 else None)
+            return self._round(sources, max(cost_bytes, self._sizing.share_bytes))
 
     def _round(self, sources: Mapping[str, "Source"], heap_bytes: int | None) -> Outcomes:
         """Bundles the units; those that fail are set apart, and the rest is bundled without them."""
@@ -252,7 +253,9 @@ class Bundler:
         """The files that a unit reads; remembers the most that is read besides a unit's own: the next are alike."""
         inputs, own = metafile["inputs"], self._files(source)
         found: set[str] = set()
-        for entry in source.entries.values():
+        for entry in [*source.entries.values()][::-1]:      # a process's main, which leads to the others, is the last
+            if entry.removeprefix("./") in found:
+                continue
             read = esbuild.reachable(metafile, entry.removeprefix("./"))
             self._besides = max(self._besides, sum(inputs[path]["bytes"] for path in read if path not in own))
             found.update(read)

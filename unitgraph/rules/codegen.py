@@ -6,7 +6,7 @@ it writes is exact, so an edit that leaves the text as it was stops here.
 
 import os
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -28,6 +28,7 @@ from unitgraph.rules.imports import ProjectImports
 from unitgraph.rules.memo import Memo
 from unitgraph.rules.openapi_document import OpenApiDocument
 from unitgraph.rules.outputs import Outputs
+from unitgraph.rules.recall import Recall
 from unitgraph.rules.tools import Tools
 from unitgraph.rules.wirings import Wirings
 from unitgraph.rules.workspace import Workspace
@@ -39,6 +40,7 @@ from unitgraph.units.slice_plan import Slicer
 
 if TYPE_CHECKING:
     from unitgraph.rules.generate import Generator
+    from unitgraph.rules.names import Names
 
 
 class CodegenRule:
@@ -60,14 +62,28 @@ class CodegenRule:
         self._imports = imports
         self._keep_lines = keep_lines
         self.document: OpenApiDocument | None = None      # what a process may have to answer with
+        self.recall: Recall | None = None
         self._closures = Closures(self._every_import)
         self._sources: dict[str, Source] = {}
+        self._digests: dict[str, str] = {}
+        self._made_of: dict[str, set[str]] = {}
         self._origins: dict[str, str] = {}
         self._away: dict[str, Mapping[str, str]] = {}
 
     def key(self, subject: str) -> Key:
+        return make(self.kind, self._components(subject))
+
+    def _recalled(
+        self, path: str, unit: Unit, names: "Names", write: Callable[[], bytes], told: list[str]
+    ) -> bytes:
+        if self.recall is None:
+            return write()
+        decides = [component.digest for component in self._components(unit.name)]
+        return self.recall.member(path, " ".join((*decides, *sorted(names.plan.services))), names, write, told)
+
+    def _components(self, subject: str) -> list[Component]:
         units = list(self._units.values()) if subject == PROCESS else [self._units[subject]]
-        found = {module for unit in units for module in self._wirings.modules(unit)}
+        found = {module for unit in units for module in self._modules(unit)}
         modules = sorted(found | command_lines.modules(self._wirings.application) if subject == PROCESS else found)
         nodes = self._closures.digest(modules, self._interface, lambda name: name)
         components = [
@@ -80,7 +96,7 @@ class CodegenRule:
             Component("option", "taken by functions", digest.of(repr(list(self._taken(units))))),
             Component("package", "kysely", str("kysely" in self._workspace.project.package.dependencies)),
             *self._migrations(units),
-            *(Component("unit", unit.name, digest.sha256(unit.model_dump_json().encode())) for unit in units),
+            *(Component("unit", unit.name, self._digest(unit)) for unit in units),
             *(Component("closure", module, node) for module, node in nodes.items()),
         ]
         if subject != PROCESS and self._workspace.project.config.deploy.has_collector:
@@ -89,7 +105,17 @@ class CodegenRule:
             components.append(Component("option", "services elsewhere", ", ".join(sorted(elsewhere))))
         if subject == PROCESS and self.document is not None and self.document.route is not None:
             components.append(Component("source", "openapi", self.document.key.digest))
-        return make(self.kind, components)
+        return components
+
+    def _digest(self, unit: Unit) -> str:
+        if unit.name not in self._digests:
+            self._digests[unit.name] = digest.sha256(unit.model_dump_json().encode())
+        return self._digests[unit.name]
+
+    def _modules(self, unit: Unit) -> set[str]:
+        if unit.name not in self._made_of:
+            self._made_of[unit.name] = self._wirings.modules(unit)
+        return self._made_of[unit.name]
 
     def _taken(self, units: Sequence[Unit]) -> Iterator[tuple[object, ...]]:
         """What analysis says of the units' functions, of which a body or its types may stand in a helper."""
@@ -229,8 +255,9 @@ class CodegenRule:
         from unitgraph.rules.generate import Generator  # noqa: PLC0415 - jinja2, and only where something is generated
 
         return Generator(
-            self._workspace, self._provider, self._slicer, self._wirings, binding_name, keep_lines=self._keep_lines
-        )
+            self._workspace, self._provider, self._slicer, self._wirings, binding_name, keep_lines=self._keep_lines,
+            recalled=self._recalled,
+        )  # fmt: skip
 
     @cached_property
     def _wirings(self) -> Wirings:

@@ -33,6 +33,7 @@ from unitgraph.rules.memo import Memo
 from unitgraph.rules.openapi_document import OpenApiDocument
 from unitgraph.rules.outputs import Outputs
 from unitgraph.rules.provenance import open_database
+from unitgraph.rules.recall import Recall
 from unitgraph.rules.runner import PLACED, Demand, Listener, Stores
 from unitgraph.rules.settings import Settings
 from unitgraph.rules.strip import Stripper
@@ -47,7 +48,6 @@ from unitgraph.units.config import DeployConfig
 from unitgraph.units.model import Manifest, Unit
 from unitgraph.units.project import Project, load_project
 from unitgraph.units.queues import WORKFLOW_QUEUES
-from unitgraph.units.source import Facts
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Engine:
     opened_ns: int = 0      # time.time_ns() before the project was loaded; 0: not known, so nobody else is told of it
     timeline: Timeline = field(default_factory=Timeline, repr=False)
     command: str = ""       # what it is opened for, as the log has it
-    held: dict[str, Facts] = field(default_factory=dict, repr=False)    # by content, for the next engine too
+    recall: Recall | None = field(default=None, repr=False)     # of the engines before, and for the next
 
     @cached_property
     def deploy(self) -> DeployConfig:
@@ -155,7 +155,8 @@ class Engine:
         if self.project.package.dependencies.keys() - self.project.workspace.packages.keys():
             toolchain.install_project(self.project.root, say=self.say)
         with self.timeline.span("analyse"):
-            return analyse(self.project, self.database, self.memo, held=self.held)
+            held = self.recall.facts if self.recall is not None else None
+            return analyse(self.project, self.database, self.memo, held=held)
 
     @cached_property
     def read_only_workspace(self) -> Workspace:
@@ -194,6 +195,7 @@ class Engine:
             keep_lines=self.settings.sourcemap,
         )  # fmt: skip
         rule.document = self.document if self.is_process else None
+        rule.recall = self.recall
         return rule
 
     @cached_property

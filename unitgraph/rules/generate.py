@@ -44,6 +44,9 @@ from unitgraph.units.slice_text import render_slice
 
 SLICES = "slices"
 
+Recalled = Callable[[str, Unit, Names, Callable[[], bytes], list[str]], bytes]
+"""The text of a unit's file by a path: written, and then notices are told, if it isn't known."""
+
 
 @dataclass
 class Generated:
@@ -65,7 +68,7 @@ class Generator:
 
     def __init__(
         self, workspace: Workspace, provider: Provider, slicer: Slicer, wirings: Wirings, binding: Callable[[str], str],
-        *, keep_lines: bool = False,
+        *, keep_lines: bool = False, recalled: Recalled = lambda _path, _unit, _names, write, _told: write(),
     ) -> None:  # fmt: skip
         self._workspace = workspace
         self._provider = provider
@@ -78,6 +81,7 @@ class Generator:
         self._factories = [each for _, each in workspace.analysis.reach.factories]
         self._made_by_project = made_by(self._factories)
         self._keep_lines = keep_lines
+        self._recalled = recalled
         self._told: list[str] = []
 
     def unit(self, unit: Unit) -> Generated:
@@ -88,7 +92,7 @@ class Generator:
         plan = self._slicer.plan(self._roots([unit], services))
         made = self._slices(plan)
         path = f"units/{unit.name}.ts"
-        entry = self._entry(unit, plan, path, with_services=True)
+        entry = self._entry(unit, Names(self._specifier, plan, path, self._inputs), with_services=True)
         uses = Uses(entry, self._wirings.functions(unit), self._wirings.options(unit), plan, self._factories)
         made.files[path] = text.render_worker(dataclasses.replace(entry, pieces=uses.pieces()), self._provider.name)
         made.entries[f"{unit.name}/index"] = path
@@ -142,7 +146,11 @@ class Generator:
     def _members(self, made: Generated, units: Collection[Unit], plan: SlicePlan) -> None:
         for unit in units:
             path = f"units/{unit.name}.ts"
-            made.files[path] = text.render_unit(self._entry(unit, plan, path, with_services=False))
+            names = Names(self._specifier, plan, path, self._inputs)
+            made.files[path] = self._recalled(path, unit, names, partial(self._member, unit, names), self._told)
+
+    def _member(self, unit: Unit, names: Names) -> bytes:
+        return text.render_unit(self._entry(unit, names, with_services=False))
 
     def _services(self, units: Iterable[Unit]) -> tuple[frozenset[str], bool]:
         taken = [function.services for unit in units for function in self._wirings.functions(unit)]
@@ -201,11 +209,9 @@ class Generator:
                 relative = posixpath.normpath(posixpath.join(*[".."] * (depth + 3), path))
         return relative if relative.startswith(".") else f"./{relative}"
 
-    def _entry(self, unit: Unit, plan: SlicePlan, path: str, *, with_services: bool) -> text.Entry:
-        names = Names(self._specifier, plan, path, self._inputs)
+    def _entry(self, unit: Unit, names: Names, *, with_services: bool) -> text.Entry:
         functions = self._wirings.functions(unit)
         services = self._service_names(names) if with_services else {}
-        given = self._given((unit,), plan)
         return text.Entry(
             project=self._workspace.project.name,
             unit=unit.name,
@@ -225,11 +231,11 @@ class Generator:
             is_called=unit.is_called,
             calls=unit.role != "function" or bool(unit.depends_on) or any(each.invokes for each in functions),
             sockets=holder_binding(unit.name) if with_services and unit.role == "channel" else None,
-            required=tuple(sorted(plan.services)),
+            required=tuple(sorted(names.plan.services)),
             queues=tuple(self._queue(wiring, names) for wiring in self._wirings.queues(unit)),
             tasks=tuple(self._task(wiring, names) for wiring in self._wirings.tasks(unit)),
             platform=self._platform(unit) if with_services else None,
-            builtins=names.builtins(builtins.alone(given)) if with_services else (),
+            builtins=names.builtins(builtins.alone(self._given((unit,), names.plan))) if with_services else (),
             settings=settings_of((unit,), self._wirings, names) if with_services else None,
             imports=names.imports(),
             pieces=(),

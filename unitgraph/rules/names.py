@@ -1,26 +1,35 @@
 """The imports of one generated file and the local names that they get, without clashes. Knows slices, no wirings."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
+from typing import Final, cast
 
 from unitgraph.rules import builtins, pieces
 from unitgraph.rules import entry as text
 from unitgraph.rules.inputs import Inputs
+from unitgraph.rules.recall import Asked
 from unitgraph.units.application import Expression, Function, Ref, TypeSource
 from unitgraph.units.schema import Derived
-from unitgraph.units.slice import SlicePlan, Target
+from unitgraph.units.slice import Sliced, SlicePlan, Target
 
 Specify = Callable[[Target, str, SlicePlan], str]
 """How the file at a path names what it imports."""
 
 
+_NOTHING: Final = object()
+
+
 class Names:
-    """The imports of one generated file and the local names that they get, without clashes."""
+    """The imports of one generated file and the local names that they get, without clashes.
+
+    ``answers`` are what the plan has said so far, by what it was asked.
+    """
 
     def __init__(self, specifier: Specify, plan: SlicePlan, path: str, inputs: Inputs) -> None:
         self._specifier = specifier
         self.plan = plan
         self._path = path
         self._inputs = inputs
+        self.answers: dict[Asked, object] = {}
         self._wanted: dict[tuple[str, str], str] = {}
         self._taken = {
             "worker", "unit", "serve", "http", "sse", "remote", "v", "nothing", "queue", "schedule", "events",
@@ -44,13 +53,16 @@ class Names:
 
     def has(self, ref: Ref) -> bool:
         """Whether the plan keeps anything of a top-level binding."""
+        self._ask("export", ref)
         return ref in self.plan.exports
 
     def of(self, ref: Ref) -> str:
         """The local name of a top-level binding."""
+        self._ask("export", ref)
         return self._local(*self.plan.exports[ref], hint=ref.name)
 
     def expression(self, expression: Expression) -> str:
+        self._ask("value", expression)
         target, name = self.plan.values[expression]
         return self._local(target, name, hint=name)
 
@@ -68,7 +80,23 @@ class Names:
     def imports(self) -> tuple[text.Imported, ...]:
         return text.imports_of((specifier, name, local) for (specifier, name), local in self._wanted.items())
 
+    def answer(self, asked: Asked) -> object:
+        """What the plan says now."""
+        kind, what = asked
+        if kind == "export":
+            return self.plan.exports.get(cast("Ref", what), _NOTHING)
+        if kind == "value":
+            return self.plan.values.get(cast("Expression", what), _NOTHING)
+        if isinstance(what, Sliced) and what.module not in self.plan.modules:
+            return _NOTHING
+        return self._specifier(cast("Target", what), self._path, self.plan)
+
+    def _ask(self, kind: str, what: Hashable) -> None:
+        if (kind, what) not in self.answers:
+            self.answers[(kind, what)] = self.answer((kind, what))
+
     def _local(self, target: Target, name: str, *, hint: str) -> str:
+        self._ask("module", target)
         specifier = self._specifier(target, self._path, self.plan)
         known = self._wanted.get((specifier, name))
         if known is not None:

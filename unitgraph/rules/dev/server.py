@@ -19,6 +19,7 @@ from unitgraph.rules.dev import places, running, shown, version
 from unitgraph.rules.dev.front import Front, Said
 from unitgraph.rules.dev.watch import Watch, folders_of
 from unitgraph.rules.engine import Built, Engine
+from unitgraph.rules.recall import Recall
 
 HOST: Final = "127.0.0.1"
 DASHBOARD: Final = "/__unitgraph/dashboard"
@@ -51,6 +52,7 @@ class Asked:
 def run(open_engine: Open, asked: Asked) -> None:
     """Until somebody interrupts; raises what ended it otherwise."""
     engine = first = open_engine("")
+    first.recall = Recall()
     provider, root = engine.provider.name, engine.project.root
     local, folders = places.local(provider), places.folders(root, provider)
     heard: queue.Queue[Heard] = queue.Queue()
@@ -82,10 +84,10 @@ def run(open_engine: Open, asked: Asked) -> None:
 
 
 def _next_to(first: Engine, engine: Engine) -> Engine:
-    """An engine that knows what doesn't change between edits: our own tools, and what was read of files by content."""
-    if len(first.held) > _MOST_HELD:
-        first.held.clear()
-    engine.held = first.held
+    """An engine that knows what doesn't change between edits: our own tools, and what earlier ones have kept."""
+    engine.recall = first.recall
+    if engine.recall is not None and len(engine.recall.facts) > _MOST_HELD:
+        engine.recall.facts.clear()
     vars(engine)["tools"] = first.tools
     return engine
 

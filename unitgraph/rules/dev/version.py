@@ -5,9 +5,11 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from unitgraph.cache import digest
+from unitgraph.providers.base import File
 from unitgraph.providers.cloudflare.bindings import binding_name, cron, queue_name
 from unitgraph.rules import extras
 from unitgraph.rules.dev import values
@@ -42,7 +44,8 @@ def of(
     files = {name: file.sha256 for name, file in built.build.files().items()}
     beside = engine.database.record(extras.NAME)        # what a provider writes besides bundles
     mark = digest.of([files, environment, beside.key if beside else ""])
-    folder = engine.target.out if local.runs == "workers" else _staged(built, folders, mark)
+    known = engine.recall.staged if engine.recall is not None else {}
+    folder = engine.target.out if local.runs == "workers" else _staged(built, folders, mark, known)
     tasks = [
         {"name": task.name, "schedule": task.schedule, "unit": task.unit_name, "cron": cron(task.schedule)}
         for task in engine.manifest.scheduled_tasks
@@ -68,33 +71,63 @@ def _named(manifest: Manifest) -> set[str]:
     return {name for unit in manifest.units for name in (*unit.secrets, *unit.variables)}
 
 
-def _staged(built: Built, folders: Folders, mark: str) -> Path:
-    """The files of a build in a folder of their own, as they are now: a process loads its units when they are asked."""
+def _staged(built: Built, folders: Folders, mark: str, known: dict[str, dict[str, str]]) -> Path:
+    """The files of a build in a folder of their own, as they are now: a process loads its units when they are asked.
+
+    Of ``known`` folders that nobody needs any more the last becomes the new one, since most of it is as it should be.
+    """
     place = folders.versions / mark[:16]
     if not place.exists():
         part = folders.versions / f".part-{os.getpid()}"
         shutil.rmtree(part, ignore_errors=True)
-        stage(built, part)
+        there = next((known.pop(old.name) for old in _old(folders, _KEPT - 1) if _taken(old, part, known)), {})
+        known[place.name] = stage(built, part, there)
         part.rename(place)
     os.utime(place)
-    for old in sorted(folders.versions.iterdir(), key=lambda path: path.stat().st_mtime_ns)[:-_KEPT]:
+    for old in _old(folders, _KEPT):
+        known.pop(old.name, None)
         shutil.rmtree(old, ignore_errors=True)
     return place
 
 
-def stage(built: Built, place: Path) -> None:
-    """Puts the files of a build into a folder, as they are now, so that a later build moves none of them."""
-    for name, file in _all_files(built).items():
-        there = place / name
-        there.parent.mkdir(parents=True, exist_ok=True)
-        os.link(file, there)
-    for name, text in _BOUNDARY.items():
-        (place / name).write_text(text, "utf-8")
+def _old(folders: Folders, kept: int) -> list[Path]:
+    """The folders of versions but for the newest, the last of them first."""
+    return sorted(folders.versions.iterdir(), key=lambda path: path.stat().st_mtime_ns, reverse=True)[kept:]
 
 
-def _all_files(built: Built) -> dict[str, Path]:
-    """Name → where it stands; source maps, which nobody ships, among them."""
-    found = {name: file.path for name, file in built.build.shared.items()}
+def _taken(old: Path, part: Path, known: Mapping[str, object]) -> bool:
+    """Whether a folder has become the one that is being made: what still runs in it finds nothing there any more."""
+    if old.name not in known:
+        return False
+    old.rename(part)
+    return True
+
+
+def stage(built: Built, place: Path, there: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+    """Puts the files of a build into a folder, as they are now, so that a later build moves none of them.
+
+    ``there`` are the files, with their digests, that the folder has already. Returns those that it has then.
+    """
+    files = _all_files(built)
+    wanted = {name: file.sha256 for name, file in files.items()}
+    for name in there.keys() - {name for name, sha256 in wanted.items() if there.get(name) == sha256}:
+        (place / name).unlink()
+    made: set[Path] = set()
+    for name in (name for name, sha256 in wanted.items() if there.get(name) != sha256):
+        path = place / name
+        if path.parent not in made:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            made.add(path.parent)
+        os.link(files[name].path, path)
+    if not there:
+        for name, text in _BOUNDARY.items():
+            (place / name).write_text(text, "utf-8")
+    return wanted
+
+
+def _all_files(built: Built) -> dict[str, File]:
+    """By their names; source maps, which nobody ships, among them."""
+    found = dict(built.build.shared)
     for bundle in built.build.bundles.values():
-        found |= {f"units/{bundle.unit}/{name}": file.path for name, file in bundle.files.items()}
+        found |= {f"units/{bundle.unit}/{name}": file for name, file in bundle.files.items()}
     return found
