@@ -18,7 +18,7 @@ Places = Mapping[str, str]
 
 
 def externals(places: Places) -> tuple[str, ...]:
-    """esbuild's options that leave the runtime to be found where the bundle runs."""
+    """Esbuild's options that leave the runtime to be found where the bundle runs."""
     return tuple(f"--external:{name}{more}" for name in sorted(places) for more in ("", "/*"))
 
 
@@ -37,13 +37,14 @@ def imported(metafile: Mapping[str, Any], places: Places) -> frozenset[str]:
     return frozenset(edge["path"] for edge in edges if _name(edge["path"], places) is not None)
 
 
-def entries(names: Iterable[str], places: Places) -> dict[str, str]:
-    """Output name → what it is made of, for all of these names."""
+def entries(names: Iterable[str], places: Places, folder: str) -> dict[str, str]:
+    """Output name → what it is made of, below the runtime's own folder, for all of these names."""
     found: dict[str, str] = {}
     for specifier in sorted(names):
         name = _name(specifier, places)
         if name is not None:
-            found[_file(places[name], specifier[len(name) + 1 :])] = specifier
+            file = _file(places[name], specifier[len(name) + 1 :])
+            found[file] = posixpath.normpath(posixpath.join(folder, places[name], specifier[len(name) + 1 :]))
     return found
 
 

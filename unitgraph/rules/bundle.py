@@ -16,7 +16,7 @@ from unitgraph.cache import digest
 from unitgraph.cache.key import Component, Key, make
 from unitgraph.errors import Place, UnitgraphError
 from unitgraph.errors.build import UndeclaredInput
-from unitgraph.rules import chunks, memory, options, sourcemap
+from unitgraph.rules import apart, chunks, memory, options
 from unitgraph.rules.action import Finished, Pool
 from unitgraph.rules.bundler import Bundled, Bundler
 from unitgraph.rules.closure import Closures
@@ -24,8 +24,9 @@ from unitgraph.rules.database import Record
 from unitgraph.rules.imports import MANIFEST
 from unitgraph.rules.memo import Memo
 from unitgraph.rules.outputs import Outputs
+from unitgraph.rules.recall import Kept
 from unitgraph.rules.strip import Stripper
-from unitgraph.rules.tools import RUNTIME, Tools
+from unitgraph.rules.tools import RUNTIME, Tools, places
 
 PROCESS = "process"
 """The subject of the one action under process isolation."""
@@ -47,7 +48,8 @@ class Source:
 class Bundling:
     """What all bundles of one build share. ``options`` are the provider's and the tsconfig's; ``generate`` writes
     the generated files that aren't there yet; ``locate`` says where a line of one comes from; ``parts`` of the
-    toolchain hold packages that bundles import besides the usual ones."""
+    toolchain hold packages that bundles import besides the usual ones. ``apart``: the runtime is bundled beside the
+    project; what it came to then is kept there."""
 
     root: Path
     options: tuple[str, ...]
@@ -62,6 +64,7 @@ class Bundling:
     generate: Callable[[Sequence[str]], None]
     locate: Callable[[Place], Place]
     parts: tuple[str, ...] = ()
+    apart: Kept | None = None
 
 
 class BundleRule:
@@ -78,6 +81,7 @@ class BundleRule:
             *(("--splitting", f"--chunk-names={chunks.NAMES}") if bundling.splitting else ()),
             *(("--sourcemap=external", "--sources-content=false") if bundling.sourcemap else ()),
             *bundling.options,
+            *(apart.externals(places()) if bundling.apart is not None else ()),
         )  # fmt: skip
         jobs = max(1, (os.cpu_count() or 1) // (threads or 1))
         self._bundler = Bundler(bundling, self._options, threads=threads, jobs=jobs)
@@ -163,16 +167,9 @@ class BundleRule:
         splitting = self._shared.splitting
         own = chunks.rename(bundled.outputs) if splitting else _below(bundled.outputs, f"{subject}/")
         if self._shared.sourcemap:
-            folders = self._folders()
-            for name in [name for name in own if name.endswith(".map")]:
-                own[name] = sourcemap.rename(own[name], bundled.base, source.generated, folders)
+            own = self._bundler.mapped(own, bundled.base, source.generated)
+        own |= bundled.beside
         return Finished(own, inputs=[*declared, *source.generated])
-
-    def _folders(self) -> Mapping[Path, str]:
-        """What files are called in source maps that aren't the project's."""
-        modules = self._shared.tools.modules(self._shared.parts)
-        named = {RUNTIME: "unitgraph:///runtime/"} | dict.fromkeys(modules, "unitgraph:///node_modules/")
-        return {Path(os.path.realpath(folder)): name for folder, name in named.items()}     # as bundlers know them
 
 
 def prefix(subject: str) -> str:

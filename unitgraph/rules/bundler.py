@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from unitgraph.errors import Place, UnitgraphError
 from unitgraph.errors.build import BundleFailed, BundleOutOfMemory, EsbuildFailed
-from unitgraph.rules import batches, esbuild
+from unitgraph.rules import apart, batches, esbuild, sourcemap
 from unitgraph.rules.batches import Budget, Reads, Sizing
 from unitgraph.rules.imports import MANIFEST
 from unitgraph.rules.sandbox import sandbox
+from unitgraph.rules.tools import RUNTIME, places
 
 if TYPE_CHECKING:
     from unitgraph.rules.bundle import Bundling, Source
@@ -28,11 +29,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Bundled:
-    """What the run made that a unit was in, the files that the unit itself read, and what their paths start from."""
+    """What the run made that a unit was in, the files that the unit itself read, and what their paths start from.
+    ``beside`` is what it imports of the runtime where that is bundled apart, and done with."""
 
     outputs: Mapping[str, bytes]
     read: frozenset[str]
     base: Path
+    beside: Mapping[str, bytes]
 
 
 Outcomes = dict[str, Bundled | UnitgraphError]
@@ -43,21 +46,41 @@ class Bundler:
 
     def __init__(self, shared: "Bundling", options: Sequence[str], *, threads: int | None, jobs: int) -> None:
         self._shared = shared
-        self._own = options
+        self._own = tuple(options)
         self._threads = threads
         self._jobs = jobs
         self._sizes: dict[str, int] = {}
         self._besides = 0       # nothing is known yet
         self._most = batches.MOST_ENTRIES
         self._stopped = threading.Event()
+        self._is_apart = shared.apart is not None
         self.settle(None)
 
-    @cached_property
+    @property
     def _options(self) -> tuple[str, ...]:
-        """With the runtime; stacks lead to it as it is written where there is a source map."""
+        return self._own if self._is_apart else self._with_runtime
+
+    @cached_property
+    def _with_runtime(self) -> tuple[str, ...]:
+        """Stacks lead to it as it is written where there is a source map."""
+        elsewhere = frozenset(apart.externals(places()))
+        own = (option for option in self._own if option not in elsewhere)
+        return (*own, *(f"--alias:{name}={path}" for name, path in self._aliases.items()))
+
+    @cached_property
+    def _aliases(self) -> Mapping[str, str]:
+        return self._shared.tools.aliases(as_written=self._shared.sourcemap)
+
+    def mapped(self, outputs: Mapping[str, bytes], base: Path, origins: Mapping[str, str]) -> dict[str, bytes]:
+        """The same, with source maps that name the project's own files and nothing of the machine."""
         shared = self._shared
-        aliases = shared.tools.aliases(as_written=shared.sourcemap)
-        return (*self._own, *(f"--alias:{name}={path}" for name, path in aliases.items()))
+        modules = shared.tools.modules(shared.parts)
+        named = {RUNTIME: "unitgraph:///runtime/"} | dict.fromkeys(modules, "unitgraph:///node_modules/")
+        folders = {Path(os.path.realpath(folder)): name for folder, name in named.items()}     # as bundlers know them
+        return {
+            name: sourcemap.rename(data, base, origins, folders) if name.endswith(".map") else data
+            for name, data in outputs.items()
+        }
 
     def settle(self, available_bytes: int | None) -> None:
         """Takes note of how much memory there is, before a build."""
@@ -144,8 +167,12 @@ class Bundler:
                 built = self._esbuild(rest, folder, heap_bytes)
                 blamed = self._blame(rest, built.errors, folder, heap_bytes) if built.errors else {}
             if not built.errors:
+                beside = self._runtime(built, heap_bytes)
+                if beside is None:
+                    self._is_apart = False      # bundled with it, what is wrong has a place
+                    continue
                 read = {name: self._read(source, built.metafile) for name, source in rest.items()}
-                return {**failed, **{name: Bundled(built.outputs, read[name], folder) for name in rest}}
+                return {**failed, **{name: Bundled(built.outputs, read[name], folder, beside) for name in rest}}
             if not blamed:
                 return {**failed, **self._apart(rest, built.errors[0], heap_bytes)}
             failed |= self._told({name: rest[name] for name in blamed}, blamed, folder, heap_bytes)
@@ -182,6 +209,25 @@ class Bundler:
             self._shared.tools.esbuild(), entries, (*self._options, *more), root=folder,
             modules=self._shared.tools.modules(self._shared.parts), threads=self._threads, heap_bytes=heap_bytes,
         )  # fmt: skip
+
+    def _runtime(self, built: esbuild.Built, heap_bytes: int | None) -> Mapping[str, bytes] | None:
+        """What a build imports of the runtime that it hasn't got in itself; None where there is no such thing."""
+        shared = self._shared
+        if not self._is_apart or shared.apart is None:
+            return {}
+        key = (apart.imported(built.metafile, places()), self._with_runtime)
+        if key not in shared.apart:
+            own = [option for option in self._with_runtime if not option.startswith("--chunk-names=")]
+            made = esbuild.build(
+                shared.tools.esbuild(), apart.entries(key[0], places(), str(RUNTIME)),
+                (*own, f"--chunk-names={apart.CHUNKS}"), root=shared.root,
+                modules=shared.tools.modules(shared.parts), threads=self._threads, heap_bytes=heap_bytes,
+            )  # fmt: skip
+            if made.errors:
+                return None
+            shared.apart.clear()
+            shared.apart[key] = self.mapped(made.outputs, shared.root, {})
+        return shared.apart[key]
 
     # Whose error it is.
 

@@ -18,7 +18,7 @@ from unitgraph.errors import UnitgraphError
 from unitgraph.errors.build import UnknownTask
 from unitgraph.providers import registry
 from unitgraph.providers.base import Build, EsbuildOptions, Provider, Say, Target, Tool
-from unitgraph.rules import extras, ingredients, openapi_rule, report, runner, seed, toolchain, whole
+from unitgraph.rules import apart, extras, ingredients, openapi_rule, report, runner, seed, toolchain, whole
 from unitgraph.rules.action import Action, How, Result
 from unitgraph.rules.build_of import build_of
 from unitgraph.rules.bundle import PROCESS, BundleRule, Bundling, tsconfig_option
@@ -33,7 +33,7 @@ from unitgraph.rules.memo import Memo
 from unitgraph.rules.openapi_document import OpenApiDocument
 from unitgraph.rules.outputs import Outputs
 from unitgraph.rules.provenance import open_database
-from unitgraph.rules.recall import Recall
+from unitgraph.rules.recall import Kept, Recall
 from unitgraph.rules.runner import PLACED, Demand, Listener, Stores
 from unitgraph.rules.settings import Settings
 from unitgraph.rules.strip import Stripper
@@ -241,9 +241,14 @@ class Engine:
             package_digest=self.imports.package_digest, source=self.codegen.source,
             generate=self.codegen.make_ready, locate=self.codegen.locate,
             parts=packages(self.units.values(), self.manifest),
+            apart=self._apart if splitting and self.settings.local else None,
         )  # fmt: skip
         threads = os.cpu_count() if splitting else self._threads       # one run alone may have all processors
         return BundleRule(bundling, self.outputs, threads)
+
+    @property
+    def _apart(self) -> Kept:
+        return self.recall.runtime if self.recall is not None else {}
 
     @property
     def jobs(self) -> int:
@@ -356,12 +361,10 @@ class Engine:
             if result.name.startswith("bundle:")
             for name in result.outputs
         }
-        Outputs(self.project.root, f"{self.folder}/units", self.memo).sweep(
-            name.removeprefix("units/") for name in {*made, *files} if name.startswith("units/")
-        )
-        Outputs(self.project.root, f"{self.folder}/chunks", self.memo).sweep(
-            name.removeprefix("chunks/") for name in made if name.startswith("chunks/")
-        )
+        for folder in ("units/", "chunks/", f"{apart.FOLDER}/"):
+            Outputs(self.project.root, f"{self.folder}/{folder[:-1]}", self.memo).sweep(
+                name.removeprefix(folder) for name in {*made, *files} if name.startswith(folder)
+            )
         self.codegen.sweep(results)
 
     def described(self, results: Mapping[str, Result]) -> Build:

@@ -13,6 +13,9 @@ from unitgraph.units.source import Facts
 Asked = tuple[str, Hashable]
 """What the plan of the slices was asked, and what for."""
 
+Kept = dict[tuple[frozenset[str], tuple[str, ...]], Mapping[str, bytes]]
+"""What the runtime came to that is bundled apart, by the names that it is imported by and esbuild's options."""
+
 
 class Names(Protocol):
     """Of a file that is being written: ``answers`` are what the plan has said so far, ``answer`` what it says now."""
@@ -38,11 +41,12 @@ class Member:
 
 @dataclass(slots=True)
 class Recall:
-    """``facts`` are by content, ``members`` by the path of the file; ``staged`` has the files of folders that versions
-    were put into, by folder, each with its digest."""
+    """``facts`` are by content, ``members`` by the path of the file; ``runtime`` is what of it is bundled apart;
+    ``staged`` has the files of folders that versions were put into, by folder, each with its digest."""
 
     facts: dict[str, Facts] = field(default_factory=dict)
     members: dict[str, Member] = field(default_factory=dict)
+    runtime: Kept = field(default_factory=dict)
     staged: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def member(self, path: str, mark: str, names: Names, write: Callable[[], bytes], told: list[str]) -> bytes:

@@ -22,7 +22,8 @@ TEMPLATES: Final = _HERE / "templates"
 
 # Our own modules that an action's output depends on: a release, or an edit, that changes one gives other keys.
 _BUNDLER: Final = (
-    "bundle.py", "bundler.py", "chunks.py", "esbuild.py", "sandbox.py", "sourcemap.py", "strip.py", "unnamed.py",
+    "apart.py", "bundle.py", "bundler.py", "chunks.py", "esbuild.py", "sandbox.py", "sourcemap.py", "strip.py",
+    "unnamed.py",
 )  # fmt: skip
 _GENERATOR: Final = (
     "agents.py", "builtins.py", "codegen.py", "command_lines.py", "entry.py", "errands_entry.py",
@@ -79,8 +80,7 @@ class Tools:
     def aliases(self, *, as_written: bool) -> Mapping[str, str]:
         """Module name → absolute path, for every name that means the runtime; as its sources stand, or prepared."""
         folder = RUNTIME if as_written else self.prepared
-        table = json.loads((RUNTIME / "aliases.json").read_bytes())
-        return {name: str(folder / place) for name, place in table.items()}
+        return {name: str(folder / place) for name, place in places().items()}
 
     @cached_property
     def versions(self) -> Mapping[str, str]:
@@ -107,6 +107,13 @@ class Tools:
     def typings(self) -> str:
         """What writes the generated types."""
         return files_digest(sorted(path.name for path in _HERE.glob("typings*.py")))
+
+
+@cache
+def places() -> Mapping[str, str]:
+    """Every name that means the runtime, with the folder or module of it that it means."""
+    table: dict[str, str] = json.loads((RUNTIME / "aliases.json").read_bytes())
+    return table
 
 
 @cache

@@ -1,5 +1,6 @@
 """A good build as what runs it needs it: files that nobody writes any more, an environment, names that can be fired."""
 
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -11,15 +12,19 @@ from typing import Any, Final
 from unitgraph.cache import digest
 from unitgraph.providers.base import File
 from unitgraph.providers.cloudflare.bindings import binding_name, cron, queue_name
-from unitgraph.rules import extras
+from unitgraph.rules import apart, extras
 from unitgraph.rules.dev import values
 from unitgraph.rules.dev.places import Folders, Local, secrets_file
 from unitgraph.rules.engine import Built, Engine
+from unitgraph.rules.tools import places
 from unitgraph.units.model import Manifest
 
 _KEPT: Final = 3        # versions: the last, the one before that still answers, and one more
-_BOUNDARY: Final = {"package.json": '{"type":"module"}\n', "tsconfig.json": "{}\n"}
-"""As in an executable: Bun looks for these upwards, and the project's own say nothing of bundles."""
+_BOUNDARY: Final = {
+    "package.json": '{"type":"module"}\n',
+    "tsconfig.json": f"{json.dumps({'compilerOptions': {'paths': apart.paths(places())}})}\n",
+}
+"""Bun looks for these upwards, and the project's own say nothing of bundles, which import the runtime by its names."""
 
 
 @dataclass(frozen=True, slots=True)
