@@ -11,15 +11,7 @@ from functools import partial
 from types import MappingProxyType
 
 from unitgraph.providers.base import Provider
-from unitgraph.providers.cloudflare.bindings import (
-    at_once,
-    cron,
-    holder_binding,
-    objects,
-    produces,
-    queue_binding,
-    queue_name,
-)
+from unitgraph.providers.cloudflare.bindings import holder_binding, objects, produces, queue_name
 from unitgraph.rules import agents, builtins, command_lines, triggers, workflows
 from unitgraph.rules import entry as text
 from unitgraph.rules.errands_entry import errands_of
@@ -28,6 +20,7 @@ from unitgraph.rules.inputs import Inputs
 from unitgraph.rules.main_routes import main_routes
 from unitgraph.rules.names import Names
 from unitgraph.rules.pieces import Uses
+from unitgraph.rules.platform_entry import platform_of
 from unitgraph.rules.settings_entry import schemas, settings_of
 from unitgraph.rules.wirings import Wirings
 from unitgraph.rules.workers import workers
@@ -234,7 +227,7 @@ class Generator:
             required=tuple(sorted(names.plan.services)),
             queues=tuple(self._queue(wiring, names) for wiring in self._wirings.queues(unit)),
             tasks=tuple(self._task(wiring, names) for wiring in self._wirings.tasks(unit)),
-            platform=self._platform(unit) if with_services else None,
+            platform=platform_of(unit, self._wirings, self._provider.name, self._told) if with_services else None,
             builtins=names.builtins(builtins.alone(self._given((unit,), names.plan))) if with_services else (),
             settings=settings_of((unit,), self._wirings, names) if with_services else None,
             imports=names.imports(),
@@ -260,26 +253,6 @@ class Generator:
 
     def _task(self, wiring: ScheduleWiring, names: Names) -> text.EntryTask:
         return text.EntryTask(wiring.name, wiring.schedule, wiring.function, _options(wiring, names))
-
-    def _platform(self, unit: Unit) -> text.Platform:
-        consumed: dict[str, Mapping[str, str | int]] = {}
-        for queue in self._wirings.queues(unit):
-            settings = queue.settings
-            taken: dict[str, str | int] = {"queue": queue.queue, "concurrency": at_once(settings)}
-            if settings.dead_letter_queue:
-                taken["deadLetters"] = queue_binding(settings.dead_letter_queue)
-            consumed[queue_name(queue.queue)] = taken
-        triggers: dict[str, tuple[str, ...]] = {}
-        tasks = self._wirings.tasks(unit)
-        self._told += [
-            f"The task {task.name} is to run times that were missed (missed: 'run'), and {self._provider.name} doesn't "
-            f"say which: what its clock leaves out isn't made up for."
-            for task in tasks
-            if task.missed == "run"
-        ]
-        for task in tasks:
-            triggers[cron(task.schedule)] = (*triggers.get(cron(task.schedule), ()), task.name)
-        return text.Platform(consumed, triggers, tuple(task.name for task in tasks if task.overlap == "skip"))
 
     def _service_names(self, names: Names) -> dict[str, str | None]:
         application = self._wirings.application

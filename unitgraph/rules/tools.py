@@ -28,8 +28,8 @@ _BUNDLER: Final = (
 _GENERATOR: Final = (
     "agents.py", "builtins.py", "codegen.py", "command_lines.py", "entry.py", "errands_entry.py",
     "gateway_channel.py", "gateway_mcp.py", "gateways.py", "generate.py", "inputs.py", "main_routes.py", "names.py",
-    "pieces.py", "recall.py", "settings_entry.py", "triggers.py", "wirings.py", "workers.py", "workflows.py",
-    "../providers/cloudflare/bindings.py",
+    "pieces.py", "platform_entry.py", "recall.py", "settings_entry.py", "triggers.py", "wirings.py", "workers.py",
+    "workflows.py", "../providers/cloudflare/bindings.py",
 )  # fmt: skip
 
 
