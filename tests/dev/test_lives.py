@@ -116,9 +116,8 @@ def test_a_version_that_does_not_start(checkout: Callable[..., Checkout]) -> Non
         assert dev.ask("GET", "/greet/ada").status == 200
         shop.write({"src/services.ts": bad})
         dev.wait_line(r"\[dev-not-started\]")
-        page = dev.page("/greet/ada")
-        assert page.status == 500
-        assert "no such database" in page.body
+        dev.until(lambda found: "no such database" in found.page("/greet/ada").body)
+        assert dev.page("/greet/ada").status == 500
         assert dev.ask("GET", "/greet/ada").status == 200
         shop.write({"src/services.ts": good})
         dev.until(lambda found: found.page("/greet/ada").status == 200)

@@ -168,7 +168,7 @@ def test_a_plan_compares_with_what_is_deployed(checkout: Make) -> None:
 
 
 def test_what_one_unit_needs_of_the_runtime_is_in_that_unit_only(checkout: Make) -> None:
-    """Routes bring Hono, derived schemas bring valibot, a service brings what it imports: to the units that have them."""
+    """Routes bring what finds them, bodies what reads them, a service what it imports: to the units that have them."""
     files = SHOP | {
         "src/quiet.functions.ts": (
             "import { pikkuVoidFunc, wireScheduler } from '#pikku'\n"
@@ -179,8 +179,10 @@ def test_what_one_unit_needs_of_the_runtime_is_in_that_unit_only(checkout: Make)
     shop = checkout(files, name="shop")
     shop.plan()
     quiet, book, cancel = (shop.units()[f"shop-{name}"] for name in ("tick", "get-book", "cancel-order"))
-    assert b"UnsupportedMediaTypeError" in book
-    assert b"UnsupportedMediaTypeError" not in quiet
+    assert b"MethodNotAllowedError" in book
+    assert b"MethodNotAllowedError" not in quiet
+    assert b"UnsupportedMediaTypeError" in cancel
+    assert b"UnsupportedMediaTypeError" not in book
     assert b"smtp:" in cancel
     assert b"smtp:" not in book
     assert b"smtp:" not in quiet

@@ -2,6 +2,7 @@
 
 import base64
 import datetime as dt
+import os
 import signal
 import socket
 import subprocess
@@ -195,9 +196,9 @@ def test_closing_ends_what_other_threads_wait_for() -> None:
 
 def _run(program: str, url: str) -> str:
     """What a program prints: its errors come first, and it must end by itself."""
-    ran = subprocess.run(
-        [sys.executable, "-c", _BEGINNING + program, url], capture_output=True, text=True, timeout=120, check=False
-    )
+    command = [sys.executable, "-c", _BEGINNING + program, url]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GRPC_")}
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     return f"{ran.stderr}{ran.stdout}{ran.returncode}"
 
 

@@ -194,8 +194,8 @@ class _Dev:
 
     def _show(self, errors: Sequence[UnitgraphError]) -> None:
         self.is_broken = True
-        self.asked.say(shown.text(errors, self._text).rstrip("\n"))
         self.front.broken(shown.page(errors, self._text), [str(error) for error in shown.flat(errors)])
+        self.asked.say(shown.text(errors, self._text).rstrip("\n"))
 
     def _text(self, path: str) -> str | None:
         try:
