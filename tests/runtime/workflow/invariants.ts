@@ -213,22 +213,37 @@ const law10: Law = (story) => {
 
 /** Running per limit key never exceeds its maximum; nor begins, in any time, what the bucket had and got. */
 const law11: Law = (story) => {
+  const { limits } = story
   const heads = new Map<string, Run['head']>()
   const wrong: string[] = []
-  const begun: number[] = []
+  const begun: number[] = of(story, 'token').map(({ at }) => at)
+  const over = new Map<string, number>()
+  const tokens = new Set(of(story, 'token').map(({ run }) => run))
   const together = (event: Event): boolean => event.is === 'claim'
   for (const event of story.events) {
     if (event.is === 'claim') {
       for (const { head } of event.runs) {
         heads.set(head.id, head)
+        // where tokens are given apart from runs, a run begins a while later
         // one whose end is asked for before it has begun needs no token
-        if (head.epoch === 1 && head.rateKey !== null && head.cancelAt === null) begun.push(event.at)
+        if (head.epoch !== 1 || head.rateKey === null || head.cancelAt !== null) continue
+        if (tokens.size === 0) begun.push(event.at)
+        else if (!tokens.has(head.id)) wrong.push(`${head.id} begins without a token`)
       }
     }
-    if (event.is === 'run') heads.set(event.run.head.id, event.run.head)
+    if (event.is === 'run') {
+      const { head } = event.run
+      if ((head.leaseUntil ?? 0) > (heads.get(head.id)?.leaseUntil ?? 0)) over.delete(head.id)
+      heads.set(head.id, head)
+    }
+    if (event.is === 'over') over.set(event.run, Math.max(event.epoch, over.get(event.run) ?? 0))
+    if (event.is === 'body') {
+      const head = heads.get(event.run)
+      if (head && limits.has(head.concurrencyKey ?? '') && over.get(head.id) === head.epoch) wrong.push(`${head.id}: ${event.step} began when its place may be another's`)
+    }
     if (!together(event) && event.is !== 'run') continue
-    for (const [key, most] of story.limits) {
-      const count = [...heads.values()].filter((head) => head.concurrencyKey === key && head.status === 'running').length
+    for (const [key, most] of limits) {
+      const count = [...heads.values()].filter((head) => head.concurrencyKey === key && head.status === 'running' && over.get(head.id) !== head.epoch).length
       if (count > most) wrong.push(`${count} runs of ${key} are in hand at ${event.at}, and may be ${most}`)
     }
   }

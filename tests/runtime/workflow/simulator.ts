@@ -7,13 +7,13 @@ import type * as executions from '../../../unitgraph/runtime/workflow/execution.
 import type { NewRun, Run } from '../../../unitgraph/runtime/workflow/run.ts'
 import type { World } from '../../../unitgraph/runtime/workflow/steps.ts'
 import type { Append, Claimed, Store } from '../../../unitgraph/runtime/workflow/store.ts'
-import { approvalType, eventType } from '../../../unitgraph/runtime/workflow/wire.ts'
 import type * as wires from '../../../unitgraph/runtime/workflow/wire.ts'
 import { readValue, writeValue } from '../../../unitgraph/runtime/workflow/values.ts'
 import type * as workers from '../../../unitgraph/runtime/workflow/worker.ts'
 import type * as worlds from '../../../unitgraph/runtime/workflow/world.ts'
 import { chance } from './lab.ts'
-import { interpret, makeProgram, stepsOf, VALUES, type Program, type Work } from './programs.ts'
+import { interpret, VALUES, type Program, type Work } from './programs.ts'
+import { createTime, pass, useIt } from './world.ts'
 
 declare const setImmediate: (call: () => void) => unknown
 
@@ -52,12 +52,17 @@ export type Event = { readonly at: number; readonly n: number } & (
   | { readonly is: 'run'; readonly run: Run }
   | { readonly is: 'start'; readonly given: NewRun; readonly answer: 'started' | 'known' | 'conflict' }
   | { readonly is: 'deliver'; readonly run: string; readonly messageId: string; readonly answer: string }
+  /** Whoever keeps the limits apart from the runs has given it a token. */
+  | { readonly is: 'token'; readonly run: string }
+  /** Nobody works on it any more. */
+  | { readonly is: 'over'; readonly run: string; readonly epoch: number }
   | { readonly is: 'fault'; readonly what: Fault; readonly worker: string }
 )
-type Body<E> = E extends unknown ? Omit<E, 'at' | 'n'> : never
+export type Body<E> = E extends unknown ? Omit<E, 'at' | 'n'> : never
 
 /** `ghost`: a call that failed as far as its worker knows takes effect a while later. */
 export type Fault = 'crash before' | 'crash after' | 'lost request' | 'lost answer' | 'twice' | 'late' | 'ghost' | 'stopped' | 'crash'
+  | 'dies before' | 'dies after' | 'replaced'
 const OF_CALLS: readonly Fault[] = ['crash before', 'crash after', 'lost request', 'lost answer', 'twice', 'late', 'ghost', 'stopped']
 /** While a step's body is at work. */
 const OF_BODIES: readonly Fault[] = ['crash', 'stopped']
@@ -83,11 +88,9 @@ export interface Story {
 
 const TTL_MS = 15_000
 const LOOK_MS = 1000
-const NEVER = new Promise<never>(() => undefined)
+/** A new one each time: what waits for it can be forgotten. */
+const never = (): Promise<never> => new Promise(() => undefined)
 export const START = 1_800_000_000_000
-/** Longer than anything that a program waits for, a fault and a lease. */
-const STILL_MS = 600_000
-const RATE = { rateLimit: 2, ratePerMs: 4000 }
 
 const all = async (store: Store): Promise<Run[]> => {
   const heads = await store.list({ limit: 1000 })
@@ -111,35 +114,12 @@ export const simulate = async (plan: Plan): Promise<Story> => {
   const { seed, engine, kinds, versions = ['1', '1', '1'], overMs = 5000, code = (_version, wire, program, work) => interpret(wire, program, work) } = plan
   const random = chance(seed * 2654435761)
   const some = (least: number, most: number): number => least + Math.floor(random() * (most - least + 1))
-  let now = START
-  const store = plan.store(() => now)
+  const time = createTime(START)
+  const { later, fly } = time
+  const store = plan.store(time.now)
   const events: Event[] = []
-  const write = (event: Body<Event>): void => void events.push({ ...event, at: now, n: events.length } as Event)
-  const limits = new Map<string, number>()
+  const write = (event: Body<Event>): void => void events.push({ ...event, at: time.now(), n: events.length } as Event)
   const calls: Call[] = []
-
-  // Time: what is to happen, in order; it moves on once nothing is under way that takes none.
-  const timers = new Set<{ readonly at: number; readonly call: () => void }>()
-  let flying = 0
-  const later = (ms: number, call: () => void): (() => void) => {
-    const timer = { at: now + Math.max(Math.ceil(ms), 0), call }
-    timers.add(timer)
-    return () => void timers.delete(timer)
-  }
-  const settled = async (): Promise<void> => {
-    for (let calm = 0; calm < 4;) {
-      await new Promise<void>((resolve) => void setImmediate(resolve))
-      calm = flying > 0 ? 0 : calm + 1
-    }
-  }
-  const fly = async <T>(work: Promise<T>): Promise<T> => {
-    flying += 1
-    try {
-      return await work
-    } finally {
-      flying -= 1
-    }
-  }
 
   /** What is so afterwards. */
   const look = async (ids: Iterable<string>): Promise<void> => {
@@ -152,7 +132,7 @@ export const simulate = async (plan: Plan): Promise<Story> => {
   let queue: Promise<unknown> = Promise.resolve()
   const reach = (worker: string, method: keyof Store, args: readonly unknown[]): Promise<unknown> => {
     const act = async (): Promise<unknown> => {
-      calls.push({ at: now, method, args })
+      calls.push({ at: time.now(), method, args })
       const answer = await (store[method] as (...given: readonly unknown[]) => Promise<unknown>)(...args)
       if (method === 'claim') {
         const { runs } = answer as Claimed
@@ -204,15 +184,15 @@ export const simulate = async (plan: Plan): Promise<Story> => {
   const spawn = (name: string, version: string): void => {
     let isDead = false
     let stoppedUntil = 0
-    const [born, skew, drift] = [now, some(-1e9, 1e9), 1 + (random() - 0.5) * 4e-4]
-    const monotonic = (): number => (now - born) * drift
+    const [born, skew, drift] = [time.now(), some(-1e9, 1e9), 1 + (random() - 0.5) * 4e-4]
+    const monotonic = (): number => (time.now() - born) * drift
     const clock = engine.createClock(monotonic, born + skew)
     alive.add(name)
 
     /** Happens here, if this worker is there and at work. */
     const here = (call: () => void): void => {
       if (isDead) return
-      if (now < stoppedUntil) later(stoppedUntil - now, () => here(call))
+      if (time.now() < stoppedUntil) later(stoppedUntil - time.now(), () => here(call))
       else call()
     }
     const pause = (ms: number): Promise<void> => new Promise((resolve) => void later(ms, () => here(resolve)))
@@ -220,13 +200,13 @@ export const simulate = async (plan: Plan): Promise<Story> => {
       isDead = true
       alive.delete(name)
       later(some(1, 4000), () => spawn(`${name}'`, version))
-      return NEVER
+      return never()
     }
     const call = async (method: keyof Store, args: readonly unknown[]): Promise<unknown> => {
-      if (isDead) return NEVER
+      if (isDead) return never()
       const fault = faultAt(method === 'claim' || method === 'purge' ? 'looks' : 'others', name)
       if (fault === 'crash before') return die()
-      if (fault === 'stopped') stoppedUntil = now + some(16_000, 40_000)
+      if (fault === 'stopped') stoppedUntil = time.now() + some(16_000, 40_000)
       await pause(fault === 'late' ? some(10_000, 30_000) : some(0, 15))
       if (fault === 'ghost') later(some(100, 5000), () => void reach(name, method, args).catch(() => undefined))
       if (fault === 'lost request' || fault === 'ghost') throw new Error('The store could not be reached')
@@ -240,19 +220,19 @@ export const simulate = async (plan: Plan): Promise<Story> => {
     }
     const seen = new Proxy(store, { get: (_target, method: keyof Store) => (...args: unknown[]) => call(method, args) })
     const turn = (): Promise<void> => fly(new Promise<void>((resolve) => void setImmediate(resolve)))
-      .then(() => (isDead ? NEVER : now < stoppedUntil ? pause(0) : undefined))
+      .then(() => (isDead ? never() : time.now() < stoppedUntil ? pause(0) : undefined))
     const world: World = { store: seen, now: () => clock.now(), turn, after: (ms, go) => later(ms / drift, () => here(go)), random }
 
     const work = async (run: string, step: string, gives: unknown, takesMs = 100): Promise<unknown> => {
-      if (isDead) return NEVER
+      if (isDead) return never()
       write({ is: 'body', run, step, worker: name })
       const fault = faultAt('bodies', name)
       if (fault === 'crash') {
         later(some(0, takesMs), () => void (isDead || die()))
         // before anybody has taken it up
-        if (!plan.code && random() < 0.5) ask(takesMs + some(0, 5000), 'cancel', run, 'it died')
+        if (!plan.code && random() < 0.5) later(takesMs + some(0, 5000), () => ask('cancel', run, 'it died'))
       }
-      if (fault === 'stopped') stoppedUntil = now + some(16_000, 40_000)
+      if (fault === 'stopped') stoppedUntil = time.now() + some(16_000, 40_000)
       await pause(some(0, takesMs))
       return gives
     }
@@ -275,74 +255,27 @@ export const simulate = async (plan: Plan): Promise<Story> => {
             worker.kick()
           },
         })
-        return () => (isDead ? NEVER : code(version, wire, readValue(run.input) as Program, (step, gives) => work(id, step, gives)))
+        return () => (isDead ? never() : code(version, wire, readValue(run.input) as Program, (step, gives) => work(id, step, gives)))
       }),
     })
     worker.start()
   }
 
-  // Who uses it: begins runs, some twice; sends what is waited for, some twice and some too late; asks for the end of some.
-  const ask = (ms: number, method: keyof Store, ...args: readonly unknown[]): void => void later(ms, () => void reach('user', method, args).catch(() => undefined))
-  const limit = [{}, { concurrencyKey: 'k', concurrencyLimit: 2 }, { rateKey: 'r', ...RATE }, { concurrencyKey: 'l', concurrencyLimit: 1, priority: 1 }][some(0, 3)] ?? {}
-  for (let n = 0; n < plan.runs; n += 1) {
-    const program = makeProgram(random)
-    const id = `r${n}`
-    const flow = random() < 0.3 ? {} : limit
-    if ('concurrencyKey' in flow) limits.set(flow.concurrencyKey as string, flow.concurrencyLimit as number)
-    const begin = some(0, overMs)
-    const run: NewRun = { id, name: 'program', version: versions[some(0, versions.length - 1)] as string, input: writeValue(program), ...flow }
-    ask(begin, 'start', run)
-    if (random() < 0.5) ask(begin + some(0, 20_000), 'start', run)
-    if (random() < 0.3) ask(begin + some(0, 20_000), 'start', { ...run, input: '{"v":"other"}' })
-    for (const step of stepsOf(program.ops)) {
-      const at = begin + [some(0, 3000), some(0, 60_000), some(200_000, 260_000)][some(0, 2)]!
-      // its key is its name below the scopes that it is in, which whoever decides reads in the run
-      if (step.is === 'approval') {
-        for (const decided of [true, false]) {
-          later(at + some(0, 2000), () => void (async () => {
-            const open = (await fly(store.load(id)))?.journal.find((entry) => entry.kind === 'approval' && entry.key.endsWith(step.name))
-            if (!open) return
-            const { key } = open
-            // some at the very time at which it is over
-            const { until } = readValue(open.value) as { until: number }
-            if (random() < 0.5 && until > now) await new Promise<void>((resolve) => void later(until - now + some(0, 40), resolve))
-            await reach('user', 'deliver', [id, { messageId: approvalType(key), type: approvalType(key), payload: writeValue({ approved: decided }), by: 'somebody', key }])
-          })())
-        }
-      }
-      if (step.is === 'event') {
-        const message = { messageId: `event ${step.name}`, type: eventType(step.event), payload: writeValue(step.name), by: null }
-        ask(at, 'deliver', id, message)
-        if (random() < 0.5) ask(at + some(0, 2000), 'deliver', id, message)
-      }
-    }
-    if (!plan.code && random() < 0.2) ask(begin + some(0, 120_000), 'cancel', id, 'enough')
-  }
+  const ask = (method: keyof Store, ...args: readonly unknown[]): void => void reach('user', method, args).catch(() => undefined)
+  const limits = useIt(time, random, {
+    start: (run) => ask('start', run), deliver: (id, message) => ask('deliver', id, message), cancel: (id, reason) => ask('cancel', id, reason),
+    load: (id) => store.load(id),
+  }, { runs: plan.runs, overMs, versions, isEnded: !plan.code })
   for (const [index, version] of versions.entries()) spawn(`w${index}`, version)
 
   const isOver = async (): Promise<boolean> => {
     const heads = await fly(store.list({ limit: 1000 }))
     return heads.length >= plan.runs && heads.every(({ finishedAt }) => finishedAt !== null)
   }
-  let stuck: string | undefined
-  let checked = 0
-  let last = { count: 0, at: now }
-  for (let round = 0; ; round += 1) {
-    await settled()
-    if (events.length !== checked || round % 200 === 0) {
-      checked = events.length
-      if (await isOver()) break
-    }
-    const next = [...timers].reduce<{ at: number; call: () => void } | undefined>((least, timer) => (!least || timer.at < least.at ? timer : least), undefined)
-    if (events.length !== last.count) last = { count: events.length, at: now }
-    if (!next || now > last.at + STILL_MS || round > 40_000 + overMs) {
-      stuck = `after ${now - START} ms and ${round} rounds: ${(await store.list({ limit: 1000 })).filter(({ finishedAt }) => finishedAt === null).map(({ id, status, dueAt, reason }) => `${id} ${status} ${dueAt} ${reason ?? ''}`).join('; ')}`
-      break
-    }
-    timers.delete(next)
-    now = Math.max(now, next.at)
-    next.call()
-  }
+  const why = await pass(time, () => events.length, isOver, 40_000 + overMs)
+  const unfinished = async (): Promise<string> => (await store.list({ limit: 1000 })).filter(({ finishedAt }) => finishedAt === null)
+    .map(({ id, status, dueAt, reason }) => `${id} ${status} ${dueAt} ${reason ?? ''}`).join('; ')
+  const stuck = why && `${why}: ${await unfinished()}`
   const runs = await all(store)
   await store.close()
   return { calls, events, runs, faults, stuck, plan, limits }

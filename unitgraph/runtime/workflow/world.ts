@@ -22,8 +22,10 @@ export const createClock = (monotonic: () => number = () => performance.now(), o
   }
 }
 
-export const createWorld = (store: Store, clock: Clock): World => ({
-  store,
+/** What of the world isn't the store. */
+export type Around = Pick<World, 'now' | 'turn' | 'after' | 'random'>
+
+export const createAround = (clock: Pick<Clock, 'now'>): Around => ({
   now: () => clock.now(),
   turn: () => new Promise((resolve) => void (typeof setImmediate === 'function' ? setImmediate : setTimeout)(resolve)),
   after: (ms, call) => {
@@ -33,3 +35,5 @@ export const createWorld = (store: Store, clock: Clock): World => ({
   },
   random: () => Math.random(),
 })
+
+export const createWorld = (store: Store, clock: Clock): World => ({ store, ...createAround(clock) })

@@ -12,8 +12,11 @@ export interface LimitStorage {
   setAlarm(at: number): Promise<void>
 }
 
-/** A place is given up unless it is asked for again within this. */
-const HELD_MS = 15_000
+/** How long a run's lease is; it is asked for at most this much after its place was. */
+export const LEASE_MS = 15_000
+export const PROMPT_MS = 2000
+/** A place is given up unless it is asked for again within this: later than the lease is over, also where clocks differ by seconds. */
+const HELD_MS = LEASE_MS + PROMPT_MS + 3000
 const AGAIN_MS = 30_000
 
 interface Waiting {
@@ -105,6 +108,8 @@ export const createHolder = (runs: () => Namespace, { id, status, concurrencyKey
     concurrencyKey === null ? null : await call(runs(), CONCURRENCY + concurrencyKey, 'hold', id, given) as Answer
   return {
     hold, drop,
+    /** Whether it has to have a place. */
+    isHeld: concurrencyKey !== null,
     /** When to try again; null: it may begin. */
     begin: async (): Promise<Answer> => {
       const at = await hold()
@@ -115,3 +120,5 @@ export const createHolder = (runs: () => Namespace, { id, status, concurrencyKey
     },
   }
 }
+
+export type Holder = ReturnType<typeof createHolder>

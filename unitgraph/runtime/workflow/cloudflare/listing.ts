@@ -12,8 +12,8 @@ export interface Sql {
 
 /** Asked of the object of a workflow's list. */
 export interface Listing {
-  /** Of two words on a run, the later one holds. */
-  told(head: Head, input: string, at: number): void
+  /** Of two words on a run, the later one holds; gives when that one was said. */
+  told(head: Head, input: string, at: number): number
   gone(id: string): void
   listed(filter: Filter): readonly Head[]
 }
@@ -33,11 +33,14 @@ const SCHEMA = [
 export const createListing = (sql: Sql): Listing => {
   for (const statement of SCHEMA) sql.exec(statement)
   return {
-    told: (head, input, at) => void sql.exec(
-      `INSERT INTO listed (id, name, status, createdAt, reason, input, head, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT (id) DO UPDATE SET status = ?3, reason = ?5, head = ?7, at = ?8 WHERE at <= ?8`,
-      head.id, head.name, head.status, head.createdAt, head.reason, input, JSON.stringify(head), at,
-    ),
+    told: (head, input, at) => {
+      sql.exec(
+        `INSERT INTO listed (id, name, status, createdAt, reason, input, head, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+           ON CONFLICT (id) DO UPDATE SET status = ?3, reason = ?5, head = ?7, at = ?8 WHERE at <= ?8`,
+        head.id, head.name, head.status, head.createdAt, head.reason, input, JSON.stringify(head), at,
+      )
+      return Number(sql.exec('SELECT at FROM listed WHERE id = ?', head.id).toArray()[0]?.['at'])
+    },
     gone: (id) => void sql.exec('DELETE FROM listed WHERE id = ?', id),
     listed: ({ name, status, since, text, before, limit }) => sql.exec(
       `SELECT head FROM listed WHERE (?1 IS NULL OR name = ?1) AND (?2 IS NULL OR status = ?2)

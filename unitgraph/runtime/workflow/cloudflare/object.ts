@@ -13,12 +13,12 @@ import { createMemoryStore, type Through } from '../memory.ts'
 import type { Entry, Head, Message, NewMessage, Run } from '../run.ts'
 import type { World } from '../steps.ts'
 import type { Delivered, Store } from '../store.ts'
-import { createWorld } from '../world.ts'
+import { createAround, type Around } from '../world.ts'
 import { ask, call, RUNS, type Asking, type Namespace } from './calls.ts'
 import type { Workflow } from '../index.ts'
 import { deadly } from '../deadly.ts'
 import type { RunsInObjects } from './service.ts'
-import { createHolder, createLimits } from './limits.ts'
+import { createHolder, createLimits, LEASE_MS, PROMPT_MS, type Holder } from './limits.ts'
 import { createListing, listOf, SEARCHED, type Listing, type Sql } from './listing.ts'
 
 interface Storage {
@@ -37,10 +37,11 @@ interface State {
 }
 
 const WORKER = 'object'
-const LEASE_MS = 15_000
 /** An alarm's handler may take a quarter of an hour; what isn't done by then goes on with the next. */
 const LEAVE_MS = 10 * 60_000
 const AFTER_FAULT_MS = 5000
+/** An alarm that rings so much too early, by the clock that there is here, is waited out: set again, it would ring at once. */
+const EARLY_MS = 5000
 /** As many as one write takes. */
 const MOST_KEYS = 128
 
@@ -102,28 +103,35 @@ const LISTING: ReadonlySet<string> = new Set<keyof Listing>(['told', 'gone', 'li
 export class WorkflowRun {
   readonly #state: State
   readonly #env: Environment
+  readonly #around: Around
   #store: Promise<Store>
   #live: Execution | undefined
   /** What the list was told last. */
   #told: string | undefined
   /** The alarm that was set last, which may have been since. */
   #armed: number | undefined
+  #rouse = (): void => undefined
 
-  constructor(state: State, env: Environment) {
+  /** Workers give it the first two. */
+  constructor(state: State, env: Environment, around: Around = createAround(Date)) {
     this.#state = state
     this.#env = env
+    this.#around = around
     this.#store = state.blockConcurrencyWhile(async () => this.#open(read(await state.storage.list())))
   }
 
   #open(known: readonly Run[]): Store {
-    return createMemoryStore(Date.now, known, writer(this.#state.storage, (head) => this.#arm(head)))
+    // a clock that lags behind the one before it, on another machine, must not put what comes now before what was
+    let latest = Math.max(0, ...known.flatMap(({ head, journal, inbox }) => [head.createdAt, journal.at(-1)?.at ?? 0, inbox.at(-1)?.at ?? 0]))
+    const now = (): number => (latest = Math.max(latest, this.#around.now()))
+    return createMemoryStore(now, known, writer(this.#state.storage, (head) => this.#arm(head)))
   }
 
   async fetch(request: Request): Promise<Response> {
     const store = await this.#store
     const { name, given } = unpack(await request.text()) as Asking
     if (name === 'hold' || name === 'drop' || name === 'pay') {
-      const limits = createLimits(this.#state.storage, (id) => call(this.#runs(), id, 'wake', id))
+      const limits = createLimits(this.#state.storage, (id) => call(this.#runs(), id, 'wake', id), this.#around.now)
       return new Response(pack({ answer: await (limits[name] as (...given: readonly unknown[]) => Promise<unknown>)(...given) }))
     }
     if (LISTING.has(name)) {
@@ -137,6 +145,7 @@ export class WorkflowRun {
     if (name !== 'load') {
       if (name === 'deliver') this.#live?.nudge()
       if (name === 'cancel') this.#live?.cancel()
+      this.#rouse()
       const run = await store.load(id)
       if (run) await this.#arm(run.head)
     }
@@ -152,10 +161,12 @@ export class WorkflowRun {
     try {
       if (head.finishedAt !== null) {
         await this.#tellList(store, head.id)
+        await this.#waitFor(dueAt(head) ?? 0)
         return void (await this.#forget(head))
       }
       // beside the run's own way; what isn't heard is said again after it
       const told = this.#tellList(store, head.id).catch(() => undefined)
+      await this.#waitFor(dueAt(head) ?? 0)
       const later = await this.#go(store, head)
       await told
       await this.#tellList(store, head.id)
@@ -164,8 +175,14 @@ export class WorkflowRun {
       else if (run) await this.#arm(run.head)
     } catch (error) {
       createLogger().error(error, { run: head.id, workflow: head.name, code: 'run-fault' })
-      await this.#setAlarm(Date.now() + AFTER_FAULT_MS)
+      await this.#setAlarm(this.#around.now() + AFTER_FAULT_MS)
     }
+  }
+
+  async #waitFor(due: number): Promise<void> {
+    const { now, after } = this.#around
+    const early = due - now()
+    if (early > 0 && early <= EARLY_MS) await new Promise<void>((resolve) => void after(early, (this.#rouse = resolve)))
   }
 
   #runs(): Namespace {
@@ -182,18 +199,18 @@ export class WorkflowRun {
   async #arm(head: Head): Promise<void> {
     const at = dueAt(head)
     const isTold = head.status === 'running' || this.#told === wordOf(head)
-    await this.#setAlarm(isTold ? at : Math.min(at ?? Number.POSITIVE_INFINITY, Date.now() + AFTER_FAULT_MS))
+    await this.#setAlarm(isTold ? at : Math.min(at ?? Number.POSITIVE_INFINITY, this.#around.now() + AFTER_FAULT_MS))
   }
 
   async #setAlarm(at: number | null): Promise<void> {
     if (at === this.#armed) return
     this.#armed = at ?? undefined
     if (at === null) await this.#state.storage.deleteAlarm()
-    else await this.#state.storage.setAlarm(Math.max(at, Date.now()))
+    else await this.#state.storage.setAlarm(Math.max(at, this.#around.now()))
   }
 
   async #forget(head: Head): Promise<void> {
-    if ((head.finishedAt ?? 0) + head.retentionMs > Date.now()) return this.#arm(head)
+    if ((head.finishedAt ?? 0) + head.retentionMs > this.#around.now()) return this.#arm(head)
     await call(this.#runs(), listOf(head.name), 'gone', head.id)
     await this.#state.storage.deleteAll()
     this.#store = Promise.resolve(this.#open([]))
@@ -208,7 +225,10 @@ export class WorkflowRun {
     const word = wordOf(head)
     this.#told ??= String(await this.#state.storage.get('told'))
     if (this.#told === word) return
-    await call(this.#runs(), listOf(head.name), 'told', head, input.slice(0, SEARCHED), Date.now())
+    const tell = async (at: number): Promise<number> =>
+      Number(await call(this.#runs(), listOf(head.name), 'told', head, input.slice(0, SEARCHED), at))
+    // one that this was before, elsewhere, may have had a clock that goes ahead of ours
+    for (let at = this.#around.now(), last = await tell(at); last > at; last = await tell(at)) at = last + 1
     await this.#state.storage.put({ told: word })
     this.#told = word
   }
@@ -226,7 +246,7 @@ export class WorkflowRun {
   async #adopt(source: Run, as: string, throughSeq: number): Promise<Head | undefined> {
     return this.#state.blockConcurrencyWhile(async () => {
       if (await (await this.#store).load(as)) return undefined
-      const copies = createMemoryStore(Date.now, [source])
+      const copies = createMemoryStore(this.#around.now, [source])
       await copies.fork(source.head.id, as, throughSeq)
       const made = await copies.load(as)
       if (!made) return undefined
@@ -244,12 +264,15 @@ export class WorkflowRun {
     if (!workflow) throw new Error(`${unit.name} has no workflow ${name}`)
     const { versions } = (await unit.host.services())['workflowState'] as RunsInObjects
     const version = versions[name] ?? head.version
+    const told = await spans?.(store, this.#env, unit.host.project, createLogger())
     const holder = createHolder(() => this.#runs(), head)
+    const asked = this.#around.now()
     const later = await holder.begin()
     if (later !== null) return later
-    const told = await spans?.(store, this.#env, unit.host.project, createLogger())
     try {
-      await this.#take(told?.store ?? store, head, workflow, version, holder.hold)
+      // its place is held for longer than its lease only if that begins soon
+      if (holder.isHeld && this.#around.now() - asked > PROMPT_MS) return this.#around.now()
+      await this.#take(told?.store ?? store, head, workflow, version, holder, asked)
     } finally {
       // the run doesn't wait for a collector
       if (told) this.#state.waitUntil(told.close())
@@ -259,29 +282,56 @@ export class WorkflowRun {
     return null
   }
 
-  async #take(store: Store, { id, name }: Head, workflow: Workflow, version: string, hold: () => Promise<number | null>): Promise<void> {
+  async #take(store: Store, { id, name }: Head, workflow: Workflow, version: string, holder: Holder, asked: number): Promise<void> {
     const { runs: [run] } = await store.claim({ worker: WORKER, ttlMs: LEASE_MS, versions: { [name]: version }, count: 1 })
     const change = run && deadly(run.head)
     if (run && change) await store.append({ id, epoch: run.head.epoch, fromSeq: run.head.seq, entries: [], change })
-    else if (run) await this.#work(store, run, workflow, version, hold)
+    else if (run) await this.#work(store, run, workflow, version, holder, asked)
   }
 
-  async #work(store: Store, run: Run, workflow: Workflow, version: string, hold: () => Promise<number | null>): Promise<void> {
+  async #work(store: Store, run: Run, workflow: Workflow, version: string, holder: Holder, asked: number): Promise<void> {
     const { id } = run.head
-    const telling: Store = { ...store, deliver: (to, message) => (to === id ? store.deliver(to, message) : this.#tell(to, message)) }
-    const world: World = { ...createWorld(telling, { now: Date.now, tell: () => undefined }), version }
+    const { now, after } = this.#around
+    let sureUntil = asked + LEASE_MS
+    /** Nobody else can have the run; but its place, should this object have stood still. */
+    const holds = (): boolean => !holder.isHeld || now() < sureUntil
+    let isUnheard = false
+    const telling: Store = {
+      ...store,
+      append: async (given) => (holds() ? store.append(given) : { is: 'fenced' }),
+      deliver: (to, message) => (to === id ? store.deliver(to, message) : this.#tell(to, message).catch((error: unknown) => {
+        isUnheard = true
+        throw error
+      })),
+    }
+    const world: World = { ...this.#around, store: telling, version, holds }
     const execution = (this.#live = workflow.execute(run, world))
     const keep = async (): Promise<void> => {
-      const [at] = await Promise.all([hold(), store.renew({ worker: WORKER, ttlMs: LEASE_MS }, [id])])
-      if (at !== null) execution.lose()
+      const at = now()
+      const isRefused = (await holder.hold()) !== null || !holds()
+      if (isRefused) return execution.lose()
+      if (holder.isHeld && now() - at > PROMPT_MS) return
+      sureUntil = at + LEASE_MS
+      await store.renew({ worker: WORKER, ttlMs: LEASE_MS }, [id])
     }
-    const leave = setTimeout(() => execution.leave(), LEAVE_MS)
-    const beat = setInterval(() => void keep().catch(() => execution.lose()), LEASE_MS / 3)
+    const forgetLeave = after(LEAVE_MS, () => execution.leave())
+    let forgetBeat = (): void => undefined
+    const beat = (): void => {
+      forgetBeat = after(LEASE_MS / 3, () => {
+        void keep().catch(() => { if (!holds()) execution.lose() })
+        beat()
+      })
+    }
+    beat()
     try {
       if ((await execution.go()) === 'lost') await store.release(WORKER)
+    } catch (error) {
+      // that its parent can't be told is not the run's death
+      if (isUnheard) await store.release(WORKER)
+      throw error
     } finally {
-      clearTimeout(leave)
-      clearInterval(beat)
+      forgetLeave()
+      forgetBeat()
       this.#live = undefined
     }
   }
