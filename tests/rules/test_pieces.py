@@ -19,7 +19,7 @@ IMPORTS = "import { addHTTPMiddleware, addMiddleware, authBearer, pikkuFunc, pik
 IMPORTS += "wireQueueWorker } from '#pikku'\nimport * as z from 'zod'\nimport { helper, options } from './helper'\n"
 ROUTE = "\nwireHTTP({ method: 'get', route: '/a', func: f })"
 
-AROUND = {"around", "exchange", "noRpc", "promised", "secrets"}
+AROUND = {"around", "exchange", "noRpc", "preflight", "promised", "secrets"}
 """What stands around a function gets its services and its wire whole."""
 
 WITH_OPTIONS = {*AROUND, "checkedFields", "checks"}
@@ -65,8 +65,8 @@ CASES = {
 ROUTES = {
     "a body": ("wireHTTP({ method: 'post', route: '/a', func: f })", {"body"}),
     "two fixed routes": ("wireHTTP({ method: 'get', route: '/a', func: f })\nwireHTTP({ method: 'get', route: '/', func: f })", set()),
-    "a parameter": ("wireHTTP({ method: 'get', route: '/a/:id', func: f })", {"patterns"}),
-    "all below": ("wireHTTP({ method: 'get', route: '/a/*', func: f })", {"patterns"}),
+    "a parameter": ("wireHTTP({ method: 'get', route: '/a/:id', func: f })", {"merge", "patterns"}),
+    "all below": ("wireHTTP({ method: 'get', route: '/a/*', func: f })", {"merge", "patterns"}),
     "constant options": ("wireHTTP({ method: 'get', route: '/a', func: f, auth: false, tags: ['x'] })", set()),
     "options that may be anything": ("wireHTTP({ method: 'get', route: '/a', func: f, middleware: [helper] })", WITH_OPTIONS),
     "events": ("wireHTTP({ method: 'get', route: '/a', func: f, sse: true })", {"exchange"}),

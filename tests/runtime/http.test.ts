@@ -283,7 +283,10 @@ test('exposed functions answer at /rpc/<name>, internal ones nowhere', async () 
   expect((await app.ask('/hidden')).status).toBe(404)
 })
 
-test('a workflow over HTTP says that it is not run yet', async () => {
+test('a workflow is not called like a function where nothing runs it', async () => {
   const { pikkuWorkflow } = await import('#pikku/workflow')
-  expect(await serving({ 'POST /w': pikkuWorkflow(async () => 1) }).ask('/w', { method: 'POST', json: {} })).toMatchObject({ status: 501, body: { code: 'not-implemented' } })
+  let called = 0
+  const app = serving({ 'POST /w': pikkuWorkflow(async () => ++called) })
+  expect((await app.ask('/w', { method: 'POST', json: {} })).status).toBe(500)
+  expect(called).toBe(0)
 })

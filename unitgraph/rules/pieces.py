@@ -18,8 +18,8 @@ PROMISED: Final = frozenset({"jwt", "queueService", "eventHub", "db", "kv", "sto
 """The services that say so where they aren't there, as core/promised.ts has them."""
 
 PIECES: Final = (
-    "around", "body", "byPath", "checkedFields", "checks", "exchange", "noRpc", "outputs", "owned", "patterns",
-    "promised", "secrets",
+    "around", "body", "byPath", "checkedFields", "checks", "exchange", "merge", "noRpc", "outputs", "owned", "patterns",
+    "preflight", "promised", "secrets",
 )  # fmt: skip
 """Everything that the runtime's ``pieces.ts`` exports: names that an entry keeps free for them."""
 
@@ -70,6 +70,8 @@ class Uses:
         routes = entry.http.routes if entry.http is not None else ()
         scoped = entry.http is not None and (entry.http.middleware or entry.http.permissions)
         exposes = any(function.expose for function in self._functions)
+        if self._has_around:
+            yield "preflight"
         if self._shows("http") or self._has_options or any(route.sse for route in routes):
             yield "exchange"
         if entry.gateways or exposes or any(route.method not in _BODILESS for route in routes):
@@ -79,7 +81,7 @@ class Uses:
         if self._has_options:
             yield "checkedFields"
         if not all(_FIXED.fullmatch(route.route) for route in routes):
-            yield "patterns"
+            yield from ("patterns", "merge")
 
     @property
     def _has_around(self) -> bool:

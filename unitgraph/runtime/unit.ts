@@ -1,5 +1,5 @@
 /** A unit that shares its process with others: made once its code is loaded, with what the process holds. */
-import { createAnswer } from './core/answer.ts'
+import { createInner } from './core/answer.ts'
 import { createRpc } from './core/rpc.ts'
 import { createUnit, type Answer, type Host, type Unit, type UnitOptions } from './core/unit.ts'
 import * as pieces from './pieces.ts'
@@ -22,6 +22,6 @@ export const unit = (options: UnitOptions): UnitModule => (host) => {
   const { queue, schedule, workflows } = options
   return {
     unit: made, consumers: queue?.start(made), tasks: schedule?.start(made), workflows: workflows?.start(made),
-    answer: createAnswer(made, false),
+    answer: createInner(made),
   }
 }

@@ -99,7 +99,7 @@ const load = (name: string): Promise<UnitModule> => {
 /** A unit of its own for each run, so that it is known which one uses what. */
 const start = async (name: string, used: Set<string>): Promise<StartedUnit> => {
   const host: Host = {
-    project: opening.project, release: undefined, env: process.env, development: false, wireServices: undefined,
+    project: opening.project, release: undefined, env: process.env, wireServices: undefined,
     built: undefined, services: async () => servicesOf(started.unit.options.required ?? [], used),
   }
   const started = (await load(name))(host)

@@ -1,6 +1,5 @@
 /** A request to a unit: its parts, calls from other units, health; whatever happens, a response. */
-import { RPC_PATH } from '../http/path.ts'
-import { errorBody, jsonResponse } from '../http/respond.ts'
+import { errorResponse, jsonResponse } from '../http/respond.ts'
 import type { Logger } from '../types/services.ts'
 import type { Call, RequestCall } from './call.ts'
 import { NotFoundError, reportError } from './errors.ts'
@@ -8,7 +7,7 @@ import { logFailure, loggerOf } from './failure.ts'
 import { isHeard } from './logger.ts'
 import { Session } from './session.ts'
 import { readTrace, type Trace } from './trace.ts'
-import type { Answer, Host, Unit } from './unit.ts'
+import type { Answer, Host, Part, Unit } from './unit.ts'
 
 export interface Platform {
   readonly signal: AbortSignal
@@ -20,7 +19,7 @@ export const HEALTH = new Set(['/health', '/__unitgraph/health'])
 
 export const health = (host: Host, unit?: string): Response =>
   jsonResponse(200, {
-    status: 'ok', project: host.project, ...(unit && { unit }), ...(host.release && { release: host.release }),
+    status: 'ok', project: host.project, unit, release: host.release || undefined,
   }, { 'cache-control': 'no-store' })
 
 /** Makes a request's call: nobody is signed in yet. What is costly is asked of the platform when somebody asks for it. */
@@ -47,19 +46,11 @@ export const openCall = (request: Request, platform: Platform, trace: Trace = re
 })
 
 export const notFound = (method: string, path: string, requestId: string): Response =>
-  jsonResponse(404, errorBody(reportError(new NotFoundError(`Nothing answers ${method} ${path}`)), requestId))
+  errorResponse(reportError(new NotFoundError(`Nothing answers ${method} ${path}`)), requestId)
 
-/** `isOutermost`: nothing stands before this unit that logs requests and answers calls from other units. */
-export const createAnswer = (unit: Unit, isOutermost = true): Answer => {
-  const { parts: given = [], answers } = unit.options
-  const parts = given.map((part) => part.start(unit))
-  const exposed = [...unit.functions.values()].find((definition) => definition.expose && !definition.internal)
-  if (exposed && !given.some((part) => part.name === 'http')) {
-    throw new Error(`${unit.name} exposes ${exposed.id} but was built without HTTP`)
-  }
-  const ask: Answer = async (request, call, path) => {
+const ask = (unit: Unit, parts: readonly ReturnType<Part['start']>[]): Answer =>
+  async (request, call, path) => {
     try {
-      if (isOutermost && answers && path.startsWith(RPC_PATH) && request.method === 'POST') return await answers(unit, request, call)
       for (const part of parts) {
         const response = await part(request, call, path)
         if (response) return response
@@ -68,20 +59,31 @@ export const createAnswer = (unit: Unit, isOutermost = true): Answer => {
     } catch (error) {
       const report = reportError(error)
       await logFailure(unit, call, error, report)
-      return jsonResponse(report.status, errorBody(report, call.requestId))
+      return errorResponse(report, call.requestId)
     }
   }
-  if (isOutermost) {
-    return async (request, call, path) => {
-      const started = performance.now()
-      const response = await ask(request, call, path)
-      logRequest(await loggerOf(unit), request, path, response, call, started, unit.name)
-      return withHeader(response, 'x-request-id', call.requestId)
-    }
+
+const start = (unit: Unit) => (unit.options.parts ?? []).map((part) => part.start(unit))
+
+/** Of a unit that stands alone: it answers calls from other units, and logs requests. */
+export const createAnswer = (unit: Unit): Answer => {
+  const { answers } = unit.options
+  const asked = ask(unit, [...(answers ? [answers(unit)] : []), ...start(unit)])
+  return async (request, call, path) => {
+    const started = performance.now()
+    const response = await asked(request, call, path)
+    logRequest(await loggerOf(unit), request, path, response, call, started, unit.name)
+    return withHeader(response, 'x-request-id', call.requestId)
   }
+}
+
+/** Of a unit before which a process stands, which does that. */
+export const createInner = (unit: Unit): Answer => {
+  const parts = start(unit)
+  const asked = ask(unit, parts)
   // a route has an answer to every error: nobody need wait for it to see whether there is one
-  const routes = given[0]?.name === 'http' ? parts[0] : undefined
-  return (request, call, path) => (routes?.(request, call, path) as Promise<Response> | undefined) ?? ask(request, call, path)
+  const routes = unit.options.parts?.[0]?.name === 'http' ? parts[0] : undefined
+  return (request, call, path) => (routes?.(request, call, path) as Promise<Response> | undefined) ?? asked(request, call, path)
 }
 
 /** A line of the log. That somebody asked for a unit's health is for who debugs. */

@@ -1,6 +1,5 @@
 /** Middleware and permissions: what stands around a function, by its tags, its wiring and its own options. */
 import type { Middleware, Permissions } from '../types/middleware.ts'
-import { createWire, type Call } from './call.ts'
 import type { Definition } from './definition.ts'
 import { ForbiddenError } from './errors.ts'
 import type { Around, Ready } from './invoke.ts'
@@ -27,7 +26,7 @@ export const together = (options: readonly Options[]): Around => ({
  * Outermost first: what is for all, then the wiring's, which knows the request and may find out who sent it, then
  * the tags' and the function's own, which see that session.
  */
-const layersOf = (
+export const layersOf = (
   unit: Unit, tags: readonly string[], around: Around, own: readonly Middleware[] = [],
 ): readonly Middleware[] => {
   const { middleware } = unit.options
@@ -55,10 +54,4 @@ const check = async (
   }
 }
 
-/** What middleware makes of a request that is for no function of its own, only asked about one. */
-const preflight = async (unit: Unit, call: Call, definition: Definition | undefined, around: Around): Promise<unknown> => {
-  const layers = layersOf(unit, [...(around.tags ?? []), ...(definition?.tags ?? [])], around)
-  return onion(layers, await unit.host.services(), createWire(unit, call, definition?.id ?? ''), async () => undefined)
-}
-
-export const around = { together, prepare, onion, check, preflight }
+export const around = { together, prepare, onion, check }

@@ -56,6 +56,11 @@ export const author =
   (written: Handler | Partial<PikkuFunction>): PikkuFunction =>
     ({ ...(typeof written === 'function' ? { func: written } : written), kind }) as PikkuFunction
 
+/** Workflows, agents and sources of triggers are run by what their units hold for that. */
+const refusing = (id: string, kind: FunctionKind): Runner | undefined => /^[wat]/.test(kind)
+  ? () => { throw new Error(`No ${kind} runs here: ${id}`) }
+  : undefined
+
 export const define = (id: string, entry: FunctionEntry): Definition => {
   const written = entry.value
   const made = (typeof written === 'function' ? { func: written, kind: 'sessionless' } : written) as PikkuFunction
@@ -64,7 +69,7 @@ export const define = (id: string, entry: FunctionEntry): Definition => {
     id,
     kind: made.kind,
     func: made.func,
-    run: entry.run,
+    run: entry.run ?? refusing(id, made.kind),
     input: made.input ?? entry.input,
     output: made.output,
     coerce: entry.coerce,

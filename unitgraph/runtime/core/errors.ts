@@ -5,10 +5,11 @@ import { redact, redactValue } from './secrets.ts'
 /** Holds the names of an error's classes, so that an error from another unit or bundle is still told apart. */
 const BRAND = Symbol.for('unitgraph.error')
 
-type ErrorClass = abstract new (...args: never[]) => Error
-type Options = { cause?: unknown; issues?: readonly api.ErrorIssue[]; data?: unknown }
+/** Where a class that was given a status has it, for itself and for what extends it. */
+const DETAILS = Symbol('details')
 
-const registry = /* @__PURE__ */ new Map<unknown, api.ErrorDetails>()
+type ErrorClass = abstract new (...args: never[]) => Error
+type Options = { cause?: unknown; issues?: readonly api.ErrorIssue[] | undefined; data?: unknown }
 
 const kebab = (name: string): string =>
   name.replace(/Error$/, '').replace(/([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])/g, '$1$3-$2$4').toLowerCase()
@@ -27,14 +28,14 @@ export class PikkuError extends Error {
   declare readonly data?: unknown
 
   constructor(message?: string, options: Options = {}) {
-    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    super(message, options as ErrorOptions)
     this.name = new.target.name
     if (options.issues) this.issues = options.issues
     if (options.data !== undefined) this.data = options.data
   }
 
   get code(): string {
-    return registered(this)?.code ?? kebab(this.name)
+    return (this as Branded)[DETAILS]?.code ?? kebab(this.name)
   }
 
   get [BRAND](): readonly string[] {
@@ -48,18 +49,10 @@ export class PikkuError extends Error {
   }
 }
 
-type Branded = Error & { [BRAND]?: readonly string[]; status?: number; code?: string }
-
-const registered = (error: Error): api.ErrorDetails | undefined => {
-  for (let p = Object.getPrototypeOf(error); p; p = Object.getPrototypeOf(p)) {
-    const details = registry.get(p.constructor)
-    if (details) return details
-  }
-  return undefined
-}
+type Branded = Error & { [BRAND]?: readonly string[]; [DETAILS]?: api.ErrorDetails; status?: number; code?: string }
 
 export const addError = (errorClass: ErrorClass, details: api.ErrorDetails): void => {
-  registry.set(errorClass, details)
+  Object.defineProperty(errorClass.prototype, DETAILS, { value: details, configurable: true })
 }
 
 export const addErrors: typeof api.addErrors = (errors) => {
@@ -116,7 +109,7 @@ export interface ErrorReport {
   readonly code: string
   readonly message: string
   readonly names: readonly string[]
-  readonly issues?: readonly api.ErrorIssue[]
+  readonly issues?: readonly api.ErrorIssue[] | undefined
   readonly data?: unknown
   /** Nobody gave it a status: the caller sees an id in place of its message. */
   readonly unknown: boolean
@@ -125,7 +118,7 @@ export interface ErrorReport {
 /** A message given to `addError` stands before the error's own, and that is shown of a PikkuError only. */
 export const reportError = (thrown: unknown): ErrorReport => {
   const error = (thrown instanceof Error ? thrown : {}) as Branded & api.PikkuError
-  const details = thrown instanceof Error ? registered(error) : undefined
+  const details = error[DETAILS]
   const names = error[BRAND]
   const status = details?.status ?? (names && error.status)
   // a 500 is nothing that a caller can act on: whoever threw it, its text is for the log
@@ -138,8 +131,8 @@ export const reportError = (thrown: unknown): ErrorReport => {
     code: details?.code ?? (names ? error.code : own),
     message: redact(details?.message ?? (names ? error.message : own.replaceAll('-', ' '))),
     names: names ?? [error.constructor.name],
-    ...(error.issues && { issues: redactValue(error.issues) }),
-    ...(error.data !== undefined && names && { data: redactValue(error.data) }),
+    issues: redactValue(error.issues),
+    data: names && redactValue(error.data),
     unknown: false,
   }
 }

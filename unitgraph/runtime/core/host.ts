@@ -17,7 +17,6 @@ export const createHost = (options: ProjectOptions, env: Environment, more: Pick
     project: options.project,
     release: options.release ?? readText(env, 'UNITGRAPH_RELEASE'),
     env,
-    development: (readText(env, 'UNITGRAPH_ENV') ?? readText(env, 'NODE_ENV')) === 'development',
     wireServices: options.wireServices,
     services: once(async () => (host.built = await buildServices(options, env, values))),
     built: undefined,

@@ -6,7 +6,7 @@ import type { Middleware, Permissions } from '../types/middleware.ts'
 import type { Wire } from '../types/wire.ts'
 import { createWire, type Call } from './call.ts'
 import type { Definition } from './definition.ts'
-import { MissingSessionError, NotImplementedError } from './errors.ts'
+import { MissingSessionError } from './errors.ts'
 import { servicesOfCall, type Services } from './services.ts'
 import type { Unit } from './unit.ts'
 
@@ -26,10 +26,6 @@ export interface Input {
   readonly texts?: ReadonlySet<string>
 }
 
-/** A call starts what its output is the end of. */
-const STARTS = new Set(['workflow', 'workflow-graph'])
-const NO_SUCH_KIND = new Set(['workflow', 'workflow-graph', 'agent', 'trigger'])
-
 /** Everything that stands around a function under a wiring. */
 export interface Ready {
   readonly layers: readonly Middleware[]
@@ -47,7 +43,7 @@ export const refuseAround = (
   { name, options: byTag }: Unit, options: readonly { readonly middleware?: readonly unknown[]; readonly permissions?: unknown }[],
 ): void => {
   if (byTag.middleware || byTag.permissions || options.some(({ middleware, permissions }) => middleware?.length || [permissions].flat().some(Boolean))) {
-    throw new Error(`${name} was built without middleware and permissions`)
+    throw new Error(`${name} was built without middleware`)
   }
 }
 
@@ -72,9 +68,6 @@ const perform = async (
   permissions: Ready['permissions'], auth: boolean | undefined, begin?: () => void,
 ): Promise<unknown> => {
   if (auth && !call.session.value) throw new MissingSessionError()
-  if (!definition.run && NO_SUCH_KIND.has(definition.kind)) {
-    throw new NotImplementedError(`${definition.id} is a ${definition.kind}, which this runtime can't run yet`)
-  }
   const { host, pieces } = unit
   const { data: given, texts } = await read()
   let data = definition.coerce ? pieces.checks!.coerce(given, definition.coerce, texts) : given
@@ -91,7 +84,8 @@ const perform = async (
     const result = await (definition.run
       ? definition.run({ services: all, data, wire, call, unit })
       : definition.func(all as never, data as never, wire as never))
-    if (definition.output && host.development && !STARTS.has(definition.kind)) await pieces.outputs!(definition, result, services)
+    const checked = definition.output && pieces.outputs!(definition, result, services, host)
+    if (checked) await checked
     // what a void function returns by the way is nobody's business
     return definition.kind === 'void' && !(result instanceof Response) ? undefined : result
   } finally {

@@ -7,7 +7,7 @@ const LEVELS: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 's
 const plain = (value: unknown): unknown => {
   if (!(value instanceof Error)) return value
   const { name, message, stack, cause } = value
-  return { name, message, stack, ...(cause !== undefined && { cause: plain(cause) }) }
+  return { name, message, stack, cause: plain(cause) }
 }
 
 const asFields = (fields: unknown): object | undefined => {

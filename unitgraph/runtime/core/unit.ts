@@ -61,7 +61,7 @@ export interface UnitOptions {
   readonly schedule?: SchedulePart
   readonly remote?: Remotes
   /** In a unit that others call: answers a signed call. */
-  readonly answers?: (unit: Unit, request: Request, call: Call) => Promise<Response>
+  readonly answers?: Part['start']
   /** In a unit whose functions call others. */
   readonly rpc?: (unit: Unit, call: Call) => Rpc
   readonly errands?: Errands
@@ -83,7 +83,6 @@ export interface Host {
   readonly project: string
   readonly release: string | undefined
   readonly env: Environment
-  readonly development: boolean
   readonly wireServices: WireServicesFactory | undefined
   services(): Promise<Services>
   /** The same, once they are there. */

@@ -1,8 +1,9 @@
 /** A request's body as data, by its content type. */
 import { BadRequestError, UnsupportedMediaTypeError } from '../core/errors.ts'
+import type { Input } from '../core/invoke.ts'
 import { parseJson } from '../core/json.ts'
 import { readBytes } from './bytes.ts'
-import { collect } from './fields.ts'
+import { collect, merge, type Fields } from './fields.ts'
 
 const unsupported = (what: string) => new UnsupportedMediaTypeError(`${what} is not supported`)
 
@@ -23,7 +24,7 @@ export interface Body {
 }
 
 /** Undefined where there is no body. A form's fields are texts (or files), as those of a query. */
-export const parseBody = (bytes: Uint8Array<ArrayBuffer>, headers: Headers): Body | Promise<Body> | undefined => {
+const parseBody = (bytes: Uint8Array<ArrayBuffer>, headers: Headers): Body | Promise<Body> | undefined => {
   if (bytes.byteLength === 0) return undefined
   const contentType = headers.get('content-type') ?? ''
   const encoding = headers.get('content-encoding')
@@ -44,4 +45,20 @@ const multipart = async (bytes: Uint8Array<ArrayBuffer>, contentType: string): P
   }
 }
 
-export const body = { read: readBytes, parse: parseBody }
+/**
+ * The data of a request with a body, which may have none: `sources` are what came with its address, `texts` the names of those,
+ * to which the ones of a form are added. The bytes are read here where nobody else may ask for them.
+ */
+export const body = async (
+  request: Request, bytes: (() => Promise<Uint8Array<ArrayBuffer>>) | undefined, limit: number, sources: readonly Fields[], texts: Set<string>,
+): Promise<Input> => {
+  const parsed = parseBody(await (bytes ? bytes() : readBytes(request, limit)), request.headers)
+  const found = parsed instanceof Promise ? await parsed : parsed
+  if (!found) return { data: merge(sources), texts }
+  const { value, isForm } = found
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return texts.size === 0 ? { data: value } : { data: merge([...sources, { body: value }]), texts }
+  }
+  if (isForm) for (const name of Object.keys(value)) texts.add(name)
+  return { data: merge([...sources, value as Fields]), texts }
+}

@@ -57,11 +57,15 @@ export const respond = (value: unknown, out: Outgoing, call?: RequestCall): Resp
   return jsonResponse(status, value, headers)
 }
 
-/** What a caller sees of an error. */
+/** The answer to an error. */
+export const errorResponse = (report: ErrorReport, requestId: string, more?: HeadersInit): Response =>
+  jsonResponse(report.status, errorBody(report, requestId), more)
+
+/** What a caller sees of an error, as JSON has it. */
 export const errorBody = (report: ErrorReport, requestId: string): Record<string, unknown> => ({
   error: report.message,
   code: report.code,
-  ...(report.issues && { issues: report.issues }),
-  ...(report.data !== undefined && { data: report.data }),
-  ...(report.unknown && { id: requestId }),
+  issues: report.issues,
+  data: report.data,
+  id: report.unknown ? requestId : undefined,
 })

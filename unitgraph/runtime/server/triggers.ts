@@ -98,7 +98,7 @@ const listen = async (context: Context, entry: TriggerEntry, running: Running): 
   }
   const call: Call = { ...openCall(context, entry.name, { trigger }), signal }
   // it is called by what starts it alone, so it needs no session, and is called like any function
-  const source = { ...definition, kind: 'sessionless', auth: false } as const
+  const source = { ...definition, kind: 'sessionless', auth: false, run: undefined } as const
   const teardown = await invoke(unit, source, call, async () => ({ data: entry.input }))
   running.state = 'running'
   context.logger.info('trigger source started', { trigger: entry.name, unit: unit.name })
