@@ -12,7 +12,7 @@ from unitgraph.rules.toolchain import ensure, find_bun, user_cache
 
 FRONT = "unitgraph/rules/dev/front"
 RUNS = "unitgraph/rules/runs"
-TESTS = ("tests/dev/front.test.ts", "tests/dev/workers.test.ts")
+TESTS = tuple(f"tests/dev/{name}.test.ts" for name in ("account", "front", "workers"))
 
 
 @pytest.fixture(scope="module")

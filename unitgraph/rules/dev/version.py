@@ -11,13 +11,13 @@ from typing import Any, Final
 
 from unitgraph.cache import digest
 from unitgraph.providers.base import File
-from unitgraph.providers.cloudflare.bindings import binding_name, cron, queue_name
+from unitgraph.providers.cloudflare.bindings import binding_name, cron, produces, pulls, queue_name
 from unitgraph.rules import apart, extras
 from unitgraph.rules.dev import values
 from unitgraph.rules.dev.places import Folders, Local, secrets_file
 from unitgraph.rules.engine import Built, Engine
 from unitgraph.rules.tools import places
-from unitgraph.units.model import Manifest
+from unitgraph.units.model import Manifest, Unit
 
 _KEPT: Final = 3        # versions: the last, the one before that still answers, and one more
 _BOUNDARY: Final = {
@@ -65,7 +65,7 @@ def of(
         own = digest.of([code, whole])
         told["server"] = {
             "name": server.name, "folder": str(folder / "units" / server.name), "env": whole, "mark": own,
-            "variable": binding_name(server.name),
+            "variable": binding_name(server.name), "queues": _queues(engine.manifest, server),
         }  # fmt: skip
         mark = digest.of([mark, own])
     return Version(mark, told)
@@ -74,6 +74,14 @@ def of(
 def _named(manifest: Manifest) -> set[str]:
     """Secrets and variables that some unit reads."""
     return {name for unit in manifest.units for name in (*unit.secrets, *unit.variables)}
+
+
+def _queues(manifest: Manifest, server: Unit) -> dict[str, bool]:
+    """All queues by the platform's names, and whether the server takes from them; none where it has to do with none."""
+    if not pulls(server, manifest):
+        return {}
+    found = {queue_name(name): False for unit in manifest.units for name in produces(unit, manifest)}
+    return found | {queue_name(one.name): one.consumer_unit == server.name for one in manifest.queues}
 
 
 def _staged(built: Built, folders: Folders, mark: str, known: dict[str, dict[str, str]]) -> Path:

@@ -29,7 +29,7 @@ export interface Account {
 
 export const ACCOUNT = 'CLOUDFLARE_ACCOUNT_ID'
 export const TOKEN = 'CLOUDFLARE_QUEUES_TOKEN'
-const BASE = 'CLOUDFLARE_API_BASE_URL'
+export const BASE = 'CLOUDFLARE_API_BASE_URL'
 const API = 'https://api.cloudflare.com/client/v4'
 
 /** The API takes 1,200 requests in five minutes; whoever asked for too much is told when to ask again. */

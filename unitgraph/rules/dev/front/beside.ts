@@ -1,9 +1,12 @@
 /**
- * The server unit beside Workers: a process, at an address that stays. What keeps it from running keeps no Worker from it.
+ * The server unit beside Workers: a process, at an address that stays, with queues to pull from. What keeps it from
+ * running keeps no Worker from it.
  */
 import { join } from 'node:path'
+import { createAccount, type Account } from './account.ts'
 import { forward, headersFor } from './forward.ts'
 import type { Gate } from './gate.ts'
+import type { Jobs } from './jobs.ts'
 import { createProcess, type Ended } from './process.ts'
 import { handlers, upgrade } from './sockets.ts'
 import { Refused, type Fired, type Opening, type Version } from './words.ts'
@@ -11,6 +14,8 @@ import { Refused, type Fired, type Opening, type Version } from './words.ts'
 export interface Beside {
   /** What Workers are told of it; nothing where there is none. */
   swap(version: Version): Promise<Readonly<Record<string, string>>>
+  /** Ends what no version has that runs. */
+  tidy(): Promise<void>
   fire(fired: Fired): Promise<void>
   mapOf(file: string): string | undefined
   end(): Promise<void>
@@ -32,8 +37,13 @@ declare const Bun: {
   }): Listening
 }
 
-export const createBeside = (opening: Opening, gate: Gate, say: (line: string) => void, ended: Ended): Beside => {
-  const units = createProcess({ ...opening, data: join(opening.data, 'server') }, gate, say, ended, 'index.js')
+export const createBeside = (opening: Opening, gate: Gate, jobs: Jobs, say: (line: string) => void, ended: Ended): Beside => {
+  const fault = (error: unknown): void => say(`What the server unit had of queues comes later: ${String(error)}`)
+  const units = createProcess({ ...opening, data: join(opening.data, 'server') }, gate, say, ended, {
+    main: 'index.js',
+    gone: ({ env }, wasMeant) => void account?.gone(env, wasMeant).catch(fault),
+  })
+  let account: Account | undefined
   let mark: string | undefined
   let listening: Listening | undefined
 
@@ -53,13 +63,21 @@ export const createBeside = (opening: Opening, gate: Gate, say: (line: string) =
   return {
     swap: async (version) => {
       const { server } = version
-      if (!server) return {}
+      const queues = server?.queues ?? {}
+      if (Object.keys(queues).length > 0) account ??= createAccount(jobs)
+      account?.configure(queues)
+      if (!server) {
+        mark = undefined
+        return {}
+      }
       listening ??= Bun.serve({ hostname: '127.0.0.1', port: 0, idleTimeout: 0, fetch: answer, websocket: handlers })
-      if (mark !== server.mark) {
+      // one that has ended by itself is tried again with every edit
+      if (mark !== server.mark || units.address === undefined) {
         mark = server.mark
+        const env = account?.admit(server.env) ?? server.env
         const tasks = version.tasks.filter(({ unit }) => unit === server.name)
         try {
-          await units.swap({ folder: server.folder, env: server.env, tasks, queues: {} })
+          await units.swap({ folder: server.folder, env, tasks, queues: {} })
         } catch (error) {
           const said = error instanceof Refused ? error.said : []
           say(`${server.name} does not run: ${[error instanceof Error ? error.message : String(error), ...said].join('\n    ')}`)
@@ -67,10 +85,15 @@ export const createBeside = (opening: Opening, gate: Gate, say: (line: string) =
       }
       return { [server.variable]: `http://127.0.0.1:${listening.port}` }
     },
+    tidy: async () => {
+      if (mark === undefined) await units.end()
+    },
     fire: (fired) => units.fire(fired),
     mapOf: (file) => units.mapOf(file),
     end: async () => {
+      account?.rest()
       await units.end()
+      await account?.stop()
       await listening?.stop(true)
     },
   }

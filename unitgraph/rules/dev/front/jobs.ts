@@ -1,6 +1,7 @@
 /**
  * The queues of Workers: kept in SQLite, since workerd's own are gone with it, and handed over in batches as Cloudflare
- * does. Knows consumers as wrangler.toml has them; what becomes of a job is what its Worker says.
+ * does, or given to who asks for them. Knows consumers as wrangler.toml has them; what becomes of a job is what its
+ * consumer says.
  */
 import type { Claimed } from '../../../runtime/server/jobs.ts'
 import { closeDatabases, openDatabases } from '../../../runtime/server/sqlite/database.ts'
@@ -32,8 +33,21 @@ export interface Delivered {
 
 export type Deliver = (worker: string, queue: string, messages: Delivered[]) => Promise<Outcome>
 
+/** What somebody takes who is handed nothing. */
+export interface Pulled {
+  readonly job: Claimed
+  readonly message: Sent
+}
+
 export interface Jobs {
   add(queue: string, messages: readonly Sent[]): Promise<void>
+  /** What is due, for as long as the lease; often nothing. */
+  pull(queue: string, most: number, leaseMs: number): Promise<readonly Pulled[]>
+  done(job: Claimed): Promise<unknown>
+  /** `counts`: it has been tried. */
+  retry(job: Claimed, delayMs: number, counts: boolean): Promise<unknown>
+  /** Resolves when something may be due that wasn't. */
+  stirred(queue: string): Promise<void>
   /** Which Worker takes what, from now on. */
   configure(consumers: readonly (Consumer & { readonly worker: string })[]): void
   /** Hands nothing over while the work goes on, and begins it when what was handed over has come back. */
@@ -64,6 +78,7 @@ export const createQueues = (folder: string, deliver: Deliver, say: (line: strin
   const running = new Map<string, Promise<void>>()
   const again = new Set<string>()
   const timers = new Map<string, ReturnType<typeof setTimeout>>()
+  const stirs = new Map<string, PromiseWithResolvers<void>>()
 
   const settle = async (
     consumer: Consumer, job: Claimed, { outcome, ackAll, retryBatch, explicitAcks, retryMessages }: Outcome,
@@ -100,11 +115,14 @@ export const createQueues = (folder: string, deliver: Deliver, say: (line: strin
   /** Comes back when the next job is due. */
   const look = async (queue: string): Promise<void> => {
     const inMs = (await jobs.dueIn([queue])).get(queue)
+    clearTimeout(timers.get(queue))
     if (inMs !== undefined) timers.set(queue, setTimeout(wake, Math.min(Math.max(inMs, 1), LOOK_MS), queue))
   }
 
   /** One batch of a queue at a time, until there is none that is due. */
   const wake = (queue: string): void => {
+    stirs.get(queue)?.resolve()
+    stirs.delete(queue)
     const consumer = consumers.find((one) => one.queue === queue)
     if (!consumer || isPaused) return
     clearTimeout(timers.get(queue))
@@ -132,6 +150,22 @@ export const createQueues = (folder: string, deliver: Deliver, say: (line: strin
         return jobs.add(queue, { id, text: JSON.stringify(message), isNamed: false, delayMs: delaySeconds * 1000 })
       }))
       wake(queue)
+    },
+    pull: async (queue, most, leaseMs) => {
+      await released
+      const claimed = await jobs.claim(queue, most, leaseMs)
+      if (claimed.length === 0) await look(queue)
+      return claimed.map((job) => ({ job, message: JSON.parse(job.body) as Sent }))
+    },
+    done: (job) => jobs.done(job),
+    retry: async (job, delayMs, counts) => {
+      await (counts ? jobs.retry(job, delayMs) : jobs.putBack(job, delayMs))
+      wake(job.queue)
+    },
+    stirred: async (queue) => {
+      const stir = stirs.get(queue) ?? Promise.withResolvers<void>()
+      stirs.set(queue, stir)
+      await stir.promise
     },
     configure: (found) => {
       consumers = found

@@ -30,6 +30,9 @@ interface Running {
   readonly asked: Map<number, (problem: string | undefined) => void>
 }
 
+/** What a version's process has left when it has ended; `wasMeant`: it was told to. */
+export type Gone = (version: Version, wasMeant: boolean) => void
+
 export type Ended = (why: string, said: readonly string[]) => void
 
 declare const Bun: {
@@ -49,7 +52,9 @@ type FromUnits =
   | { readonly is: 'fired'; readonly id: number; readonly problem?: string }
 
 /** `main` is the first module of what is built, in a version's folder. */
-export const createProcess = (opening: Opening, gate: Gate, say: (line: string) => void, ended: Ended, main = 'main.js'): Place => {
+export const createProcess = (
+  opening: Opening, gate: Gate, say: (line: string) => void, ended: Ended, { main = 'main.js', gone }: { main?: string; gone?: Gone } = {},
+): Place => {
   const read = createTexts()
   let current: Running | undefined
   const all = new Set<Running>()
@@ -83,6 +88,7 @@ export const createProcess = (opening: Opening, gate: Gate, say: (line: string) 
       void child.exited.then(async (status) => {
         clearTimeout(late)
         all.delete(running)
+        gone?.(version, running.isGoing)
         for (const settle of asked.values()) settle('the process has ended')
         const said = await lines.last()
         const why = `The process ended with status ${status}`
@@ -97,7 +103,11 @@ export const createProcess = (opening: Opening, gate: Gate, say: (line: string) 
     ended(why, said)
     if (Date.now() - running.startedMs < LIVED_MS) return
     gate.closed(async () => {
-      if (current === undefined) current = await start(running.version)
+      if (current !== undefined) return
+      const started = await start(running.version)
+      // an edit may have been quicker
+      if (current === undefined) current = started
+      else void retire(started)
     }).catch((error: unknown) => ended(`${why}, and did so again`, error instanceof Refused ? error.said : []))
   }
 
@@ -137,6 +147,7 @@ export const createProcess = (opening: Opening, gate: Gate, say: (line: string) 
       }),
     mapOf: (file) => ([...all].some(({ version }) => file.startsWith(`${version.folder}/`)) ? read(`${file}.map`) : undefined),
     end: async () => {
+      current = undefined
       await Promise.all([...all].map(async (running) => {
         running.isGoing = true
         running.child.kill('SIGTERM')

@@ -17,6 +17,8 @@ export interface ServerUnit {
   readonly env: Readonly<Record<string, string>>
   /** What Workers have its address in. */
   readonly variable: string
+  /** The project's queues by the platform's names, and whether it takes from them; none where it has to do with none. */
+  readonly queues: Readonly<Record<string, boolean>>
   /** The same while its code and its environment are. */
   readonly mark: string
 }

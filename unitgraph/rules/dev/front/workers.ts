@@ -34,7 +34,8 @@ const shellOf = ({ durable_objects: objects, queues }: Wrangler): string => {
 }
 
 export const createWorkers = (opening: Opening, gate: Gate, say: (line: string) => void, ended: Ended): Place => {
-  const beside = createBeside(opening, gate, say, ended)
+  const queues = createQueues(opening.data, async (worker, queue, messages) => (await unitOf(worker)).queue(queue, messages), say)
+  const beside = createBeside(opening, gate, queues, say, ended)
   const read = createTexts()
   const parsed = new Map<string, { text: string; config: Wrangler }>()
   /** Of each Worker the versions of its code: the one before may be asked for in this moment. */
@@ -126,7 +127,6 @@ export const createWorkers = (opening: Opening, gate: Gate, say: (line: string) 
     return (await miniflare.getWorker(worker)) as unknown as Unit
   }
 
-  const queues = createQueues(opening.data, async (worker, queue, messages) => (await unitOf(worker)).queue(queue, messages), say)
   /** The server unit keeps to its own schedules. */
   const isBeside = ({ unit }: Task): boolean => unit === current?.server?.name
   const clock = createClock(() => (current?.tasks ?? []).filter((task) => !isBeside(task)), (task) => void run(task).catch((error: unknown) => say(String(error))))
@@ -141,9 +141,11 @@ export const createWorkers = (opening: Opening, gate: Gate, say: (line: string) 
     },
     swap: async (version) => {
       const found = foldersOf(version.folder).map((folder) => ({ folder, config: configOf(folder) }))
-      for (const { folder, config } of found) learn(config.name, read(join(folder, config.main)))
-      current = version
       const env = { ...version.env, ...(await beside.swap(version)) }
+      const use = (): void => {
+        for (const { folder, config } of found) learn(config.name, read(join(folder, config.main)))
+        current = version
+      }
       const wanted = JSON.stringify([found.map(({ config }) => config), env])
       if (wanted !== configured) {
         const workers = found.map(({ config }) => worker(config, env))
@@ -153,13 +155,15 @@ export const createWorkers = (opening: Opening, gate: Gate, say: (line: string) 
             await gate.idle(address, LINGER_MS)
           }
           configured = wanted
+          use()
           await configure(workers)
           queues.configure(found.flatMap(({ config }) =>
             (config.queues?.consumers ?? []).map((consumer) => ({ ...consumer, worker: config.name }))))
         }))
-      }
+      } else use()
       await migrate(found)
       clock.start()
+      await beside.tidy()
     },
     fire: async (fired: Fired) => {
       if (!current) throw new Error('There is no version that runs')
