@@ -1,7 +1,6 @@
 """What processes of an executable share: a data folder, or a database of a server; each is empty at first."""
 
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,9 +43,8 @@ def in_postgres(*options: str) -> Iterator[Homes]:
 
 def sql(server: Server, statement: str) -> None:
     command: list[str | Path] = [server.programs / "psql", "-h", "127.0.0.1", "-p", str(server.port), "-U", "ann", "-qc", statement, "postgres"]
-    while (done := subprocess.run(command, check=False, capture_output=True)).returncode:
-        assert b"the database system is starting up" in done.stderr, done.stderr
-        time.sleep(0.05)
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @contextmanager

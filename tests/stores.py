@@ -1,6 +1,7 @@
 """PostgreSQL and Redis as stores of deployments: real servers on free loopback ports, killed and started again at will."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -8,29 +9,35 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from redis import Redis
 
+from tests.processes import family, is_alive
+
 _START_S = 60.0
 _ATTEMPTS = 5
 _NOBODY = 65534
-_STILL_ENDING = "pre-existing shared memory block"
-"""PostgreSQL's other processes end by themselves when the first one was killed; until then it doesn't start again."""
+_PORTS = range(20_000, 32_000)
+"""Below those that systems give to whoever asks for any, or for a connection: one of these is still free when a server
+that was killed comes back to it. And the ten thousandth after each is a port, too: there nodes of a Redis cluster talk."""
 
 
 class Server:
-    """One process with its data in a folder; what it keeps is there again when it is started again, on the same port."""
+    """One process with its data in a folder; what it keeps is there again when it is started again, on the same port.
+
+    ``ready`` is what it says in its log once it answers.
+    """
 
     def __init__(
-        self, folder: Path, programs: Path, command: Callable[[int], Sequence[str]], url: Callable[[int], str],
+        self, folder: Path, programs: Path, command: Callable[[int], Sequence[str]], url: Callable[[int], str], ready: str,
         user: int | None = None,
     ) -> None:  # fmt: skip
         self.programs = programs
-        self.folder, self._command, self._url, self._user = folder, command, url, user
+        self.folder, self._command, self._url, self._ready, self._user = folder, command, url, ready, user
         for attempt in range(_ATTEMPTS):
             self.port = _free_port()
             try:
@@ -46,41 +53,39 @@ class Server:
         return self._url(self.port)
 
     def start(self) -> None:
-        """Until it listens, which PostgreSQL does before it answers anything but that it is starting."""
+        """Until it answers. By its own word: that something listens says neither that it is this process, nor that
+        it has recovered what it holds."""
         end = time.monotonic() + _START_S
-        begin = self._run()
-        while not self._listens():
-            if self.process.poll() is not None:
-                said = self._said(begin)
-                if _STILL_ENDING not in said or time.monotonic() > end:
-                    raise ChildProcessError(said)
-                time.sleep(0.1)
-                begin = self._run()
-            assert time.monotonic() < end, self._said(begin)
-            time.sleep(0.02)
-
-    def _run(self) -> int:
-        """Returns where in the log its words begin: processes of the one before may not have ended theirs."""
         with (self.folder / "server.log").open("ab") as output:
             begin = output.tell()
             self.process = subprocess.Popen(
                 self._command(self.port), stdout=output, stderr=output, cwd=self.folder, user=self._user, group=self._user
             )
-            return begin
+        while self._ready not in (said := self._said(begin)):
+            if self.process.poll() is not None:
+                raise ChildProcessError(self._said(begin))
+            assert time.monotonic() < end, said
+            time.sleep(0.02)
 
     def _said(self, begin: int) -> str:
         with (self.folder / "server.log").open("rb") as log:
             log.seek(begin)
             return log.read().decode(errors="replace")
 
-    def _listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
     def kill(self) -> None:
-        """SIGKILL."""
-        self.process.send_signal(signal.SIGKILL)
+        """SIGKILL of all its processes. Those of PostgreSQL would outlive the first one: they end what they are at, take
+        what has been sent to them by then, and no other server starts beside them."""
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        members = family(self.process.pid)      # it starts no more of them
+        for member in members:
+            with suppress(ProcessLookupError):
+                os.kill(member, signal.SIGKILL)
         self.process.wait(60)
+        end = time.monotonic() + 60
+        while any(map(is_alive, members)):
+            assert time.monotonic() < end
+            time.sleep(0.01)
 
     def end(self) -> None:
         """At once, and in order."""
@@ -90,12 +95,10 @@ class Server:
 
 
 def _free_port() -> int:
-    """One whose ten thousandth after it is a port, too: there nodes of a Redis cluster talk."""
-    with ExitStack() as held:
-        while True:
-            port: int = held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
-            if port <= 55_535:
-                return port
+    while True:
+        port = random.choice(_PORTS)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @contextmanager
@@ -142,7 +145,10 @@ def postgres(*options: str) -> Iterator[Server]:
             settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", f"port={port}", *options]
             return [str(programs / "postgres"), "-D", str(folder / "data"), *(part for one in settings for part in ("-c", one))]
 
-        server = Server(folder, programs, command, lambda port: f"postgres://ann:a%20password@127.0.0.1:{port}/postgres", user)
+        server = Server(
+            folder, programs, command, lambda port: f"postgres://ann:a%20password@127.0.0.1:{port}/postgres",
+            "database system is ready to accept connections", user,
+        )  # fmt: skip
         try:
             yield server
         finally:
@@ -168,7 +174,9 @@ def redis(*options: str) -> Iterator[Server]:
                 "--requirepass", "a password", "--dir", str(folder), *options,
             ]  # fmt: skip
 
-        server = Server(folder, program.parent, command, lambda port: f"redis://:a%20password@127.0.0.1:{port}")
+        server = Server(
+            folder, program.parent, command, lambda port: f"redis://:a%20password@127.0.0.1:{port}", "Ready to accept connections"
+        )
         try:
             yield server
         finally:

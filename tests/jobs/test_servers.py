@@ -10,7 +10,7 @@ import pytest
 
 from tests.homes import Home, Homes
 from tests.jobs.places import InProcess, running
-from tests.jobs.test_lives import Said, add, msg
+from tests.jobs.test_lives import Said, add, added_before_kill, msg
 from tests.stores import redis
 
 COUNT = 400
@@ -69,19 +69,22 @@ def test_a_server_that_is_killed_under_load_loses_nothing_that_was_added(program
 
 def test_what_was_added_outlives_the_server_and_all_processes(program: Path, home: Home) -> None:
     assert home.server
-    with running(program, home) as first:
-        jobs = [add(first, "work", {"do": "note", "text": str(number)}, delay="1s") for number in range(20)]
-        named = [add(first, "work", {"do": "note"}, jobId="once", delay="1s") for _ in range(3)]
-        first.kill()
+
+    def added(process: InProcess, delay: str) -> list[str]:
+        named = [add(process, "work", {"do": "note"}, jobId=f"once-{delay}", delay=delay) for _ in range(3)]
+        return [named[0], *(add(process, "work", {"do": "note", "text": str(number)}, delay=delay) for number in range(20))]
+
+    once, *jobs = added_before_kill(program, home, added)
     home.server.kill()
     home.server.start()
     with running(program, home) as second:
-        found = second.log.wait(msg("worked"), len(jobs) + 1)
-        add(second, "work", {"do": "note"}, jobId="once")
+        found = second.log.wait(lambda line: line.get("msg") == "worked" and line["jobId"] in {once, *jobs}, len(jobs) + 1)
+        add(second, "work", {"do": "note"}, jobId=once)
         sentinel = add(second, "work", {"do": "note"})
         second.log.wait(Said("worked", sentinel))
         assert second.end() == 0
-        assert sorted(done(second)) == sorted({*jobs, *named, sentinel})
+        assert sorted(line["jobId"] for line in found) == sorted([once, *jobs])
+        assert done(second)[once] == 1
         assert {line["attempt"] for line in found} == {1}
 
 
