@@ -129,3 +129,7 @@ def test_queues_of_a_server_beside_workers(tools: Tools, tmp_path: Path) -> None
         again.wait_line("painted endless, attempt 1")
         again.wait_line("painted Lady Susan, attempt 1")
         again.wait_line("shown Lady Susan")
+        checkout.edit("src/shop.ts", "deploy: 'server',", "")
+        again.wait_line('"stopped"')
+        again.ask("POST", "/orders", {"title": "Catharine"})
+        again.wait_line("painted Catharine, attempt 1")     # by a Worker

@@ -53,6 +53,7 @@ def test_it_ends_whole_and_goes_on_where_it_was(checkout: Callable[..., Checkout
         again.process.send_signal(signal.SIGKILL)
         again.ended()
         gone(again, members)
+        assert not any("EPIPE" in line for line in again.lines), "nobody hears the rest, which is no fault"
 
     with running(shop, "--provider", provider, "--port", str(dev.port)) as last:
         assert last.ask("GET", "/greet/ada").json == {"said": "hello ada"}

@@ -9,11 +9,13 @@ import { Refused, type Opening, type Place, type Said, type Told } from './words
 
 declare const process: {
   readonly stdin: unknown
-  readonly stdout: { write(text: string): unknown }
+  readonly stdout: { write(text: string): unknown; on(event: 'error', listener: () => void): void }
   exit(code: number): never
   on(event: string, listener: () => void): void
 }
 
+// whoever started this was killed: its standard input says so as well, and then it ends in order
+process.stdout.on('error', () => undefined)
 const say = (said: Said): void => void process.stdout.write(`${JSON.stringify(said)}\n`)
 const line = (text: string): void => {
   const led = stacks(text)
