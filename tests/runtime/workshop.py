@@ -39,8 +39,8 @@ def runner(file: Path) -> Path:
 
 
 def behaves(root: Path, files: Iterable[str], *options: str, **environment: str) -> None:
-    """All tests in ``files`` pass."""
-    run(root, find_bun().path, "test", *files, *options, **environment)
+    """All tests in ``files`` pass. None has a limit of its own: a machine may be slow."""
+    run(root, find_bun().path, "test", f"--timeout={TIMEOUT_S * 1000}", *files, *options, **environment)
 
 
 def behaves_over_stores(root: Path, files: Iterable[str]) -> None:

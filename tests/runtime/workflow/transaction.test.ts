@@ -127,15 +127,24 @@ describe('whoever loses the run while it writes', () => {
 })
 
 test('where runs are not in that database, its outcome is kept there', async () => {
+  // when the journal is to have it: by the lab's clock, which doesn't wait for a database, the row has gone soon after
+  const kept: unknown[] = []
+  const count = raw('SELECT count(*)::int AS steps FROM unitgraph_steps')
+  const looking = (store: Store): Store => ({
+    ...store,
+    append: async (record) => {
+      if (record.entries.some(({ key, phase }) => key.startsWith('There') && phase === 'done')) {
+        kept.push(...(await other.transaction().execute((transaction) => transaction.executeQuery(count))).rows)
+      }
+      return store.append(record)
+    },
+  })
   const made = await lab(async (workflow) => [
     await workflow.do('There', async (transaction: Transaction) => { await transaction.executeQuery(raw('CREATE TABLE there ()')); return 1 }, { transaction: other }),
     await workflow.do('Here', async (transaction: Transaction) => { await insert(transaction, 'here'); return 2 }, { transaction: db }),
-    await workflow.do('There again', async (transaction: Transaction) => {
-      const { rows: [row] } = await transaction.executeQuery(raw('SELECT count(*)::int AS steps FROM unitgraph_steps'))
-      return row
-    }, { transaction: other }),
-  ])
-  expect((await made.ended('r1')).output).toEqual([1, 2, { steps: 1 }])
+  ], looking)
+  expect((await made.ended('r1')).output).toEqual([1, 2])
+  expect(kept).toEqual([{ steps: 1 }])
   expect(await entries()).toEqual(['here'])
   expect(await client.run("SELECT to_regclass('unitgraph_steps') IS NULL AS is")).toEqual([{ is: true }])
 })

@@ -83,7 +83,7 @@ export const createInner = (unit: Unit): Answer => {
   const asked = ask(unit, parts)
   // a route has an answer to every error: nobody need wait for it to see whether there is one
   const routes = unit.options.parts?.[0]?.name === 'http' ? parts[0] : undefined
-  return (request, call, path) => (routes?.(request, call, path) as Promise<Response> | undefined) ?? asked(request, call, path)
+  return (request, call, path, matched) => (routes?.(request, call, path, matched) as Promise<Response> | undefined) ?? asked(request, call, path)
 }
 
 /** A line of the log. That somebody asked for a unit's health is for who debugs. */

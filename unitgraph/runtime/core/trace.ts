@@ -7,27 +7,26 @@ export interface Trace {
   readonly traceparent: string
 }
 
-/** Up to 32 hexadecimal digits by chance; a UUID is what platforms make fastest. */
-const hex = (digits: number): string => {
-  const id = crypto.randomUUID()
-  return `${id.slice(0, 8)}${id.slice(9, 13)}${id.slice(14, 18)}${id.slice(19, 23)}${id.slice(24)}`.slice(0, digits)
-}
+/** 32 hexadecimal digits by chance; a UUID is what platforms make fastest. */
+const hex = (id: string = crypto.randomUUID()): string =>
+  `${id.slice(0, 8)}${id.slice(9, 13)}${id.slice(14, 18)}${id.slice(19, 23)}${id.slice(24)}`
 
 export const readTrace = (headers: Headers, trustedId?: string): Trace => {
   const given = trustedId ?? headers.get('x-request-id') ?? ''
   const parent = headers.get('traceparent')
   const [, trace, flags] = (parent && /^00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})$/.exec(parent)) || []
+  // an id that could break a log line or a header is not taken over
+  const own = given && /^[\w.:-]{1,128}$/.test(given) ? undefined : crypto.randomUUID()
   let traceId = trace
   let traceparent: string | undefined
   return {
-    // an id that could break a log line or a header is not taken over
-    requestId: given && /^[\w.:-]{1,128}$/.test(given) ? given : crypto.randomUUID(),
+    requestId: own ?? given,
     // made for who asks: most requests call nobody
     get traceId() {
-      return (traceId ??= hex(32))
+      return (traceId ??= hex(own))
     },
     get traceparent() {
-      return (traceparent ??= `00-${this.traceId}-${hex(16)}-${flags ?? '01'}`)
+      return (traceparent ??= `00-${this.traceId}-${hex().slice(16)}-${flags ?? '01'}`)
     },
   }
 }

@@ -2,6 +2,7 @@
 import type { Middleware, Permissions } from '../types/middleware.ts'
 import type { AgentRpc, Rpc } from '../types/wire.ts'
 import type { Accept } from '../channel/index.ts'
+import type { Matched } from '../http/patterns.ts'
 import type { Call, RequestCall } from './call.ts'
 import { define, type Definition, type FunctionEntry } from './definition.ts'
 import type { Errands } from './errand.ts'
@@ -38,7 +39,7 @@ export interface Remotes {
 }
 
 /** Answers a request, of whose URL `path` is a part. */
-export type Answer = (request: Request, call: RequestCall, path: string) => Promise<Response>
+export type Answer = (request: Request, call: RequestCall, path: string, matched?: Matched) => Promise<Response>
 
 /** What a transport adds to a unit: answers a request, or undefined where it is none of its own. */
 export interface Part {

@@ -5,7 +5,7 @@ import type { Call, RequestCall } from '../core/call.ts'
 import { RPC_SECRET, type Environment } from '../core/environment.ts'
 import { BadRequestError, MethodNotAllowedError, reportError } from '../core/errors.ts'
 import { createHost, type ProjectOptions } from '../core/host.ts'
-import { createLogger } from '../core/logger.ts'
+import { createLogger, isHeard } from '../core/logger.ts'
 import { answerRemote, calledFunction } from '../core/remote.ts'
 import { RPC_PATH } from '../http/path.ts'
 import * as pieces from '../pieces.ts'
@@ -164,7 +164,7 @@ export const serve = async (options: ServeOptions): Promise<void> => {
     const allow = found.allow?.length ? allowed(found.allow) : undefined
     if (found.unit !== undefined) {
       const { answer: answerOf } = await units.start(found.unit)
-      const response = await answerOf(request, call, path)
+      const response = await answerOf(request, call, path, found.matched)
       return { response: allow ? withHeader(response, 'allow', allow) : response, unit: found.unit }
     }
     if (allow) {
@@ -210,13 +210,13 @@ export const serve = async (options: ServeOptions): Promise<void> => {
       unit = found.unit
       // a route of a unit that has started is most of what is asked for
       const ready = unit !== undefined && !found.allow && !path.startsWith(OWN) ? units.started(unit) : undefined
-      if (ready) response = await ready.answer(request, call, path)
+      if (ready) response = await ready.answer(request, call, path, found.matched)
       else ({ response, unit } = await answer(request, call, path, found))
     } catch (error) {
       response = answerBroken(error, call)
       unit = undefined
     }
-    lines.later(() => logRequest(logger, request, path, response, call, started, unit))
+    if (isHeard(logger, 'info')) lines.later(() => logRequest(logger, request, path, response, call, started, unit))
     const span = telemetry && spanOfRequest(request, path, response.status, call, started, unit)
     if (span) telemetry.tell(span)
     if (call.isDone) return response

@@ -18,6 +18,8 @@ const textOf = (bytes: Uint8Array): string => {
   }
 }
 
+const JSON_TYPE = 'application/json'
+
 export interface Body {
   readonly value: unknown
   readonly isForm: boolean
@@ -29,8 +31,9 @@ const parseBody = (bytes: Uint8Array<ArrayBuffer>, headers: Headers): Body | Pro
   const contentType = headers.get('content-type') ?? ''
   const encoding = headers.get('content-encoding')
   if (encoding && encoding.toLowerCase() !== 'identity') throw unsupported(`The content encoding ${encoding}`)
-  const media = contentType.split(';', 1)[0]!.trim().toLowerCase()
-  if (media === 'application/json' || media.endsWith('+json')) return { value: parseJson(textOf(bytes)), isForm: false }
+  // as most say it
+  const media = contentType === JSON_TYPE ? JSON_TYPE : contentType.split(';', 1)[0]!.trim().toLowerCase()
+  if (media === JSON_TYPE || media.endsWith('+json')) return { value: parseJson(textOf(bytes)), isForm: false }
   if (media === 'application/x-www-form-urlencoded') return { value: collect(new URLSearchParams(textOf(bytes))), isForm: true }
   if (media === 'multipart/form-data') return multipart(bytes, contentType)
   throw unsupported(`The content type ${media || '(none)'}`)
@@ -49,16 +52,19 @@ const multipart = async (bytes: Uint8Array<ArrayBuffer>, contentType: string): P
  * The data of a request with a body, which may have none: `sources` are what came with its address, `texts` the names of those,
  * to which the ones of a form are added. The bytes are read here where nobody else may ask for them.
  */
-export const body = async (
+export const body = (
   request: Request, bytes: (() => Promise<Uint8Array<ArrayBuffer>>) | undefined, limit: number, sources: readonly Fields[], texts: Set<string>,
-): Promise<Input> => {
-  const parsed = parseBody(await (bytes ? bytes() : readBytes(request, limit)), request.headers)
-  const found = parsed instanceof Promise ? await parsed : parsed
+): Promise<Input> => (bytes ? bytes() : readBytes(request, limit)).then((whole) => {
+  const parsed = parseBody(whole, request.headers)
+  return parsed instanceof Promise ? parsed.then((form) => together(form, sources, texts)) : together(parsed, sources, texts)
+})
+
+const together = (found: Body | undefined, sources: readonly Fields[], texts: Set<string>): Input => {
   if (!found) return { data: merge(sources), texts }
   const { value, isForm } = found
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return texts.size === 0 ? { data: value } : { data: merge([...sources, { body: value }]), texts }
   }
   if (isForm) for (const name of Object.keys(value)) texts.add(name)
-  return { data: merge([...sources, value as Fields]), texts }
+  return { data: merge(sources, value as Fields), texts }
 }

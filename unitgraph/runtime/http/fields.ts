@@ -24,17 +24,15 @@ const same = (a: unknown, b: unknown): boolean =>
     ? a.length === b.length && a.every((item, index) => same(item, b[index]))
     : typeof a === 'object' || typeof b === 'object' ? false : String(a) === String(b)
 
-/** Later ones win, in their own type; a name with two different values is nobody's intention. */
-export const merge = (sources: readonly Fields[]): Fields => {
-  const data: Fields = {}
-  for (const source of sources) {
+/** Into `data`, which nobody else has. What is there already wins, then later ones, in their own type; a name with two different values is nobody's intention. */
+export const merge = (sources: readonly Fields[], data: Fields = {}): Fields => {
+  for (let at = sources.length - 1; at >= 0; at--) {
+    const source = sources[at]!
     for (const name of Object.keys(source)) {
       const value = source[name]
       refuseKey(name, value)
-      if (Object.hasOwn(data, name) && !same(data[name], value)) {
-        throw new BadRequestError(`${name} is given twice, with different values`)
-      }
-      data[name] = value
+      if (!Object.hasOwn(data, name)) data[name] = value
+      else if (!same(data[name], value)) throw new BadRequestError(`${name} is given twice, with different values`)
     }
   }
   return data

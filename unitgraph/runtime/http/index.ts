@@ -134,10 +134,10 @@ export const http = (part: HttpPart): Part => ({
       return respond(await pieces.preflight?.(unit, request, call, path, out, found, around), out)
     }
 
-    return (request, call, asked) => {
+    return (request, call, asked, matched) => {
       const path = normalisePath(asked)
       const isHead = request.method === 'HEAD'
-      const match = find(request.method, path) ?? (isHead ? find('GET', path) : undefined)
+      const match = find(request.method, path, matched) ?? (isHead ? find('GET', path) : undefined)
       if (match) {
         const answer = run(request, call, path, match)
         return isHead ? answer.then((response) => new Response(null, response)) : answer

@@ -5,6 +5,7 @@ export const RPC_PATH = '/__unitgraph/rpc/'
 
 /** A part of a path; undefined where its escapes are no text, or spell a NUL, at which other programs end a name. */
 export const decodePart = (text: string): string | undefined => {
+  if (!text.includes('%')) return text
   try {
     const decoded = decodeURIComponent(text)
     return decoded.includes('\0') ? undefined : decoded

@@ -1,10 +1,12 @@
 /** The units of a process: which one a request or a call is for; each loaded when it is first asked. */
+import type { Params, Result } from 'hono/router'
 import { RegExpRouter } from 'hono/router/reg-exp-router'
 import { SmartRouter } from 'hono/router/smart-router'
 import { TrieRouter } from 'hono/router/trie-router'
 import { once } from '../core/services.ts'
 import type { Host, Unit } from '../core/unit.ts'
 import { bySpecificity, normalisePath, normaliseRoute } from '../http/path.ts'
+import { keyOf, type Matched } from '../http/patterns.ts'
 import type { StartedUnit, UnitModule } from '../unit.ts'
 
 export interface UnitEntry {
@@ -20,6 +22,8 @@ export interface MainRoute {
 
 export interface Found {
   readonly unit?: string | undefined
+  /** Where a route of that unit is meant. */
+  readonly matched?: Matched | undefined
   readonly allow?: readonly string[] | undefined
 }
 
@@ -35,12 +39,28 @@ export interface Units {
   withFunction(functionId: string): Promise<Unit | undefined>
 }
 
+interface Target {
+  readonly unit: string
+  readonly key: string
+}
+
 /** A table with many routes, so the router that compiles them to one expression, and one that takes what it can't. */
-const createRouter = (routes: readonly MainRoute[]): SmartRouter<string> => {
-  const router = new SmartRouter<string>({ routers: [new RegExpRouter(), new TrieRouter()] })
-  const sorted = routes.map((route) => ({ ...route, route: normaliseRoute(route.route) })).sort(bySpecificity)
-  for (const { method, route, unit } of sorted) router.add(method.toUpperCase(), route, unit)
+const createRouter = (routes: readonly MainRoute[]): SmartRouter<Target> => {
+  const router = new SmartRouter<Target>({ routers: [new RegExpRouter(), new TrieRouter()] })
+  const sorted = routes.map((entry) => ({ ...entry, key: keyOf(entry), route: normaliseRoute(entry.route) })).sort(bySpecificity)
+  for (const { method, route, unit, key } of sorted) router.add(method.toUpperCase(), route, { unit, key })
   return router
+}
+
+/** The best of what a router found. One of its kinds says at which place of a list each part stands. */
+const best = ([targets, stash]: Result<Target>): { readonly unit: string; readonly matched: Matched } | undefined => {
+  const [first] = targets
+  if (!first) return undefined
+  const [{ unit, key }, names] = first
+  if (!stash) return { unit, matched: { key, parts: names as Params } }
+  const parts: Record<string, string | undefined> = {}
+  for (const name in names) parts[name] = stash[names[name] as number]
+  return { unit, matched: { key, parts } }
 }
 
 export const createUnits = (
@@ -59,7 +79,7 @@ export const createUnits = (
       return made
     })]),
   )
-  const lookup = (method: string, path: string): string | undefined => router.match(method, path)[0][0]?.[0]
+  const lookup = (method: string, path: string): ReturnType<typeof best> => best(router.match(method, path))
   const start = (name: string): Promise<StartedUnit> => {
     const make = starting.get(name)
     if (!make) throw new Error(`There is no unit ${name} in this process`)
@@ -71,13 +91,14 @@ export const createUnits = (
     find: (method, pathname, askedMethod) => {
       const path = normalisePath(pathname)
       const routed = lookup(method, path) ?? (method === 'HEAD' ? lookup('GET', path) : undefined)
-      const exposed = routed ?? /^\/rpc\/([^/]+)$/.exec(path)?.[1]
-      const unit = routed ?? (exposed && owners.get(exposed))
+      if (routed) return routed
+      const exposed = /^\/rpc\/([^/]+)$/.exec(path)?.[1]
+      const unit = exposed && owners.get(exposed)
       if (unit) return { unit }
       const asked = method === 'OPTIONS' ? askedMethod?.() : undefined
       const allow = methods.filter((one) => lookup(one, path))
       const meant = method === 'OPTIONS' ? ((asked && lookup(asked, path)) || lookup(allow[0] ?? '', path)) : undefined
-      return { unit: meant, allow }
+      return { unit: meant?.unit, allow }
     },
     withFunction: async (functionId) => {
       const name = owners.get(functionId)
