@@ -13,6 +13,7 @@ from tests import homes
 from tests.harness import Checkout, Tools
 from tests.homes import Home, Homes
 from tests.jobs.places import InProcess
+from tests.log import Log
 from tests.providers.workers import started
 from tests.system.projects import SHELL
 from unitgraph.rules.toolchain import ensure, user_cache
@@ -91,9 +92,10 @@ class Deployment:
 
 
 class Listening(Protocol):
-    """What answers on a port of this machine."""
+    """What answers on a port of this machine, and what it says."""
 
     port: int
+    log: Log
 
 
 @pytest.fixture(scope="session", params=["in_folders", "in_postgres", "in_redis", "workers"])

@@ -82,6 +82,15 @@ def test_a_run_goes_its_way_with_decision_event_and_child(refund: Started) -> No
     ]  # fmt: skip
 
 
+def test_lines_of_a_function_say_of_which_run_and_step_they_are(shared: Listening) -> None:
+    """In a unit of its own as in the same process."""
+    status, said = ask(shared, "POST", "/workflow/shipment/start", {"parcel": "weighed", "grams": 5})
+    assert status == 202
+    [line] = shared.log.wait(lambda line: line.get("msg") == "weighed" and line["parcel"] == "weighed")
+    told = {"function": "weigh", "workflow": "shipment", "step": "weigh", "runId": said["runId"], "requestId": said["runId"]}
+    assert told.items() <= line.items()
+
+
 def test_a_decision_against_ends_it(refund: Started) -> None:
     assert refund.ask("approve", {"approved": False, "reason": "too late"})[0] == 200
     assert refund.until("cancelled")["reason"] == "too late"

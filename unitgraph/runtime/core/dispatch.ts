@@ -64,6 +64,9 @@ export const dispatch = async (
   if (!remote || !target) throw new NotFoundError(`${unit.name} reaches no function ${functionId}`)
   // a client that goes right after it has asked has asked: what was begun is told of it, and not kept from beginning
   const { signal } = new AbortController()
-  const sent = await remote.send(unit, target, functionId, { data, errand }, { ...call, signal }, false)
+  const { fields } = call
+  // what log lines say of the call they say there, too
+  const told: Errand = fields ? { ...errand, known: { fields, ...errand.known } } : errand
+  const sent = await remote.send(unit, target, functionId, { data, errand: told }, { ...call, signal }, false)
   return follow(sent, functionId, use, call)
 }

@@ -19,7 +19,7 @@ export interface Errand {
   /** The wire's name, and what is known of it. */
   readonly wire?: { readonly name: LentName; readonly state: unknown }
   /** What else is known of the call: data, of which no use reaches anybody. */
-  readonly known?: Pick<Call, 'workflowStep' | 'start' | 'cli'>
+  readonly known?: Pick<Call, 'workflowStep' | 'start' | 'cli' | 'fields'>
   /** Names of the data whose values are texts, whatever the function expects there. */
   readonly texts?: readonly string[]
   /** Asks what the function takes and gives, and doesn't call it. */

@@ -72,8 +72,9 @@ const callOf = ({ head }: Run, steps: Steps): Call => {
 }
 
 /** Each step as whoever began the run: what one step makes of the session is not the next one's. */
-const callOfStep = (call: Call, { idempotencyKey, attempt }: StepCall, signal: AbortSignal): Call => ({
+const callOfStep = (call: Call, { idempotencyKey, attempt, stepName }: StepCall, signal: AbortSignal): Call => ({
   ...call, session: new Session(call.session.value), signal, traceparent: withSpan(call.traceparent, stepSpan(idempotencyKey, attempt)),
+  fields: { ...call.fields, step: stepName },
 })
 
 const reachOf = (unit: Unit, call: Call, workflow: string, children: ReadonlySet<string>, hidden: HiddenOf): Reach => ({

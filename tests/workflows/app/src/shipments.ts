@@ -1,7 +1,8 @@
 /** A workflow as a graph: a branch that a function picks, inputs from what came before, and a node for what fails. */
 import { pikkuSessionlessFunc, pikkuWorkflowGraph, UnprocessableContentError } from '#pikku'
 
-export const weigh = pikkuSessionlessFunc<{ parcel: string; grams: number }, { grams: number }>(async (_services, { grams }, { graph }) => {
+export const weigh = pikkuSessionlessFunc<{ parcel: string; grams: number }, { grams: number }>(async ({ logger }, { parcel, grams }, { graph }) => {
+  logger.info('weighed', { parcel })
   graph?.branch(grams > 1000 ? 'heavy' : 'light')
   return { grams }
 })
