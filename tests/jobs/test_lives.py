@@ -130,7 +130,7 @@ def test_a_job_that_takes_longer_than_its_lease_stays_with_a_process_that_lives(
 
 def test_asked_to_end_it_ends_what_it_has_and_takes_nothing_more(program: Path, tmp_path: Path) -> None:
     with running(program, tmp_path) as first:
-        one, two = (add(first, "lingering", {"ms": 1000}) for _ in range(2))
+        one, two = (add(first, "lingering", {"ms": 3000}) for _ in range(2))
         first.log.wait(Said("lingering", one))
         assert first.end() == 0
         assert len(first.log.lines(Said("lingered", one))) == 1
@@ -166,7 +166,7 @@ def test_an_id_that_was_given_is_there_once_and_across_restarts(program: Path, t
 def test_jobs_for_a_queue_are_taken_by_whichever_process_is_free(program: Path, tmp_path: Path) -> None:
     """One process runs one of these at a time, so two processes are at work at once on what one of them added."""
     with running(program, tmp_path) as first, running(program, tmp_path) as second:
-        jobs = [add(first, "lingering", {"ms": 1500}) for _ in range(2)]
+        jobs = [add(first, "lingering", {"ms": 60_000}) for _ in range(2)]
         ran = [place.log.wait(msg("lingering"))[0]["jobId"] for place in (first, second)]
         assert sorted(ran) == sorted(jobs)
 
