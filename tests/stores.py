@@ -21,9 +21,9 @@ from tests.processes import family, is_alive
 _START_S = 60.0
 _ATTEMPTS = 5
 _NOBODY = 65534
-_PORTS = range(20_000, 32_000)
+_PORTS = range(12_000, 22_000)
 """Below those that systems give to whoever asks for any, or for a connection: one of these is still free when a server
-that was killed comes back to it. And the ten thousandth after each is a port, too: there nodes of a Redis cluster talk."""
+that was killed comes back to it. So is the ten thousandth after each, at which nodes of a Redis cluster talk."""
 
 
 class Server:
