@@ -28,4 +28,7 @@ export const rater = pikkuAIAgent({
 
 export const poet = pikkuAIAgent({ name: 'poet', model: 'anthropic/claude-sonnet-4-5', tools: [getBook] })
 
-export const hasty = pikkuAIAgent({ name: 'hasty', model: 'scripted/slow', timeoutMs: 100, tools: [order], approvalTimeoutMs: 0 })
+export const hasty = pikkuAIAgent({ name: 'hasty', model: 'scripted/slow', timeoutMs: 100 })
+
+/** Whose questions are too old once they are asked. */
+export const strict = pikkuAIAgent({ name: 'strict', model: 'scripted/small', tools: [order], approvalTimeoutMs: 0 })
