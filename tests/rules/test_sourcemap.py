@@ -12,7 +12,7 @@ FOLDERS = {Path("/opt/tool/runtime"): "unitgraph:///runtime/"}
 ORIGINS = {".deploy/gen/slices/src/a~1.ts": "src/ä b.ts", ".deploy/gen/units/u.ts": ""}
 
 
-@pytest.mark.parametrize("root", ["/work/project", "/work/with space/änd%25re #1?", "/opt/tool"])
+@pytest.mark.parametrize("root", ["/srv/project", "/srv/with space/änd%25re #1?", "/opt/tool"])
 def test_the_names_do_not_depend_on_where_the_project_stands(root: str) -> None:
     inside = [".deploy/gen/slices/src/a~1.ts", ".deploy/gen/units/u.ts", "src/café.ts", "node_modules/@a/b c/index.js"]
     sources = [quote(f"../../..{root}/{path}") for path in inside]      # as a bundler writes them
