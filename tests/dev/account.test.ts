@@ -97,6 +97,19 @@ test('the newest that asks is given jobs, and what one leaves comes again', asyn
   expect(await next.pull(1, 60_000)).toEqual([])
 }, 20_000)
 
+test('one that serves is given jobs before it asks, and whoever it replaces none that it would hand back', async () => {
+  account.configure({ turns: true })
+  const [old, young] = [admit(), admit()]
+  const asked = (await old.account.queue('turns')).pull(1, 60_000)
+  account.serves(young.env)
+  await jobs.add('turns', [{ type: 'json', body: 4 }])
+  expect(await asked).toEqual([])
+  const next = await young.account.queue('turns')
+  const { body, attempts, lease } = await pulled(next)
+  expect([body, attempts]).toEqual([4, 1])
+  await next.ack(lease)
+}, 20_000)
+
 test('nobody else is answered, and a queue that there is not is said', async () => {
   const { env, account: own } = admit()
   const url = `${env['CLOUDFLARE_API_BASE_URL']}/accounts/own/queues`

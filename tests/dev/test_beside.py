@@ -111,7 +111,7 @@ def test_queues_of_a_server_beside_workers(tools: Tools, tmp_path: Path) -> None
         checkout.edit("src/shop.ts", "printed ${tried}", "painted ${tried}")
         dev.wait_line("running .* later, after src/shop.ts")
         dev.ask("POST", "/orders", {"title": "Sanditon"})
-        dev.wait_line("painted Sanditon, attempt [12]")     # the one before may have had it when it was ended
+        dev.wait_line("painted Sanditon, attempt 1")
 
         dev.ask("POST", "/orders", {"title": "on fire"})
         dev.wait_line("The process ended with status 3")

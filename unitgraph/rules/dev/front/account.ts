@@ -10,8 +10,10 @@ import type { Jobs, Sent } from './jobs.ts'
 type Environment = Readonly<Record<string, string>>
 
 export interface Account {
-  /** What another version of the server unit is told. The newest that has asked for jobs is given them. */
+  /** What another version of the server unit is told. The newest that serves, or has asked for jobs, is given them. */
   admit(env: Environment): Environment
+  /** A process with this environment serves: those before it, which are to end, are given nothing that they would only hand back. */
+  serves(env: Environment): void
   /** The project's queues by their names in the account, and whether the server unit takes from them. */
   configure(queues: Readonly<Record<string, boolean>>): void
   /** A process with this environment has ended: what it had comes again. `wasMeant`: it didn't end by a job. */
@@ -150,6 +152,11 @@ export const createAccount = (jobs: Jobs): Account => {
       return {
         ...env, [BASE]: `http://127.0.0.1:${server.port}/client/v4`, [ACCOUNT]: env[ACCOUNT] || 'dev', [TOKEN]: token, ...PAUSE,
       }
+    },
+    serves: ({ [TOKEN]: token = '' }) => {
+      const caller = callers.get(token)
+      if (caller) caller.isHere = true
+      move()
     },
     configure: (found) => {
       queues = found

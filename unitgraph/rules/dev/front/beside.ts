@@ -78,6 +78,7 @@ export const createBeside = (opening: Opening, gate: Gate, jobs: Jobs, say: (lin
         const tasks = version.tasks.filter(({ unit }) => unit === server.name)
         try {
           await units.swap({ folder: server.folder, env, tasks, queues: {} })
+          account?.serves(env)
         } catch (error) {
           const said = error instanceof Refused ? error.said : []
           say(`${server.name} does not run: ${[error instanceof Error ? error.message : String(error), ...said].join('\n    ')}`)
